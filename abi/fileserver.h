@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file server protocol. The tender serves directory trees ("exports") to
+ * the sandbox over one SOCK_SEQPACKET socket: one request, one reply, no more
+ * than one outstanding. The sandbox has no file calls of its own.
+ *
+ * Rules the server keeps whatever it is sent: names are single components
+ * (no "/", not "." or "..", 1..255 bytes, no NUL); symbolic links are never
+ * followed, only reported; nothing outside an export is reachable since a
+ * handle only ever leads downwards; an export marked "as nobody" serves only
+ * what user nobody could read; a read-only export refuses every change.
+ *
+ * A directory handle is a small integer that the server gives out on LOOKUP
+ * of a directory and forgets on FORGET. Handle `export_id` (0..exports-1) is
+ * the export's own root and is never forgotten. Other objects are named by
+ * (directory handle, name).
+ */
+#pragma once
+#include <stdint.h>
+#include <stddef.h>
+
+#define FSRV_NAME_MAX	255u
+#define FSRV_DATA_MAX	32768u
+
+enum fsrv_op {
+	FSRV_LOOKUP = 1,  /* dir,name -> attr; handle if a directory; data =
+			     target if a symlink */
+	FSRV_FORGET,	  /* dir */
+	FSRV_GETATTR,	  /* dir (the directory itself) -> attr */
+	FSRV_OPEN,	  /* dir,name,flags(O_ACCMODE|O_TRUNC),mode -> fd,attr */
+	FSRV_CREATE,	  /* dir,name,flags,mode -> fd,attr; O_EXCL always */
+	FSRV_READDIR,	  /* dir,offset -> data: struct fsrv_dirent...; arg =
+			     next offset; empty data = end */
+	FSRV_MKDIR,	  /* dir,name,mode */
+	FSRV_SYMLINK,	  /* dir,name,data=target */
+	FSRV_MKNOD,	  /* dir,name,mode: FIFO, socket or regular only */
+	FSRV_UNLINK,	  /* dir,name */
+	FSRV_RMDIR,	  /* dir,name */
+	FSRV_RENAME,	  /* dir,name,dir2,name2,flags(RENAME_*) */
+	FSRV_LINK,	  /* dir,name,dir2,name2 */
+	FSRV_SETATTR,	  /* dir,name ("" = dir itself),valid,attr -> attr */
+	FSRV_STATFS,	  /* dir -> data: struct fsrv_statfs */
+	FSRV_FSYNC,	  /* fd number as known by the sandbox: see arg */
+	FSRV_XATTR_GET, FSRV_XATTR_LIST,
+	FSRV_TTY_GET,	  /* arg = stdio 0..2 -> data: struct termios2 bytes */
+	FSRV_TTY_SET,	  /* arg = stdio | (0 now,1 drain,2 flush) << 8 */
+	FSRV_TTY_WINSZ,	  /* arg = stdio -> data: struct winsize */
+	FSRV_TTY_FIONREAD,/* arg = stdio -> arg */
+	FSRV_SPAWN_HINT,  /* reserved */
+};
+
+/* fsrv_request.valid / SETATTR */
+enum fsrv_valid {
+	FSRV_SET_MODE = 1, FSRV_SET_UID = 2, FSRV_SET_GID = 4,
+	FSRV_SET_SIZE = 8, FSRV_SET_ATIME = 16, FSRV_SET_MTIME = 32,
+};
+
+struct fsrv_attr {
+	uint64_t dev, ino, size, blocks;
+	uint32_t mode, nlink, uid, gid, rdev_major, rdev_minor;
+	uint32_t blksize, reserved;
+	int64_t  atime_ns, mtime_ns, ctime_ns, btime_ns;
+};
+
+struct fsrv_request {
+	uint32_t op;		/* enum fsrv_op */
+	uint32_t dir, dir2;	/* directory handles */
+	uint32_t flags, mode, valid;
+	uint64_t offset;
+	uint64_t arg;
+	struct fsrv_attr attr;
+	uint16_t name_len, name2_len;
+	uint32_t data_len;
+	/* followed by name, name2, data; no terminators */
+};
+
+struct fsrv_reply {
+	int32_t  error;		/* 0 or negative errno */
+	uint32_t handle;	/* LOOKUP of a directory */
+	uint32_t has_fd;	/* a descriptor came with SCM_RIGHTS */
+	uint32_t data_len;
+	uint64_t arg;
+	struct fsrv_attr attr;
+	/* followed by data */
+};
+
+struct fsrv_dirent {
+	uint64_t ino;
+	uint64_t next_offset;
+	uint16_t name_len;
+	uint8_t  type;		/* DT_* */
+	uint8_t  reserved[5];
+	/* followed by name, padded to 8 bytes */
+};
+
+struct fsrv_statfs {
+	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen;
+};
+_Static_assert(sizeof(struct fsrv_attr) == 96, "fsrv_attr layout");
+_Static_assert(sizeof(struct fsrv_dirent) == 24, "fsrv_dirent layout");

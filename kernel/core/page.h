@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The page pool: page-aligned blocks of 2^order pages from the sandbox's
+ * shared memory object (buddy allocator). They are mapped in the kernel at a
+ * fixed address and can also be mapped into programs by their offset.
+ */
+#pragma once
+#include "lib/types.h"
+
+#define PAGE_ORDER_MAX	18u	/* 1 GiB */
+
+void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes);
+/* zeroed: contents are zero. NULL: no memory or the sandbox's limit. */
+void *page_alloc(uint32_t order, bool zeroed) __must_check;
+void page_free(void *p, uint32_t order);
+uint64_t page_offset(const void *p);	/* in the memory object */
+void *page_at(uint64_t offset);
+uint64_t page_used_bytes(void);
+uint64_t page_limit_bytes(void);	/* 0 = none */
+void page_set_limit(uint64_t bytes);

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks: schedulable threads of execution, of kind system or user. A task
+ * lives at the bottom of its own aligned block (TASK_BLOCK_SIZE), which also
+ * holds its kernel stack; `current_task()` finds it from a register.
+ */
+#pragma once
+#include "lib/types.h"
+#include "lib/list.h"
+#include "arch/arch_task.h"
+
+#define TASK_BLOCK_SIZE	65536ul
+
+enum task_kind { TASK_SYSTEM, TASK_USER };
+
+/* struct task.work: why a task must pass the slow exit path. atomic. */
+enum task_work {
+	TASK_WORK_SIGNAL = 1u << 0,	/* personality: look at signals */
+	TASK_WORK_EXIT	 = 1u << 1,	/* personality: end this task */
+	TASK_WORK_SLOW	 = 1u << 2,	/* registers changed: full restore */
+	TASK_WORK_STOP	 = 1u << 3,	/* personality: job-control stop */
+};
+
+struct task {
+	struct arch_task arch;	/* first: the entry code knows its layout */
+	/* set once */
+	uint32_t id;		/* unique; never reused while it lives */
+	uint32_t kind;		/* enum task_kind */
+	void *personality;	/* struct thread of linux/, or NULL */
+	void (*entry)(void *arg);	/* system tasks */
+	void *arg;
+	struct list link;	/* all tasks, under task_list lock */
+	/* atomic */
+	uint32_t wake;		/* park word: 0 none, 1 notified, 2 asleep */
+	/* only the task itself */
+	uint32_t locks_held;
+	bool uaccess_ok;
+	char name[16];
+};
+
+/* The calling task. Context: any. */
+struct task *current_task(void);
+
+/*
+ * Sleep until unparked or until deadline_ns (monotonic, DEADLINE_NEVER for
+ * none). An unpark that came before is not lost: it ends the park at once.
+ * May also return spuriously: callers loop on their condition.
+ *
+ * Returns: 0, -ETIMEDOUT, or -EINTR if `interruptible` and work is pending.
+ */
+int task_park(uint64_t deadline_ns, bool interruptible);
+void task_unpark(struct task *t);
+
+/* True if the current task has work that interrupts a sleep. */
+bool task_has_work(void);
+/* Set work bits of t and make it notice: wakes it from an interruptible park, or forces it out of user mode. */
+void task_post_work(struct task *t, uint32_t bits);
+void task_clear_work(uint32_t bits);	/* of the current task */
+
+/* Allocate a task block (not started). NULL: no memory or limit. */
+struct task *task_create(enum task_kind kind, const char *name);
+/* Free a block that was never started. */
+void task_destroy(struct task *t);
+/* Start a system task. Returns 0 or -errno. */
+int task_start_system(const char *name, void (*entry)(void *), void *arg,
+		      struct task **out);
+uint32_t task_count(void);

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Linux processes and threads. A thread hangs off a core task
+ * (task->personality); threads of a process share struct process.
+ *
+ * Locks: `process_lock` (one mutex) guards the tree: parent, children, pgrp,
+ * session, thread lists, states, pid table. process->signals.lock guards
+ * signal state. Order: process_lock, then signals.lock.
+ */
+#pragma once
+#include "arch/regs.h"
+#include "core/lock.h"
+#include "core/task.h"
+#include "core/timer.h"
+#include "core/wait.h"
+#include "fs/vfs.h"
+#include "lib/list.h"
+#include "linux/signal.h"
+
+struct mm;
+struct tty;
+
+/* Descriptor table; may be shared (CLONE_FILES). */
+struct files;
+/* cwd, root, umask; may be shared (CLONE_FS). */
+struct fs_state {
+	struct refcount refs;
+	struct mutex lock;
+	struct path root, cwd;
+	uint32_t umask;
+};
+
+#define NR_RLIMITS 16
+struct rlimit64 {
+	uint64_t cur, max;	/* ~0 = infinity */
+};
+
+struct pgrp;
+
+struct session {
+	uint32_t sid;
+	struct refcount refs;
+	struct tty *ctty;	/* controlling terminal; tty layer's lock */
+};
+
+enum process_state { PROC_RUNNING, PROC_STOPPED, PROC_ZOMBIE, PROC_DEAD };
+
+struct process {
+	struct refcount refs;
+	uint32_t pid;		/* set once */
+	/* under process_lock */
+	struct process *parent;
+	struct list children, sibling;
+	struct list threads;	/* struct thread.link */
+	uint32_t nr_threads;
+	uint32_t pgid;
+	struct session *session;
+	enum process_state state;
+	uint32_t wait_status;	/* when zombie */
+	uint32_t stop_status;	/* pending report: 0, or stop/continue */
+	bool did_exec, is_subreaper, exiting;
+	uint32_t exit_signal;	/* to the parent, normally SIGCHLD */
+	struct waitq child_wait; /* parent's wait4 sleeps here */
+	struct list all_link;
+	/* shared objects; replaced under process_lock */
+	struct mm *mm;
+	struct signal_state signals;
+	/* accounting */
+	uint64_t cpu_user_ns, cpu_sys_ns;	/* of ended threads */
+	uint64_t children_user_ns, children_sys_ns;
+	uint64_t start_ns;
+	struct rlimit64 limits[NR_RLIMITS];
+	/* under process_lock or only its own threads */
+	char *exe_name;		/* resolved path, for /proc */
+	struct path exe;
+	char comm[16];
+	uint32_t dumpable;
+	int32_t oom_score_adj;
+	int32_t nice;
+	uint64_t personality_flags;
+	struct timer real_timer;	/* ITIMER_REAL */
+	uint64_t real_timer_ns, real_timer_interval_ns;
+	struct list posix_timers;
+	struct task *vfork_waiter;	/* parent asleep until exec/exit */
+	bool vfork_done;
+	uint32_t parent_death_signal;
+	bool host_own_space;	/* false: vfork child in parent's space */
+};
+
+struct thread {
+	struct task *task;
+	struct process *process;
+	uint32_t tid;
+	struct list link;	/* process->threads */
+	struct files *files;
+	struct fs_state *fs;
+	struct cred *cred;	/* replaced only by the thread itself */
+	struct thread_signals sig;
+	uint32_t *clear_child_tid;	/* user address */
+	void *robust_list;		/* user address */
+	size_t robust_list_len;
+	struct regs *regs;	/* the task's register record */
+	/* restart_syscall state */
+	long (*restart_fn)(struct thread *t);
+	uint64_t restart_arg[4];
+	uint32_t syscall_nr;	/* being executed, for /proc and strace */
+	uint64_t futex_key[2];	/* linux/futex.c */
+	bool exiting;
+	int32_t exit_code;
+};
+
+extern struct mutex process_lock;
+
+/* The calling thread; NULL in a system task. */
+static inline struct thread *current_thread(void)
+{
+	return current_task()->personality;
+}
+static inline struct process *current_process(void)
+{
+	return current_thread()->process;
+}
+
+/* --- looking up (caller holds process_lock; results borrowed) -------------*/
+struct process *process_find(uint32_t pid);
+struct thread *thread_find(uint32_t tid);
+/* Calls fn for each live (or zombie) process; fn returns false to stop. */
+void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg);
+struct process *process_get(struct process *p);
+void process_put(struct process *p);
+uint32_t process_ppid(struct process *p);
+uint32_t process_total_threads(void);
+
+/* --- life ------------------------------------------------------------------*/
+/* End the calling process with this wait status. Does not return to user. */
+void process_exit_group(uint32_t wait_status);
+void thread_exit(int32_t code) __noreturn;	/* called on the way to user mode */
+uint64_t process_cpu_ns(struct process *p, bool user);
+
+/* --- walking: contexts from the calling thread ------------------------------*/
+/* dirfd AT_FDCWD or a descriptor. Fills w (takes refs) - walk_ctx_put after. */
+int walk_ctx_get(struct walk_ctx *w, int dirfd, const char *name);
+void walk_ctx_put(struct walk_ctx *w);
+/* Copy a path from the program into a fresh heap buffer (kfree it). */
+int user_path_get(const char *user_name, char **out);
+
+/* --- descriptors (linux/fdtable.c) -------------------------------------------*/
+struct files *files_create(void);
+struct files *files_copy(struct files *f);	/* for fork */
+struct files *files_get(struct files *f);
+void files_put(struct files *f);
+void files_close_on_exec(struct files *f);
+/* Borrow-with-reference. Returns file with a reference, or NULL (EBADF). */
+struct file *fd_get(int fd);
+struct file *files_lookup(struct files *fs, int fd);	/* any table */
+/* Install (takes over the reference on success). Returns fd or -EMFILE. */
+int fd_install(struct file *f, bool cloexec);
+int fd_install_from(struct file *f, int min_fd, bool cloexec);
+int fd_close(int fd);
+int files_max_fd(struct files *fs);	/* highest used + 1 */
+bool files_is_cloexec(struct files *fs, int fd);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The whole interface downwards: what a platform (process, kvm, the unit
+ * tests' fake) gives the kernel. Mechanism only. Nothing above this line may
+ * assume that the host keeps page tables or schedules.
+ *
+ * Errors are negative errnos. Context is `task` unless said otherwise.
+ */
+#pragma once
+#include "lib/types.h"
+
+struct task;
+struct regs;
+
+/* --- parking ------------------------------------------------------------ */
+/* Sleep while *word == val, until woken or deadline_ns (monotonic). Returns
+ * 0 (woken, or the value differs), -ETIMEDOUT, -EINTR (kicked). */
+int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns);
+void plat_word_wake(uint32_t *word, uint32_t max);
+/* Make t leave user mode, or a host wait, soon. Context: any. */
+void plat_kick(struct task *t);
+void plat_relax(void);			/* give the processor away briefly */
+
+/* --- clocks ------------------------------------------------------------- */
+uint64_t plat_clock_mono_ns(void);	/* CLOCK_MONOTONIC; no host call */
+uint64_t plat_clock_real_ns(void);	/* CLOCK_REALTIME; no host call */
+uint64_t plat_clock_boot_ns(void);
+uint64_t plat_clock_task_cpu_ns(void);	/* of the calling task */
+uint64_t plat_clock_process_cpu_ns(void); /* of the calling address space's tasks */
+uint32_t plat_cpu_current(void);
+
+/* --- tasks and address spaces ------------------------------------------- */
+enum plat_space {
+	PLAT_SPACE_SHARE,	/* thread or vfork child: the caller's */
+	PLAT_SPACE_COPY,	/* fork: a copy-on-write copy of the caller's */
+	PLAT_SPACE_NEW,		/* empty */
+	PLAT_SPACE_KERNEL,	/* system task: no program memory */
+};
+
+/*
+ * Start t (from task_create). A user task begins by entering user mode with
+ * its register frame (task_regs(t)) through the slow exit path; a system task
+ * calls t->entry(t->arg) and must not return. Copying takes place before
+ * this returns.
+ * Returns 0, -EAGAIN, -ENOMEM.
+ */
+int plat_task_start(struct task *t, enum plat_space space);
+/*
+ * End the calling task and release its block; if `last_in_space`, its
+ * address space is destroyed too. The task must hold nothing.
+ */
+void plat_task_exit(bool last_in_space) __noreturn;
+/* Empty the calling task's address space (exec). Only this task uses it. */
+void plat_space_reset(void);
+/* Move the calling task into a new, empty address space of its own (exec of a vfork child). Returns 0 or -errno. */
+int plat_space_leave(void);
+
+/* --- mappings in the calling task's address space ------------------------ */
+enum plat_prot { PLAT_READ = 1, PLAT_WRITE = 2, PLAT_EXEC = 4 };
+
+enum plat_backing_kind {
+	PLAT_BACK_ZERO,		/* private anonymous memory */
+	PLAT_BACK_POOL,		/* pages of the pool, from pool offset */
+	PLAT_BACK_HOST,		/* host file descriptor, from file offset */
+	PLAT_BACK_NONE,		/* reserve: every access faults */
+};
+
+struct plat_backing {
+	enum plat_backing_kind kind;
+	bool shared;		/* writes go to the backing; else private copy */
+	bool noreserve;
+	bool populate;
+	int host_fd;
+	uint64_t offset;	/* pool or file offset */
+};
+
+/* Replaces whatever is mapped there. addr, len page-aligned, inside
+ * [PLAT_USER_MIN, PLAT_USER_MAX) and outside the kernel window. */
+int plat_map(uaddr_t addr, size_t len, uint32_t prot,
+	     const struct plat_backing *b);
+int plat_unmap(uaddr_t addr, size_t len);
+int plat_protect(uaddr_t addr, size_t len, uint32_t prot);
+/* Move pages; the destination range is replaced. */
+int plat_move(uaddr_t from, size_t from_len, uaddr_t to, size_t to_len);
+enum plat_advice { PLAT_ADV_DISCARD, PLAT_ADV_HUGE, PLAT_ADV_NOHUGE,
+		   PLAT_ADV_WILLNEED, PLAT_ADV_FREE, PLAT_ADV_DONTFORK,
+		   PLAT_ADV_DOFORK };
+int plat_advise(uaddr_t addr, size_t len, enum plat_advice a);
+
+#define PLAT_USER_MIN	0x10000ull
+#define PLAT_USER_MAX	0x7fffffff0000ull
+/* Ranges inside [MIN, MAX) that the program can not have. Returns how many, at most max. */
+struct plat_range { uaddr_t start, end; };
+uint32_t plat_reserved_ranges(struct plat_range *r, uint32_t max);
+
+/* --- pages back to the host ---------------------------------------------- */
+void plat_pool_release(uint64_t offset, size_t len);	/* reads as zero after */
+
+/* --- host descriptors (files granted by the tender) ---------------------- */
+ssize_t plat_fd_pread(int fd, void *buf, size_t n, int64_t off); /* off -1: stream */
+ssize_t plat_fd_pwrite(int fd, const void *buf, size_t n, int64_t off);
+int64_t plat_fd_seek(int fd, int64_t off, int whence);
+void plat_fd_close(int fd);
+/* ppoll on n descriptors: events/revents as poll(2). Returns count, 0, -EINTR. */
+struct plat_pollfd { int fd; short events, revents; };
+int plat_fd_poll(struct plat_pollfd *p, uint32_t n, uint64_t deadline_ns);
+/* One request and its reply on the file server channel (abi/fileserver.h).
+ * *fd = received descriptor or -1. Returns 0 or -errno of the channel. The caller holds the channel's lock. */
+int plat_server_call(const void *req, size_t req_len, void *reply,
+		     size_t reply_max, size_t *reply_len, int *fd);
+
+/* --- the rest -------------------------------------------------------------*/
+void plat_entropy(void *buf, size_t n);
+void plat_log(const char *s, size_t n);	/* Context: any */
+void plat_stop(int status) __noreturn;	/* end the whole sandbox */

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# Every compiler flag, once. Changed flags rebuild (see $(O)/flags.stamp).
+CC       ?= gcc
+MUSL_CC  ?= musl-gcc
+WERROR   ?= 1
+WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wmissing-prototypes \
+	-Wstrict-prototypes -Wimplicit-fallthrough -Wno-unused-parameter
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+GCC_INC := $(shell $(CC) -print-file-name=include)
+
+# Kernel: freestanding, general registers only, position independent inside
+# its window (text and data are within 2 GiB of each other).
+KERNEL_INC := -Ikernel -I. -Ikernel/arch/x86_64 -I$(O) \
+	-isystem $(GCC_INC) -isystem $(O)/uapi
+KERNEL_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc \
+	-fno-common -mgeneral-regs-only -mno-red-zone -fpie -fvisibility=hidden \
+	-fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -fno-strict-aliasing -fno-math-errno \
+	-fcf-protection=none -fno-plt -ffunction-sections $(KERNEL_INC)
+
+# Tender: static, by musl: no processor probing at start-up.
+TENDER_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Itender -I. -I$(O) \
+	-idirafter $(O)/uapi -fno-stack-protector -fcf-protection=none
+TENDER_LDFLAGS := -static -no-pie
+
+# Unit tests: kernel modules on the host, with sanitizers and a fake platform.
+UNIT_CFLAGS := -std=gnu11 -O1 -g $(WARN) -D_GNU_SOURCE
