@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: MIT
+#
+# Linux behaviour tests: one program per family in $(O)/test/linux/, made of
+# test/linux/<family>.c and harness.c, dynamic against the system's libc. A few
+# families exist a second time as static musl programs, <family>.musl, where
+# musl-gcc is installed. `make check-linux` runs all of them natively and in
+# mica and compares.
+
+O ?= build
+
+LT_SRC := test/linux
+LT_OUT := $(O)/test/linux
+LT_FAMILIES := $(filter-out harness,$(basename $(notdir $(wildcard $(LT_SRC)/*.c))))
+LT_PROGS := $(addprefix $(LT_OUT)/,$(LT_FAMILIES))
+
+LT_CC ?= gcc
+LT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter \
+	-Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread \
+	-D_GNU_SOURCE -pthread
+LT_MUSL_CC := $(shell command -v musl-gcc 2>/dev/null)
+LT_MUSL_FAMILIES := pipe proc_fork proc_wait signal thread thread_sync futex
+ifneq ($(LT_MUSL_CC),)
+LT_PROGS += $(addprefix $(LT_OUT)/,$(addsuffix .musl,$(LT_MUSL_FAMILIES)))
+endif
+
+.PHONY: test-linux check-linux
+test-linux: $(LT_PROGS)
+
+check-linux: test-linux
+	$(LT_SRC)/run --dir $(LT_OUT) --mica $(O)/mica
+
+$(LT_OUT)/%.musl: $(LT_SRC)/%.c $(LT_SRC)/harness.c $(LT_SRC)/harness.h mk/test-linux.mk
+	@mkdir -p $(@D)
+	$(LT_MUSL_CC) $(LT_CFLAGS) -static -o $@ $< $(LT_SRC)/harness.c
+
+$(LT_OUT)/%: $(LT_SRC)/%.c $(LT_SRC)/harness.c $(LT_SRC)/harness.h mk/test-linux.mk
+	@mkdir -p $(@D)
+	$(LT_CC) $(LT_CFLAGS) -o $@ $< $(LT_SRC)/harness.c -lrt -lutil
