@@ -177,7 +177,8 @@ struct inode {
 	struct ktime atime, mtime, ctime, btime;
 	int32_t writers;	/* open for writing; < 0: being executed */
 	struct list watches;	/* inotify, under lock */
-	struct flock_list *locks;	/* posix and flock locks, under lock */
+	struct flock_list *locks;	/* linux/flock.h's lock */
+	uint32_t seals;		/* F_SEAL_*; atomic; of memfd files */
 	/* AF_UNIX bound here, FIFO's pipe: owned by whoever set it */
 	void *attached;
 };

@@ -107,6 +107,10 @@ struct thread {
 	uint64_t futex_key[2];	/* linux/futex.c */
 	bool exiting;
 	int32_t exit_code;
+	/* linux/sched.c: what the program asked for; atomic */
+	uint64_t cpu_mask;		/* 0 = every CPU */
+	uint32_t sched_policy, sched_priority;
+	int32_t ioprio;
 };
 
 extern struct mutex process_lock;
@@ -151,7 +155,22 @@ struct files *files_get(struct files *f);
 void files_put(struct files *f);
 void files_close_on_exec(struct files *f);
 /* Borrow-with-reference. Returns file with a reference, or NULL (EBADF). */
-struct file *fd_get(int fd);
+struct file *fd_get(int fd);		/* refuses O_PATH descriptors */
+struct file *fd_get_any(int fd);	/* O_PATH too */
+/* Like fd_get, without counting when the table is the caller's alone: give
+ * back by fd_return(f, *counted). Only for the length of one call. */
+struct file *fd_borrow(int fd, bool *counted);
+static inline void fd_return(struct file *f, bool counted)
+{
+	if (counted)
+		file_put(f);
+}
+/* A free descriptor first, the file later: fd_reserve, then fd_fill (takes
+ * over the reference) or fd_unreserve. */
+int fd_reserve(int min_fd, bool cloexec);
+void fd_fill(int fd, struct file *f);
+void fd_unreserve(int fd);
+bool files_is_shared(struct files *fs);
 struct file *files_lookup(struct files *fs, int fd);	/* any table */
 /* Install (takes over the reference on success). Returns fd or -EMFILE. */
 int fd_install(struct file *f, bool cloexec);
