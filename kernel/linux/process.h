@@ -31,7 +31,7 @@ struct fs_state {
 };
 
 #define NR_RLIMITS 16
-struct rlimit64 {
+struct klimit {
 	uint64_t cur, max;	/* ~0 = infinity */
 };
 
@@ -69,7 +69,7 @@ struct process {
 	uint64_t cpu_user_ns, cpu_sys_ns;	/* of ended threads */
 	uint64_t children_user_ns, children_sys_ns;
 	uint64_t start_ns;
-	struct rlimit64 limits[NR_RLIMITS];
+	struct klimit limits[NR_RLIMITS];
 	/* under process_lock or only its own threads */
 	char *exe_name;		/* resolved path, for /proc */
 	struct path exe;
