@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Path names of programs: copying them in, and where a walk starts. Every
+ * system call with a path goes through struct user_walk (linux/path.h).
+ */
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/stat.h>
+#include "arch/uaccess.h"
+#include "core/heap.h"
+#include "linux/path.h"
+
+int user_path_get(const char *user_name, char **out)
+{
+	char *buf = kmalloc(PATH_MAX);
+	ssize_t n;
+
+	if (!buf)
+		return -ENOMEM;
+	n = strncpy_from_user(buf, user_name, PATH_MAX);
+	if (n < 0) {
+		kfree(buf);
+		return (int)n;
+	}
+	*out = buf;
+	return 0;
+}
+
+int walk_ctx_get(struct walk_ctx *w, int dirfd, const char *name)
+{
+	struct thread *t = current_thread();
+	struct fs_state *fs = t->fs;
+	struct file *f = NULL;
+	int err = 0;
+
+	w->cred = t->cred;
+	if (name[0] != '/' && dirfd != AT_FDCWD) {
+		f = fd_get_any(dirfd);
+		if (!f)
+			return -EBADF;
+		if (!f->path.dentry)
+			err = -ENOTDIR;
+		else if (name[0] && (f->inode->mode & S_IFMT) != S_IFDIR)
+			err = -ENOTDIR;
+		if (err) {
+			file_put(f);
+			return err;
+		}
+	}
+	mutex_lock(&fs->lock);
+	w->root = fs->root;
+	path_get(&w->root);
+	w->start = f ? f->path : name[0] == '/' ? fs->root : fs->cwd;
+	path_get(&w->start);
+	mutex_unlock(&fs->lock);
+	if (f)
+		file_put(f);
+	return 0;
+}
+
+void walk_ctx_put(struct walk_ctx *w)
+{
+	path_put(&w->root);
+	path_put(&w->start);
+}
+
+int user_walk_init(struct user_walk *u, uint64_t dirfd, uint64_t user_name)
+{
+	int err = user_path_get((const char *)user_name, &u->name);
+
+	if (err)
+		return err;
+	err = walk_ctx_get(&u->ctx, (int)dirfd, u->name);
+	if (err)
+		kfree(u->name);
+	return err;
+}
+
+void user_walk_fini(struct user_walk *u)
+{
+	walk_ctx_put(&u->ctx);
+	kfree(u->name);
+}
+
+int user_path_walk(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
+		   struct path *out)
+{
+	struct user_walk u;
+	int err = user_walk_init(&u, dirfd, user_name);
+
+	if (err)
+		return err;
+	err = path_walk(&u.ctx, u.name, walk_flags, out, NULL);
+	user_walk_fini(&u);
+	return err;
+}
+
+bool user_name_is_empty(uint64_t user_name)
+{
+	char c;
+
+	return !copy_from_user(&c, (const void *)user_name, 1) && !c;
+}
+
+uint32_t current_umask(void)
+{
+	return __atomic_load_n(&current_thread()->fs->umask, __ATOMIC_RELAXED);
+}
