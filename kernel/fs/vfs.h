@@ -35,6 +35,9 @@ struct ktime {
 enum attr_valid {
 	ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8,
 	ATTR_ATIME = 16, ATTR_MTIME = 32, ATTR_CTIME = 64,
+	/* only for vfs_setattr: both times are "now", so that permission to
+	 * write suffices (utimes with a NULL pointer) */
+	ATTR_TIMES_NOW = 128,
 };
 
 struct attr {
@@ -61,6 +64,9 @@ struct kstatfs {
  * Directory operations are called with dir->lock held, after the generic
  * layer checked permissions, existence, types and read-only mounts.
  * name is NUL-terminated, 1..255 bytes, never "." or "..".
+ * The inode that loses a name (unlink, rmdir, rename's new_inode) or gains
+ * one (link) is locked too; rename's old_inode is not. mode arguments have
+ * the umask applied. New inodes get their owner by inode_init_owner().
  */
 struct inode_ops {
 	/* *out gets a reference; -ENOENT is cached as a negative dentry
@@ -84,7 +90,8 @@ struct inode_ops {
 		      uint32_t flags);
 	int (*tmpfile)(struct inode *dir, uint32_t mode, const struct cred *c,
 		       struct inode **out);
-	/* The rest: inode->lock not held. */
+	/* The rest: inode->lock not held. For setattr with ATTR_SIZE the
+	 * generic layer checked that it is a regular file. */
 	/* Fill buf (no NUL needed). Returns length or -errno. */
 	ssize_t (*readlink)(struct inode *i, char *buf, size_t size);
 	/* proc's magic links: jump to *out instead. NULL = plain symlink */
@@ -97,7 +104,8 @@ struct inode_ops {
 			size_t n, int flags);
 	ssize_t (*listxattr)(struct inode *i, char *buf, size_t n);
 	int (*removexattr)(struct inode *i, const char *name);
-	/* Make f->ops/f->private ready; NULL = use inode->file_ops as is. */
+	/* Make f->ops/f->private ready; NULL = use inode->file_ops as is.
+	 * Not called for devices and FIFOs. On failure nothing else is. */
 	int (*open)(struct inode *i, struct file *f);
 	/* Last reference gone: free i->private (and data if nlink is 0). */
 	void (*evict)(struct inode *i);
@@ -118,7 +126,9 @@ struct dir_sink {
 struct file_ops {
 	/* Returns bytes, 0 = EOF, or -errno. Blocking obeys f->flags
 	 * (O_NONBLOCK -> -EAGAIN); an interrupted sleep: -ERESTARTSYS.
-	 * *pos is advanced by the operation. Streams ignore pos. */
+	 * *pos is advanced by the operation. Streams ignore pos (NULL).
+	 * write: O_APPEND is the operation's duty: *pos becomes the size
+	 * first, in one step with the write. */
 	ssize_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
 	ssize_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
 	int64_t (*seek)(struct file *f, int64_t off, int whence); /* NULL = generic if regular/dir, else -ESPIPE */
@@ -157,6 +167,15 @@ struct super {
 	struct inode *root;
 	void *private;
 	uint64_t next_ino;	/* atomic */
+	struct refcount inodes;	/* its inodes, + 1 while refs > 0 */
+	struct dentry *root_dentry;	/* of root; made by the first mount */
+};
+
+/* struct inode.state */
+enum inode_state {
+	INODE_DEAD = 1,		/* removed directory: nothing can be made in it */
+	INODE_LINKABLE = 2,	/* O_TMPFILE: may be linked though nlink is 0 */
+	INODE_APPEND_ONLY = 4, INODE_IMMUTABLE = 8,
 };
 
 struct inode {
@@ -175,12 +194,16 @@ struct inode {
 	uint32_t uid, gid;
 	uint64_t size, blocks;
 	struct ktime atime, mtime, ctime, btime;
-	int32_t writers;	/* open for writing; < 0: being executed */
 	struct list watches;	/* inotify, under lock */
 	struct flock_list *locks;	/* linux/flock.h's lock */
 	uint32_t seals;		/* F_SEAL_*; atomic; of memfd files */
 	/* AF_UNIX bound here, FIFO's pipe: owned by whoever set it */
 	void *attached;
+	int32_t writers;	/* open for writing; < 0: executed; atomic */
+	uint32_t state;		/* enum inode_state; atomic */
+	/* Text of a symlink, kept by the walk (or set by the file system at
+	 * creation): heap, freed with the inode; set once, atomic */
+	char *link;
 };
 
 struct path {
@@ -203,6 +226,7 @@ struct file {
 	uint32_t fown_pid;	/* F_SETOWN: +pid, or -pgrp as int32 */
 	int32_t fown_sig;
 	struct list epoll_links;	/* epoll entries watching it; epoll's lock */
+	bool counted_writer;	/* in inode->writers; set once */
 };
 
 enum file_mode {
@@ -220,7 +244,7 @@ static inline void poll_add(struct poll_table *pt, struct waitq *q)
 	if (pt)
 		pt->add(pt, q);
 }
-uint32_t file_poll(struct file *f, struct poll_table *pt);
+uint32_t file_poll(struct file *f, struct poll_table *pt);	/* EPOLL* bits */
 
 /* --- inodes, supers ------------------------------------------------------- */
 struct super *super_create(const struct super_ops *ops, const char *type,
@@ -234,9 +258,24 @@ struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 void inode_touch(struct inode *i, bool a, bool m, bool c);	/* now */
 int inode_getattr(struct inode *i, struct kstat *st);
+void inode_getattr_generic(struct inode *i, struct kstat *st);
+/* Owner and mode of an inode just made in dir (set-group-ID directories). */
+void inode_init_owner(struct inode *i, const struct inode *dir, uint32_t mode,
+		      const struct cred *c);
+/* Exec: no writers while it runs. Returns 0 or -ETXTBSY; pairs with allow. */
+int inode_deny_write(struct inode *i);
+void inode_allow_write(struct inode *i);
+int inode_get_writer(struct inode *i);	/* counts an open for writing */
+void inode_put_writer(struct inode *i);
+bool inode_is_owner(const struct inode *i, const struct cred *c); /* or CAP_FOWNER */
 /* Permission bits: 4 read, 2 write, 1 exec, as in access(2). 0/-EACCES/-EROFS */
 int inode_permission(struct inode *i, const struct cred *c, uint32_t may);
-int inode_setattr_generic(struct inode *i, const struct attr *a); /* copies fields */
+/* For an inode_ops.permission: the mode bits, owner, groups, capabilities. */
+int inode_permission_generic(const struct inode *i, const struct cred *c,
+			     uint32_t may);
+/* Copies fields. The first takes i->lock, the second: the caller holds it. */
+int inode_setattr_generic(struct inode *i, const struct attr *a);
+void inode_copy_attr(struct inode *i, const struct attr *a);
 
 /* --- names ----------------------------------------------------------------*/
 enum walk_flags {
@@ -268,7 +307,7 @@ struct last_name {
 int path_walk(const struct walk_ctx *w, const char *name, uint32_t flags,
 	      struct path *out, struct last_name *last);
 void path_get(const struct path *p);
-void path_put(struct path *p);
+void path_put(const struct path *p);
 bool path_equal(const struct path *a, const struct path *b);
 /*
  * The path's name as seen from root. Writes NUL-terminated into buf.
@@ -278,8 +317,12 @@ bool path_equal(const struct path *a, const struct path *b);
 ssize_t path_name(const struct path *p, const struct path *root, char *buf,
 		  size_t size);
 struct inode *path_inode(const struct path *p);	/* borrowed; never NULL */
+bool path_is_read_only(const struct path *p);	/* mount or super */
+/* Final component as a C string, into buf (cut at size). */
+void path_last_name(const struct path *p, char *buf, size_t size);
 
 /* --- operations by path (each does walk + checks + operation) ------------- */
+/* Modes have the umask applied by the caller. */
 int vfs_open(const struct walk_ctx *w, const char *name, uint32_t flags,
 	     uint32_t mode, uint32_t walk_extra, struct file **out);
 int vfs_mkdir(const struct walk_ctx *w, const char *name, uint32_t mode);
@@ -298,6 +341,10 @@ int vfs_rename(const struct walk_ctx *from, const char *old_name,
 int vfs_setattr(const struct path *p, const struct cred *c,
 		const struct attr *a);	/* checks ownership rules */
 int vfs_truncate(const struct path *p, const struct cred *c, uint64_t size);
+int file_truncate(struct file *f, uint64_t size);	/* ftruncate */
+int vfs_statfs(const struct path *p, struct kstatfs *out);
+/* Forget the cached name (hosts change files behind our back). */
+void vfs_forget_name(struct dentry *parent, const char *name);
 
 /* --- mounts ----------------------------------------------------------------*/
 struct mount {
@@ -313,9 +360,14 @@ struct mount {
 /* Make sb the root of everything. Takes over the caller's sb reference. */
 int vfs_mount_root(struct super *sb, const char *source);
 /* Mount sb on an existing directory (or file, for file volumes). */
+/* root NULL = sb->root. On success takes over the caller's sb reference. */
 int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
 	      const char *source, uint32_t flags);
-int vfs_umount(const struct path *where, uint32_t flags);
+/* MS_BIND: show what (a directory or file, with its cache) also at where. */
+int vfs_mount_bind(const struct path *where, const struct path *what,
+		   bool recursive, uint32_t flags);
+int vfs_umount(const struct path *where, uint32_t flags); /* MNT_DETACH */
+int vfs_remount(const struct path *where, uint32_t flags);
 void vfs_root_path(struct path *out);
 /* For /proc/mounts. */
 void vfs_for_each_mount(void (*fn)(struct mount *m, void *arg), void *arg);
@@ -334,11 +386,43 @@ int file_open_path(const struct path *p, uint32_t flags, const struct cred *c,
 		   struct file **out);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
+/* Close of a descriptor: flush, then file_put. */
+void file_close(struct file *f);
+/*
+ * Its path, with references; an anonymous file gets a detached name, so that
+ * /proc/self/fd/N can be opened. Returns 0 or -ENOMEM.
+ */
+int file_path(struct file *f, struct path *out);
+/* What /proc/self/fd/N shows ("/tmp/x", "pipe:[3]", "anon_inode:[eventfd]"). */
+ssize_t file_name(struct file *f, const struct path *root, char *buf, size_t n);
 /* Generic read/write: checks mode, takes pos_lock if needed, RLIMIT_FSIZE is the caller's. pos NULL = f->pos. */
 ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos);
 ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos);
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t off);
 int64_t file_seek(struct file *f, int64_t off, int whence);
+/* For a file_ops.seek: by inode->size, without holes. */
+int64_t file_seek_generic(struct file *f, int64_t off, int whence);
+
+/* --- calls upwards, filled in by linux/ at start-up; NULL = nothing ---------*/
+struct fs_upcalls {
+	/* Last reference to f goes, f->epoll_links is not empty. */
+	void (*file_unwatch)(struct file *f);
+	/* Last reference to f goes, f->inode->locks is not NULL. */
+	void (*file_unlock)(struct file *f);
+	/* Last reference to i goes, i->locks or i->watches are left. */
+	void (*inode_gone)(struct inode *i);
+	/* Inotify event for i (or, with name, for an entry of directory i);
+	 * i->watches is not empty. i->lock not held. */
+	void (*notify)(struct inode *i, uint32_t mask, uint32_t cookie,
+		       const char *name);
+};
+extern struct fs_upcalls fs_upcalls;
+/* How many watches exist in all; kept by inotify (atomic), 0 = no checks. */
+extern uint32_t fs_nr_watches;
+/* Report IN_* mask for the inode itself and, by its name, to its directory. */
+void fs_notify_path(const struct path *p, uint32_t mask);
+void fs_notify_name(struct inode *dir, uint32_t mask, uint32_t cookie,
+		    const char *name);
 
 /* --- file systems ----------------------------------------------------------*/
 struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode);
@@ -351,7 +435,7 @@ struct super *sysfs_create(void);
 struct super *hostfs_create(uint32_t export_id, bool read_only, bool is_file);
 /* lower may be NULL (then as tmpfs). Takes over references. */
 struct super *overlay_create(struct super *lower, struct super *upper);
-struct file *pipe_create_pair_end(void);	/* see fs/pipe.h */
+/* Pipes: see fs/pipe.h */
 
 /* Character devices: fs/devfs.c looks drivers up here at open. */
 int chrdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree of mounts. A mount holds its super, its root dentry, its parent
+ * mount and the dentry it covers; the tree holds one reference to each mount,
+ * every path through it another. There are few mounts: they are one list,
+ * which is searched only at dentries that have the DENTRY_MOUNTED flag.
+ */
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/stat.h>
+
+#include "core/heap.h"
+#include "core/panic.h"
+#include "fs/vfs_priv.h"
+#include "lib/string.h"
+
+#define UMOUNT_DETACH	2u	/* MNT_DETACH of umount2(2) */
+
+/* Under dcache_lock. */
+static struct list mounts = LIST_INIT(mounts);
+static struct mount *root_mount;
+
+struct mount *mount_create(struct super *sb, struct dentry *root,
+			   const char *source, uint32_t flags)
+{
+	struct mount *m = kzalloc(sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->source = kstrdup(source ? source : "none");
+	if (!m->source) {
+		kfree(m);
+		return NULL;
+	}
+	ref_get(&sb->refs);
+	m->sb = sb;
+	m->root = root ? dentry_get(root) : NULL;
+	m->flags = flags;
+	ref_init(&m->refs, 1);
+	list_init(&m->link);
+	return m;
+}
+
+void mount_put(struct mount *m)
+{
+	while (m && ref_put(&m->refs)) {
+		struct mount *parent = m->parent;
+
+		dentry_put(m->root);
+		dentry_put(m->mountpoint);
+		super_put(m->sb);
+		kfree(m->source);
+		kfree(m);
+		m = parent;
+	}
+}
+
+struct mount *mount_find_locked(const struct mount *mnt, const struct dentry *d)
+{
+	list_for_each(p, &mounts) {
+		struct mount *m = list_entry(p, struct mount, link);
+
+		if (m->mountpoint == d && m->parent == mnt)
+			return m;
+	}
+	return NULL;
+}
+
+/* The dentry that stands for inode (NULL: the super's root). */
+static struct dentry *root_dentry_get(struct super *sb, struct inode *inode)
+{
+	struct dentry *d, *none = NULL;
+
+	if (inode && inode != sb->root)
+		return dentry_create(NULL, sb, "/", 1, inode_get(inode),
+				     DENTRY_ROOT);
+	d = __atomic_load_n(&sb->root_dentry, __ATOMIC_ACQUIRE);
+	if (d)
+		return dentry_get(d);
+	d = dentry_create(NULL, sb, "/", 1, inode_get(sb->root), DENTRY_ROOT);
+	if (!d)
+		return NULL;
+	/* One for the super, so that all mounts share one tree of names. */
+	if (__atomic_compare_exchange_n(&sb->root_dentry, &none, d, false,
+					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return dentry_get(d);
+	dentry_put(d);
+	return dentry_get(none);
+}
+
+int vfs_mount_root(struct super *sb, const char *source)
+{
+	struct dentry *root = root_dentry_get(sb, NULL);
+	struct mount *m;
+
+	m = root ? mount_create(sb, root, source, 0) : NULL;
+	dentry_put(root);
+	if (!m)
+		return -ENOMEM;
+	mutex_lock(&dcache_lock);
+	root_mount = m;
+	list_append(&mounts, &m->link);
+	mutex_unlock(&dcache_lock);
+	super_put(sb);
+	return 0;
+}
+
+void vfs_root_path(struct path *out)
+{
+	mutex_lock(&dcache_lock);
+	out->mnt = root_mount;
+	out->dentry = root_mount->root;
+	path_get(out);
+	mutex_unlock(&dcache_lock);
+}
+
+/* Hang m over where, on top of what may be mounted there already. */
+static int attach(struct mount *m, const struct path *where)
+{
+	struct mount *on = where->mnt, *top;
+	struct dentry *d = where->dentry;
+	int err = 0;
+
+	mutex_lock(&dcache_lock);
+	while ((d->flags & DENTRY_MOUNTED) &&
+	       (top = mount_find_locked(on, d))) {
+		on = top;
+		d = top->root;
+	}
+	if (!d->inode || (d->flags & DENTRY_DELETED)) {
+		err = -ENOENT;
+	} else if (S_ISDIR(d->inode->mode) != S_ISDIR(m->root->inode->mode)) {
+		err = -ENOTDIR;
+	} else {
+		ref_get(&on->refs);
+		m->parent = on;
+		m->mountpoint = dentry_get(d);
+		d->flags |= DENTRY_MOUNTED;
+		list_append(&mounts, &m->link);
+	}
+	mutex_unlock(&dcache_lock);
+	return err;
+}
+
+int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
+	      const char *source, uint32_t flags)
+{
+	struct dentry *d = root_dentry_get(sb, root);
+	struct mount *m = d ? mount_create(sb, d, source, flags) : NULL;
+	int err;
+
+	dentry_put(d);
+	if (!m)
+		return -ENOMEM;
+	err = attach(m, where);
+	if (err)
+		mount_put(m);
+	else
+		super_put(sb);	/* the caller's reference is taken over */
+	return err;
+}
+
+static int bind_one(const struct path *where, struct mount *from,
+		    struct dentry *root, uint32_t flags)
+{
+	struct mount *m = mount_create(from->sb, root, from->source,
+				       from->flags | flags);
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	err = attach(m, where);
+	if (err)
+		mount_put(m);
+	return err;
+}
+
+/* The n-th mount below `what`, with a reference and its relative name. */
+static struct mount *submount_get(const struct path *what, uint32_t n,
+				  char *rel, size_t size)
+{
+	struct mount *found = NULL;
+	struct path p;
+
+	mutex_lock(&dcache_lock);
+	list_for_each(l, &mounts) {
+		struct mount *m = list_entry(l, struct mount, link);
+
+		if (m->parent != what->mnt ||
+		    !dentry_is_below_locked(m->mountpoint, what->dentry) ||
+		    n-- > 0)
+			continue;
+		found = m;
+		ref_get(&m->refs);
+		break;
+	}
+	mutex_unlock(&dcache_lock);
+	if (!found)
+		return NULL;
+	p.mnt = found->parent;
+	p.dentry = found->mountpoint;
+	if (path_name(&p, what, rel, size) < 0)
+		rel[0] = 0;
+	return found;
+}
+
+int vfs_mount_bind(const struct path *where, const struct path *what,
+		   bool recursive, uint32_t flags)
+{
+	struct walk_ctx ctx = { .root = *where, .start = *where };
+	static const struct cred all = { .cap_effective = ~0ull };
+	struct mount *sub;
+	char *rel;
+	int err = bind_one(where, what->mnt, what->dentry, flags);
+
+	if (err || !recursive)
+		return err;
+	rel = kmalloc(PAGE_SIZE);
+	if (!rel)
+		return 0;	/* the binding itself stands */
+	ctx.cred = &all;
+	for (uint32_t n = 0; n < 256 &&
+	     (sub = submount_get(what, n, rel, PAGE_SIZE)); n++) {
+		struct path at;
+
+		if (sub->mountpoint != where->dentry && rel[0] &&
+		    !path_walk(&ctx, rel, 0, &at, NULL)) {
+			bind_one(&at, sub, sub->root, 0);
+			path_put(&at);
+		}
+		mount_put(sub);
+	}
+	kfree(rel);
+	return 0;
+}
+
+static bool has_children_locked(const struct mount *m)
+{
+	list_for_each(p, &mounts)
+		if (list_entry(p, struct mount, link)->parent == m)
+			return true;
+	return false;
+}
+
+/* Take m out of the tree; its mountpoint may be covered by another mount. */
+static void detach_locked(struct mount *m)
+{
+	bool still = false;
+
+	list_remove(&m->link);
+	list_for_each(p, &mounts)
+		if (list_entry(p, struct mount, link)->mountpoint ==
+		    m->mountpoint)
+			still = true;
+	if (!still)
+		m->mountpoint->flags &= ~(uint32_t)DENTRY_MOUNTED;
+}
+
+/* m and all mounts below it, for putting, chained in `gone`. */
+static void detach_tree_locked(struct mount *top, struct list *gone)
+{
+	bool again = true;
+
+	detach_locked(top);
+	list_append(gone, &top->link);
+	while (again) {
+		again = false;
+		list_for_each_safe(p, &mounts) {
+			struct mount *m = list_entry(p, struct mount, link);
+
+			list_for_each(g, gone) {
+				if (m->parent !=
+				    list_entry(g, struct mount, link))
+					continue;
+				detach_locked(m);
+				list_append(gone, &m->link);
+				again = true;
+				break;
+			}
+			if (again)
+				break;
+		}
+	}
+}
+
+int vfs_umount(const struct path *where, uint32_t flags)
+{
+	struct mount *m = where->mnt;
+	struct list gone = LIST_INIT(gone);
+	int err = 0;
+
+	mutex_lock(&dcache_lock);
+	if (where->dentry != m->root || !m->parent ||
+	    list_is_empty(&m->link))
+		err = -EINVAL;
+	/* The tree's reference and the caller's path. */
+	else if (!(flags & UMOUNT_DETACH) &&
+		 (has_children_locked(m) || ref_read(&m->refs) > 2))
+		err = -EBUSY;
+	else
+		detach_tree_locked(m, &gone);
+	mutex_unlock(&dcache_lock);
+	while (!list_is_empty(&gone)) {
+		struct mount *g = list_first(&gone, struct mount, link);
+
+		list_remove(&g->link);
+		mount_put(g);
+	}
+	return err;
+}
+
+int vfs_remount(const struct path *where, uint32_t flags)
+{
+	if (where->dentry != where->mnt->root)
+		return -EINVAL;
+	__atomic_store_n(&where->mnt->flags, flags, __ATOMIC_RELAXED);
+	return 0;
+}
+
+bool path_is_read_only(const struct path *p)
+{
+	return (p->mnt->flags & MS_RDONLY) ||
+	       (p->mnt->sb->flags & SUPER_READ_ONLY);
+}
+
+void vfs_for_each_mount(void (*fn)(struct mount *m, void *arg), void *arg)
+{
+	struct mount *m = NULL, *next;
+	struct list *p;
+
+	/* fn may sleep and ask for names: hold a reference, not the lock. */
+	mutex_lock(&dcache_lock);
+	for (p = mounts.next; p != &mounts; p = m->link.next) {
+		m = list_entry(p, struct mount, link);
+		ref_get(&m->refs);
+		mutex_unlock(&dcache_lock);
+		fn(m, arg);
+		mutex_lock(&dcache_lock);
+		if (list_is_empty(&m->link)) {	/* unmounted meanwhile */
+			mutex_unlock(&dcache_lock);
+			mount_put(m);
+			return;
+		}
+		next = m;
+		/* the tree has its reference: this is not the last */
+		ref_put(&next->refs);
+	}
+	mutex_unlock(&dcache_lock);
+}
+
+int vfs_statfs(const struct path *p, struct kstatfs *out)
+{
+	struct super *sb = p->mnt->sb;
+	int err = 0;
+
+	memset(out, 0, sizeof(*out));
+	out->bsize = PAGE_SIZE;
+	out->namelen = 255;
+	if (sb->ops && sb->ops->statfs)
+		err = sb->ops->statfs(sb, out);
+	out->flags |= p->mnt->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV |
+				       MS_NOEXEC | MS_NOATIME);
+	if (sb->flags & SUPER_READ_ONLY)
+		out->flags |= MS_RDONLY;
+	return err;
+}

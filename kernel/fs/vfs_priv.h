@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the generic layer (walk, mount, open, namei_ops, file)
+ * share among themselves.
+ */
+#pragma once
+#include "fs/dentry.h"
+#include "fs/vfs.h"
+
+/* --- mount.c ---------------------------------------------------------------*/
+/* Not in the tree, refs 1, holds a reference to sb. root NULL: none yet. */
+struct mount *mount_create(struct super *sb, struct dentry *root,
+			   const char *source, uint32_t flags);
+void mount_put(struct mount *m);
+/* What is mounted on d of m, or NULL; borrowed. Caller holds dcache_lock. */
+struct mount *mount_find_locked(const struct mount *m, const struct dentry *d);
+
+/* --- walk.c ----------------------------------------------------------------*/
+#define WALK_LINKS_MAX	40u
+
+/* A symlink whose text is being walked. */
+struct walk_link {
+	const char *rest;	/* of the name behind it; NULL: nothing */
+	struct inode *inode;	/* keeps inode->link alive; or NULL */
+	char *text;		/* heap, or NULL */
+};
+
+/*
+ * A walk in progress. The position (mnt, d) is either borrowed while
+ * dcache_lock is held (`locked`), or covered by `pin`'s references.
+ */
+struct walk {
+	const struct cred *cred;
+	struct path root;	/* where "/" and a final ".." stop; borrowed */
+	struct mount *mnt;
+	struct dentry *d;
+	struct path pin;	/* owned; {NULL, NULL} = none */
+	bool locked;
+	uint32_t flags;		/* enum walk_flags */
+	const char *name;	/* still to be walked */
+	/* the component at hand */
+	const char *comp;
+	size_t comp_len;
+	uint32_t comp_hash;
+	bool comp_is_last, trailing_slash;
+	uint32_t nr_links, nr_rests, depth;
+	struct walk_link links[WALK_LINKS_MAX];
+};
+
+int walk_start(struct walk *w, const struct walk_ctx *ctx, const char *name,
+	       uint32_t flags);
+/*
+ * Walk up to the last component, which is left in w->comp (comp_len 0: there
+ * is none, the position is the result). The position is its directory.
+ */
+int walk_to_last(struct walk *w);
+/* Give the position to the caller with references; unlocks. */
+void walk_take_position(struct walk *w, struct path *out);
+/*
+ * d, the last component, is a symlink: go on into it (then walk_to_last
+ * again). The position is the link's directory.
+ */
+int walk_into_link(struct walk *w, struct dentry *d);
+void walk_end(struct walk *w);
+
+/* --- file.c ----------------------------------------------------------------*/
+/* refs 1; takes over the caller's reference to i. NULL: no memory. */
+struct file *file_alloc(struct inode *i, uint32_t flags, uint32_t mode);
+uint32_t file_mode_of_flags(uint32_t flags);
+
+/* --- names.c ---------------------------------------------------------------*/
+/* May the caller remove victim from dir (sticky bit)? 0, -EPERM, -EACCES */
+int vfs_may_delete(const struct path *dir, struct inode *victim,
+		   const struct cred *c);
+/* May the caller make an entry in dir? Not dead, writable. */
+int vfs_may_create(const struct path *dir, const struct cred *c);
