@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Changing attributes: chmod, chown and times, in all forms. A call finds its
+ * object by name or descriptor and hands one struct attr to vfs_setattr();
+ * files that have no name (pipes, memfd) are changed here by the same rules.
+ */
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <linux/time.h>
+#include <gen/syscalls.h>
+#include "arch/uaccess.h"
+#include "core/timer.h"
+#include "linux/path.h"
+
+#define CWD ((uint64_t)AT_FDCWD)
+/* utimensat's special nanoseconds; the UAPI headers do not have them */
+#define UTIME_NOW ((1l << 30) - 1)
+#define UTIME_OMIT ((1l << 30) - 2)
+
+/* An anonymous file's inode: owner or CAP_FOWNER; chown needs CAP_CHOWN. */
+static int anon_setattr(struct inode *i, const struct cred *c,
+			const struct attr *a)
+{
+	if (a->valid & (ATTR_UID | ATTR_GID) && !cred_has_cap(c, CAP_CHOWN) &&
+	    (a->uid != i->uid || i->uid != c->fsuid))
+		return -EPERM;
+	if (i->uid != c->fsuid && !cred_has_cap(c, CAP_FOWNER))
+		return -EPERM;
+	if (i->ops && i->ops->setattr)
+		return i->ops->setattr(i, a);
+	return inode_setattr_generic(i, a);
+}
+
+static int file_setattr(struct file *f, const struct cred *c,
+			const struct attr *a)
+{
+	if (f->path.dentry)
+		return vfs_setattr(&f->path, c, a);
+	return anon_setattr(f->inode, c, a);
+}
+
+/* By (dirfd, name, AT_* flags); with AT_EMPTY_PATH the descriptor itself. */
+static int setattr_at(uint64_t dirfd, uint64_t name, uint64_t at,
+		      const struct cred *c, const struct attr *a)
+{
+	uint32_t walk = at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct path p;
+	int err;
+
+	if (at & AT_EMPTY_PATH) {
+		if ((int)dirfd >= 0 && user_name_is_empty(name)) {
+			struct file *f = fd_get_any((int)dirfd);
+
+			if (!f)
+				return -EBADF;
+			err = file_setattr(f, c, a);
+			file_put(f);
+			return err;
+		}
+		walk |= WALK_EMPTY;
+	}
+	err = user_path_walk(dirfd, name, walk, &p);
+	if (err)
+		return err;
+	err = vfs_setattr(&p, c, a);
+	path_put(&p);
+	return err;
+}
+
+static int setattr_fd(uint64_t fd, const struct attr *a)
+{
+	struct file *f = fd_get((int)fd);
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = file_setattr(f, current_thread()->cred, a);
+	file_put(f);
+	return err;
+}
+
+/* --- mode -----------------------------------------------------------------*/
+static struct attr mode_attr(uint64_t mode)
+{
+	return (struct attr){ .valid = ATTR_MODE,
+			      .mode = (uint32_t)mode & 07777u };
+}
+
+long sys_fchmodat2(uint64_t dirfd, uint64_t name, uint64_t mode, uint64_t at)
+{
+	struct attr a = mode_attr(mode);
+
+	if (at & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return setattr_at(dirfd, name, at, current_thread()->cred, &a);
+}
+
+long sys_fchmodat(uint64_t dirfd, uint64_t name, uint64_t mode)
+{
+	return sys_fchmodat2(dirfd, name, mode, 0);
+}
+
+long sys_chmod(uint64_t name, uint64_t mode)
+{
+	return sys_fchmodat2(CWD, name, mode, 0);
+}
+
+long sys_fchmod(uint64_t fd, uint64_t mode)
+{
+	struct attr a = mode_attr(mode);
+
+	return setattr_fd(fd, &a);
+}
+
+/* --- owner ----------------------------------------------------------------*/
+static struct attr owner_attr(uint64_t uid, uint64_t gid)
+{
+	struct attr a = { .uid = (uint32_t)uid, .gid = (uint32_t)gid };
+
+	if (a.uid != UINT32_MAX)
+		a.valid |= ATTR_UID;
+	if (a.gid != UINT32_MAX)
+		a.valid |= ATTR_GID;
+	return a;
+}
+
+long sys_fchownat(uint64_t dirfd, uint64_t name, uint64_t uid, uint64_t gid,
+		  uint64_t at)
+{
+	struct attr a = owner_attr(uid, gid);
+
+	if (at & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+		return -EINVAL;
+	return setattr_at(dirfd, name, at, current_thread()->cred, &a);
+}
+
+long sys_chown(uint64_t name, uint64_t uid, uint64_t gid)
+{
+	return sys_fchownat(CWD, name, uid, gid, 0);
+}
+
+long sys_lchown(uint64_t name, uint64_t uid, uint64_t gid)
+{
+	return sys_fchownat(CWD, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+}
+
+long sys_fchown(uint64_t fd, uint64_t uid, uint64_t gid)
+{
+	struct attr a = owner_attr(uid, gid);
+
+	return setattr_fd(fd, &a);
+}
+
+/* --- times ----------------------------------------------------------------*/
+static struct ktime time_now(void)
+{
+	uint64_t ns = clock_real_ns();
+
+	return (struct ktime){ (int64_t)(ns / NSEC_PER_SEC),
+			       (uint32_t)(ns % NSEC_PER_SEC) };
+}
+
+/* What to set, and whether it is only "now" (anyone who may write may). */
+struct times {
+	struct attr attr;
+	bool only_now;
+};
+
+static int times_one(struct times *t, const int64_t ts[2], uint32_t bit,
+		     struct ktime *out)
+{
+	if (ts[1] == UTIME_OMIT)
+		return 0;
+	t->attr.valid |= bit;
+	if (ts[1] == UTIME_NOW) {
+		*out = time_now();
+		return 0;
+	}
+	if (ts[1] < 0 || ts[1] >= (int64_t)NSEC_PER_SEC)
+		return -EINVAL;
+	t->only_now = false;
+	*out = (struct ktime){ ts[0], (uint32_t)ts[1] };
+	return 0;
+}
+
+/* ts: access and modification time as (seconds, nanoseconds); NULL = now. */
+static int times_init(struct times *t, const int64_t ts[4])
+{
+	static const int64_t now[4] = { 0, UTIME_NOW, 0, UTIME_NOW };
+	int err;
+
+	*t = (struct times){ .only_now = true };
+	if (!ts)
+		ts = now;
+	err = times_one(t, ts, ATTR_ATIME, &t->attr.atime);
+	if (!err)
+		err = times_one(t, ts + 2, ATTR_MTIME, &t->attr.mtime);
+	if (t->attr.valid != (ATTR_ATIME | ATTR_MTIME))
+		t->only_now = false;
+	return err;
+}
+
+/*
+ * Setting both times to "now" is also allowed to those who may write. For
+ * them the change is made with the right to it: a reference in *out.
+ */
+static int times_cred(struct inode *i, const struct times *t,
+		      struct cred **out)
+{
+	struct cred *c = current_thread()->cred;
+	int err;
+
+	if (i->uid == c->fsuid || cred_has_cap(c, CAP_FOWNER) ||
+	    !t->only_now) {
+		*out = cred_get(c);
+		return 0;
+	}
+	err = inode_permission(i, c, 2);
+	if (err)
+		return err;
+	*out = cred_copy(c);
+	if (!*out)
+		return -ENOMEM;
+	(*out)->cap_effective |= 1ull << CAP_FOWNER;
+	return 0;
+}
+
+static int times_apply(struct inode *i, const struct path *p, struct file *f,
+		       const struct times *t)
+{
+	struct cred *c;
+	int err = times_cred(i, t, &c);
+
+	if (err)
+		return err;
+	err = p ? vfs_setattr(p, c, &t->attr) : file_setattr(f, c, &t->attr);
+	cred_put(c);
+	return err;
+}
+
+static long do_utimes(uint64_t dirfd, uint64_t name, const int64_t ts[4],
+		      uint64_t at)
+{
+	struct times t;
+	struct path p;
+	int err = times_init(&t, ts);
+
+	if (err)
+		return err;
+	if (!t.attr.valid)
+		return 0;
+	if (!name || (at & AT_EMPTY_PATH && (int)dirfd >= 0 &&
+		      user_name_is_empty(name))) {
+		struct file *f;
+
+		if (!name && ((int)dirfd == AT_FDCWD))
+			return -EFAULT;
+		f = name ? fd_get_any((int)dirfd) : fd_get((int)dirfd);
+		if (!f)
+			return -EBADF;
+		err = times_apply(f->inode, NULL, f, &t);
+		file_put(f);
+		return err;
+	}
+	err = user_path_walk(dirfd, name,
+			     (at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+			     (at & AT_EMPTY_PATH ? WALK_EMPTY : 0), &p);
+	if (err)
+		return err;
+	err = times_apply(path_inode(&p), &p, NULL, &t);
+	path_put(&p);
+	return err;
+}
+
+long sys_utimensat(uint64_t dirfd, uint64_t name, uint64_t user, uint64_t at)
+{
+	int64_t ts[4];
+
+	if (user && copy_from_user(ts, (void *)user, sizeof(ts)))
+		return -EFAULT;
+	if (at & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ||
+	    (!name && at))
+		return -EINVAL;
+	return do_utimes(dirfd, name, user ? ts : NULL, at);
+}
+
+long sys_futimesat(uint64_t dirfd, uint64_t name, uint64_t user)
+{
+	int64_t ts[4];
+
+	if (!user)
+		return do_utimes(dirfd, name, NULL, 0);
+	if (copy_from_user(ts, (void *)user, sizeof(ts)))
+		return -EFAULT;
+	for (int i = 1; i < 4; i += 2) {
+		if (ts[i] < 0 || ts[i] >= 1000000)
+			return -EINVAL;
+		ts[i] *= 1000;
+	}
+	return do_utimes(dirfd, name, ts, 0);
+}
+
+long sys_utimes(uint64_t name, uint64_t user)
+{
+	return sys_futimesat(CWD, name, user);
+}
+
+long sys_utime(uint64_t name, uint64_t user)
+{
+	int64_t in[2], ts[4] = { 0 };
+
+	if (!user)
+		return do_utimes(CWD, name, NULL, 0);
+	if (copy_from_user(in, (void *)user, sizeof(in)))
+		return -EFAULT;
+	ts[0] = in[0];
+	ts[2] = in[1];
+	return do_utimes(CWD, name, ts, 0);
+}
