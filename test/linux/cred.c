@@ -32,6 +32,7 @@ static void become_user(void)
 {
 	if (geteuid() != 0)
 		return;
+	must(chmod(".", 0777));
 	must(setgroups(0, NULL));
 	must(setresgid(65534, 65534, 65534));
 	must(setresuid(65534, 65534, 65534));
@@ -299,12 +300,58 @@ TEST(dumpable_after_change)
 	fact(prctl(PR_GET_DUMPABLE) == 1);
 }
 
+TEST(kill_needs_same_user)
+{
+	pid_t pid, root = getpid();
+
+	need_root();
+	pid = fork();
+	if (pid == 0) {
+		become_user();
+		show(kill(root, 0));
+		show(kill(root, SIGCONT));
+		show(kill(getpid(), 0));
+		pause();
+	}
+	sleep_ms(50);
+	show(kill(pid, SIGKILL));
+	show_exit("user", pid);
+}
+
+TEST(kill_by_real_or_saved_id)
+{
+	pid_t pid;
+	int p[2];
+	char c;
+
+	need_root();
+	must(pipe(p));
+	pid = fork();
+	if (pid == 0) {
+		must(setresuid(100, 200, 300));
+		must(write(p[1], "x", 1));
+		pause();
+	}
+	must(read(p[0], &c, 1));
+	must(setresuid(0, 200, 0));
+	show(kill(pid, 0));
+	must(setresuid(0, 0, 0));
+	must(setresuid(0, 300, 0));
+	show(kill(pid, 0));
+	must(setresuid(0, 0, 0));
+	must(setresuid(100, 0, 0));
+	must(setresuid(-1, 7, -1));
+	show(kill(pid, 0));
+	must(setresuid(-1, 0, -1));
+	must(kill(pid, SIGKILL));
+	await(pid);
+}
+
 TEST(user_may_not)
 {
 	become_user();
 	show(chroot("."));
 	show(mount("a", ".", "tmpfs", 0, NULL));
-	show(kill(1, SIGUSR1));
 	show(mknod("dev", S_IFCHR | 0600, 0x103));
 	show(nice(-5));
 	show(settimeofday(&(struct timeval){ 1, 0 }, NULL));

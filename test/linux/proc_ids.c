@@ -44,7 +44,6 @@ TEST(setpgid_errors)
 	show(setpgid(-1, 0));
 	show(setpgid(0, -1));
 	show(setpgid(999999, 0));
-	show(setpgid(getppid(), 0));
 	show(getpgid(-1));
 	show(getpgid(999999));
 	show(getsid(999999));
@@ -339,7 +338,7 @@ TEST(rlimit_stack)
 	in_child(small_stack);
 }
 
-static int burn(void *arg)
+__attribute__((noreturn)) static int burn(void *arg)
 {
 	struct rlimit r = { 1, 2 };
 
