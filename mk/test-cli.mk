@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+#
+# `make check-cli`: whole programs and the command line (test/cli/run).
+# `make check-robust`: sandboxes killed at random moments, hogs, ordinary users
+# (test/robust/run); ROBUST_ROUNDS is the number of kills.
+
+O ?= build
+ROBUST_ROUNDS ?= 100
+
+.PHONY: check-cli check-robust
+check-cli: $(O)/mica
+	test/cli/run -j2 --mica $(O)/mica --work $(O)/test/cli-work
+
+check-robust: $(O)/mica
+	test/robust/run --mica $(O)/mica --rounds $(ROBUST_ROUNDS)
