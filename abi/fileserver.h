@@ -10,10 +10,17 @@
  * handle only ever leads downwards; an export marked "as nobody" serves only
  * what user nobody could read; a read-only export refuses every change.
  *
- * A directory handle is a small integer that the server gives out on LOOKUP
- * of a directory and forgets on FORGET. Handle `export_id` (0..exports-1) is
- * the export's own root and is never forgotten. Other objects are named by
- * (directory handle, name).
+ * A directory handle is an integer that the server gives out on LOOKUP of a
+ * directory and forgets on FORGET. Handle `export_id` (0..exports-1) is the
+ * export's own root and is never forgotten. Other objects are named by
+ * (directory handle, name). On live exports OPEN and CREATE give a file handle
+ * too, so that an open file can be asked for after its name went; GETATTR,
+ * SETATTR (with an empty name), FSYNC and FORGET take it. An export that is
+ * one file is named by its handle and an empty name.
+ *
+ * Set-user-ID and set-group-ID bits of files are taken out of every mode, and
+ * devices are neither made nor opened: nothing that the sandbox does in a
+ * volume gives anybody rights on the host.
  */
 #pragma once
 #include <stdint.h>
@@ -25,12 +32,13 @@
 enum fsrv_op {
 	FSRV_LOOKUP = 1,  /* dir,name -> attr; handle if a directory; data =
 			     target if a symlink */
-	FSRV_FORGET,	  /* dir */
-	FSRV_GETATTR,	  /* dir (the directory itself) -> attr */
-	FSRV_OPEN,	  /* dir,name,flags(O_ACCMODE|O_TRUNC),mode -> fd,attr */
-	FSRV_CREATE,	  /* dir,name,flags,mode -> fd,attr; O_EXCL always */
-	FSRV_READDIR,	  /* dir,offset -> data: struct fsrv_dirent...; arg =
-			     next offset; empty data = end */
+	FSRV_FORGET,	  /* dir = any handle */
+	FSRV_GETATTR,	  /* dir = any handle -> attr */
+	FSRV_OPEN,	  /* dir,name,flags(O_ACCMODE|O_TRUNC) -> fd,attr; file
+			     handle if live */
+	FSRV_CREATE,	  /* dir,name,flags,mode -> as OPEN; O_EXCL always */
+	FSRV_READDIR,	  /* dir,offset,flags -> data: struct fsrv_dirent...;
+			     arg = next offset; empty data = end */
 	FSRV_MKDIR,	  /* dir,name,mode */
 	FSRV_SYMLINK,	  /* dir,name,data=target */
 	FSRV_MKNOD,	  /* dir,name,mode: FIFO, socket or regular only */
@@ -40,14 +48,20 @@ enum fsrv_op {
 	FSRV_LINK,	  /* dir,name,dir2,name2 */
 	FSRV_SETATTR,	  /* dir,name ("" = dir itself),valid,attr -> attr */
 	FSRV_STATFS,	  /* dir -> data: struct fsrv_statfs */
-	FSRV_FSYNC,	  /* fd number as known by the sandbox: see arg */
-	FSRV_XATTR_GET, FSRV_XATTR_LIST,
+	FSRV_FSYNC,	  /* dir = any handle, flags: 1 = data only */
+	FSRV_XATTR_GET,	  /* dir,name,data = "user..." name -> data */
+	FSRV_XATTR_LIST,  /* dir,name -> data: names with their NULs */
 	FSRV_TTY_GET,	  /* arg = stdio 0..2 -> data: struct termios2 bytes */
-	FSRV_TTY_SET,	  /* arg = stdio | (0 now,1 drain,2 flush) << 8 */
+	FSRV_TTY_SET,	  /* arg = stdio | (0 now,1 drain,2 flush) << 8; data */
 	FSRV_TTY_WINSZ,	  /* arg = stdio -> data: struct winsize */
 	FSRV_TTY_FIONREAD,/* arg = stdio -> arg */
 	FSRV_SPAWN_HINT,  /* reserved */
 };
+
+/* fsrv_request.flags of READDIR: each entry carries its attributes. */
+#define FSRV_READDIR_ATTR 1u
+/* fsrv_request.flags of FSYNC */
+#define FSRV_FSYNC_DATA	1u
 
 /* fsrv_request.valid / SETATTR */
 enum fsrv_valid {
@@ -89,12 +103,15 @@ struct fsrv_dirent {
 	uint64_t next_offset;
 	uint16_t name_len;
 	uint8_t  type;		/* DT_* */
-	uint8_t  reserved[5];
-	/* followed by name, padded to 8 bytes */
+	uint8_t  has_attr;	/* struct fsrv_attr comes before the name */
+	uint8_t  reserved[4];
+	/* followed by the attributes, if any, and the name, padded to 8 */
 };
 
 struct fsrv_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen;
 };
+_Static_assert(sizeof(struct fsrv_request) == 144, "fsrv_request layout");
+_Static_assert(sizeof(struct fsrv_reply) == 120, "fsrv_reply layout");
 _Static_assert(sizeof(struct fsrv_attr) == 96, "fsrv_attr layout");
 _Static_assert(sizeof(struct fsrv_dirent) == 24, "fsrv_dirent layout");
