@@ -1,55 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* Reports of the file layer to whoever filled fs_hooks: see fs/notify.h. */
+/*
+ * Where file-system events leave for inotify. While nothing is watched in the
+ * whole sandbox, callers do not even get here.
+ */
+#include <linux/inotify.h>
 #include <linux/stat.h>
-#include "core/heap.h"
-#include "fs/dentry.h"
-#include "fs/notify.h"
-#include "lib/string.h"
 
-struct fs_hooks fs_hooks;
-uint32_t fs_nr_watches;
+#include "fs/vfs_priv.h"
 
-static uint32_t last_cookie;	/* atomic; pairs the halves of a rename */
-
-static uint32_t dir_bit(const struct inode *i)
+void fs_notify_name(struct inode *dir, uint32_t mask, uint32_t cookie,
+		    const char *name)
 {
-	return (i->mode & S_IFMT) == S_IFDIR ? IN_ISDIR : 0;
+	if (!fs_nr_watches || list_is_empty(&dir->watches) ||
+	    !fs_upcalls.notify)
+		return;
+	fs_upcalls.notify(dir, mask, cookie, name);
 }
 
-void fs_notify_rename(struct inode *old_dir, const char *old_name,
-		      struct inode *new_dir, const char *new_name,
-		      struct inode *moved)
+void fs_notify_inode(struct inode *i, uint32_t mask)
 {
-	uint32_t cookie, isdir = dir_bit(moved);
-
-	if (!fs_is_watched())
-		return;
-	cookie = __atomic_add_fetch(&last_cookie, 1, __ATOMIC_RELAXED);
-	fs_notify(old_dir, IN_MOVED_FROM | isdir, cookie, old_name);
-	fs_notify(new_dir, IN_MOVED_TO | isdir, cookie, new_name);
-	fs_notify(moved, IN_MOVE_SELF, 0, NULL);
+	fs_notify_name(i, S_ISDIR(i->mode) ? mask | IN_ISDIR : mask, 0, NULL);
 }
 
 void fs_notify_path(const struct path *p, uint32_t mask)
 {
-	struct dentry *d = p->dentry, *parent = NULL;
-	struct inode *i = path_inode(p);
-	char *name;
+	struct inode *i, *dir = NULL;
+	struct dentry *parent;
+	char name[256];
 
-	if (!fs_is_watched())
+	if (!fs_nr_watches || !p->dentry)
 		return;
-	mask |= dir_bit(i);
-	name = kmalloc(256);
+	i = path_inode(p);
+	if (S_ISDIR(i->mode))
+		mask |= IN_ISDIR;
 	mutex_lock(&dcache_lock);
-	if (name && d->parent && !(d->flags & DENTRY_DELETED)) {
-		parent = dentry_get(d->parent);
-		strlcpy(name, d->name, 256);
-	}
+	parent = p->dentry->parent;
+	if (parent && !list_is_empty(&parent->inode->watches) &&
+	    !(p->dentry->flags & DENTRY_DELETED))
+		dir = inode_get(parent->inode);
 	mutex_unlock(&dcache_lock);
-	if (parent) {
-		fs_notify(dentry_inode(parent), mask, 0, name);
-		dentry_put(parent);
+	if (dir) {
+		path_last_name(p, name, sizeof(name));
+		fs_notify_name(dir, mask, 0, name);
+		inode_put(dir);
 	}
-	kfree(name);
-	fs_notify(i, mask, 0, NULL);
+	fs_notify_name(i, mask, 0, NULL);
 }

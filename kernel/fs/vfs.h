@@ -381,7 +381,7 @@ void vfs_shrink(uint32_t keep);
 struct file *file_create_anon(const struct file_ops *ops, void *private,
 			      uint32_t flags, uint32_t mode_type,
 			      const char *name);
-/* Open an inode found by path (no permission checks). */
+/* Open an inode found by path (no permission checks, no truncation). */
 int file_open_path(const struct path *p, uint32_t flags, const struct cred *c,
 		   struct file **out);
 struct file *file_get(struct file *f);
@@ -419,6 +419,7 @@ struct fs_upcalls {
 extern struct fs_upcalls fs_upcalls;
 /* How many watches exist in all; kept by inotify (atomic), 0 = no checks. */
 extern uint32_t fs_nr_watches;
+void fs_notify_inode(struct inode *i, uint32_t mask);
 /* Report IN_* mask for the inode itself and, by its name, to its directory. */
 void fs_notify_path(const struct path *p, uint32_t mask);
 void fs_notify_name(struct inode *dir, uint32_t mask, uint32_t cookie,

@@ -54,6 +54,12 @@ int walk_start(struct walk *w, const struct walk_ctx *ctx, const char *name,
  * is none, the position is the result). The position is its directory.
  */
 int walk_to_last(struct walk *w);
+/* Is the position a directory that may be searched? Leaves it locked. */
+int walk_check_search(struct walk *w);
+/* Give up the lock; the position becomes pinned. */
+void walk_unlock(struct walk *w);
+/* Go to d, an entry of the position (reference taken over); was unlocked. */
+int walk_enter(struct walk *w, struct dentry *d);
 /* Give the position to the caller with references; unlocks. */
 void walk_take_position(struct walk *w, struct path *out);
 /*
@@ -74,3 +80,7 @@ int vfs_may_delete(const struct path *dir, struct inode *victim,
 		   const struct cred *c);
 /* May the caller make an entry in dir? Not dead, writable. */
 int vfs_may_create(const struct path *dir, const struct cred *c);
+
+/* --- attr.c ----------------------------------------------------------------*/
+/* Set the size without asking who may; c for set-user-ID rules, or NULL. */
+int vfs_truncate_inode(struct inode *i, const struct cred *c, uint64_t size);

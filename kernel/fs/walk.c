@@ -50,8 +50,7 @@ static void walk_lock(struct walk *w)
 	}
 }
 
-/* Give up the lock; the position becomes pinned. */
-static void walk_unlock(struct walk *w)
+void walk_unlock(struct walk *w)
 {
 	struct path old = w->pin;
 
@@ -201,12 +200,13 @@ static bool comp_is_dotdot(const struct walk *w)
 	return w->comp_len == 2 && w->comp[0] == '.' && w->comp[1] == '.';
 }
 
-/* Is the position a directory that may be searched? May unlock and relock. */
-static int check_search(struct walk *w)
+int walk_check_search(struct walk *w)
 {
-	struct inode *dir = w->d->inode;
+	struct inode *dir;
 	int err;
 
+	walk_lock(w);
+	dir = w->d->inode;
 	if (!S_ISDIR(dir->mode))
 		return -ENOTDIR;
 	if (!dir->ops->permission) {
@@ -398,6 +398,11 @@ static int step_uncached(struct walk *w)
 		dentry_put(d);
 		return err;
 	}
+	return walk_enter(w, d);
+}
+
+int walk_enter(struct walk *w, struct dentry *d)
+{
 	ref_get(&w->mnt->refs);
 	walk_set_pin(w, w->mnt, d);
 	walk_lock(w);
@@ -410,8 +415,7 @@ static int step(struct walk *w)
 	struct dentry *d;
 	int err;
 
-	walk_lock(w);
-	err = check_search(w);
+	err = walk_check_search(w);
 	if (err)
 		return err;
 	if (comp_is_dot(w))
@@ -466,8 +470,7 @@ int path_walk(const struct walk_ctx *ctx, const char *name, uint32_t flags,
 		err = step(&w);
 	}
 	if (!err && (flags & WALK_PARENT)) {
-		walk_lock(&w);
-		err = check_search(&w);
+		err = walk_check_search(&w);
 		if (!err)
 			fill_last(&w, last);
 	} else if (!err && ((flags & WALK_DIRECTORY) || w.trailing_slash) &&
