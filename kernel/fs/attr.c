@@ -4,10 +4,10 @@
  * setattr only stores.
  */
 #include <linux/capability.h>
-#include <linux/inotify.h>
 #include <linux/stat.h>
 
 #include "core/timer.h"
+#include "fs/notify.h"
 #include "fs/vfs_priv.h"
 
 static struct ktime time_now(void)
@@ -104,7 +104,7 @@ int vfs_setattr(const struct path *p, const struct cred *c,
 			return err;
 	}
 	err = store_attr(i, &a);
-	if (!err && unlikely(fs_nr_watches))
+	if (!err && fs_is_watched())
 		fs_notify_path(p, IN_ATTRIB);
 	return err;
 }
@@ -145,7 +145,7 @@ int vfs_truncate(const struct path *p, const struct cred *c, uint64_t size)
 		return err;
 	err = vfs_truncate_inode(i, c, size);
 	inode_put_writer(i);
-	if (!err && unlikely(fs_nr_watches))
+	if (!err && fs_is_watched())
 		fs_notify_path(p, IN_MODIFY);
 	return err;
 }
@@ -159,7 +159,7 @@ int file_truncate(struct file *f, uint64_t size)
 	if (!(f->mode & FMODE_WRITE) || !S_ISREG(f->inode->mode))
 		return -EINVAL;
 	err = vfs_truncate_inode(f->inode, f->cred, size);
-	if (!err && unlikely(fs_nr_watches))
+	if (!err && fs_is_watched())
 		fs_notify_path(&f->path, IN_MODIFY);
 	return err;
 }

@@ -8,17 +8,14 @@
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <linux/inotify.h>
 #include <linux/stat.h>
 
 #include "core/heap.h"
 #include "core/panic.h"
 #include "fs/dentry.h"
+#include "fs/notify.h"
 #include "fs/vfs_priv.h"
 #include "lib/string.h"
-
-struct fs_upcalls fs_upcalls;
-uint32_t fs_nr_watches;
 
 static const struct super_ops anon_super_ops;
 static struct super *anon_super;	/* set once, under anon_lock */
@@ -117,14 +114,10 @@ struct file *file_get(struct file *f)
 
 static void file_destroy(struct file *f)
 {
-	if (!list_is_empty(&f->epoll_links) && fs_upcalls.file_unwatch)
-		fs_upcalls.file_unwatch(f);
-	if (f->inode->locks && fs_upcalls.file_unlock)
-		fs_upcalls.file_unlock(f);
-	if (unlikely(fs_nr_watches) && f->path.dentry &&
-	    !(f->mode & FMODE_PATH))
-		fs_notify_path(&f->path, f->mode & FMODE_WRITE ?
-			       IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+	if (!list_is_empty(&f->epoll_links) && fs_hooks.file_unwatch)
+		fs_hooks.file_unwatch(f);
+	if (f->ops && !(f->mode & FMODE_PATH))
+		fs_file_closed(f);
 	if (f->ops && f->ops->release && !(f->mode & FMODE_PATH))
 		f->ops->release(f);
 	if (f->counted_writer)
@@ -167,8 +160,6 @@ ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos)
 		n = f->ops->read(f, u, &f->pos);
 		mutex_unlock(&f->pos_lock);
 	}
-	if (unlikely(fs_nr_watches) && n > 0)
-		fs_notify_path(&f->path, IN_ACCESS);
 	return n;
 }
 
@@ -208,8 +199,6 @@ ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos)
 		n = f->ops->write(f, u, &f->pos);
 		mutex_unlock(&f->pos_lock);
 	}
-	if (unlikely(fs_nr_watches) && n > 0)
-		fs_notify_path(&f->path, IN_MODIFY);
 	return n;
 }
 

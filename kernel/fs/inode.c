@@ -107,8 +107,6 @@ void inode_put(struct inode *i)
 	if (!i || !ref_put(&i->refs))
 		return;
 	sb = i->sb;
-	if ((i->locks || !list_is_empty(&i->watches)) && fs_upcalls.inode_gone)
-		fs_upcalls.inode_gone(i);
 	if (i->ops && i->ops->evict)
 		i->ops->evict(i);
 	kfree(i->link);

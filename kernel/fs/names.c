@@ -6,11 +6,11 @@
  */
 #include <linux/capability.h>
 #include <linux/fcntl.h>
-#include <linux/inotify.h>
 #include <linux/stat.h>
 
 #include "core/heap.h"
 #include "core/panic.h"
+#include "fs/notify.h"
 #include "fs/vfs_priv.h"
 #include "lib/string.h"
 
@@ -91,8 +91,8 @@ static int new_name_end(struct new_name *n, int err, struct inode *inode)
 		dentry_instantiate(n->d, inode);
 	mutex_unlock(&n->dir_inode->lock);
 	if (!err)
-		fs_notify_name(n->dir_inode, IN_CREATE | (is_dir ? IN_ISDIR : 0),
-			       0, n->d->name);
+		fs_notify(n->dir_inode, IN_CREATE | (is_dir ? IN_ISDIR : 0),
+			  0, n->d->name);
 	dentry_put(n->d);
 	path_put(&n->dir);
 	return err;
@@ -299,9 +299,9 @@ static void old_name_end(struct old_name *o, int err, uint32_t mask)
 	if (!err)
 		dentry_unhash(o->d, true);
 	mutex_unlock(&o->dir_inode->lock);
-	if (!err && unlikely(fs_nr_watches)) {
-		fs_notify_name(o->dir_inode, mask, 0, o->d->name);
-		fs_notify_inode(i, i->nlink ? IN_ATTRIB : IN_DELETE_SELF);
+	if (!err && fs_is_watched()) {
+		fs_notify(o->dir_inode, mask, 0, o->d->name);
+		fs_notify_unlinked(i);
 	}
 	dentry_put(o->d);
 }

@@ -28,6 +28,8 @@ struct fs_hooks {
 	void (*gone)(struct inode *i);
 	/* The last reference to f goes. */
 	void (*file_closed)(struct file *f);
+	/* Likewise, and f->epoll_links is not empty. */
+	void (*file_unwatch)(struct file *f);
 };
 extern struct fs_hooks fs_hooks;	/* set once, at start-up */
 extern uint32_t fs_nr_watches;		/* atomic: watches that exist */
@@ -60,5 +62,7 @@ static inline void fs_file_closed(struct file *f)
 void fs_notify_rename(struct inode *old_dir, const char *old_name,
 		      struct inode *new_dir, const char *new_name,
 		      struct inode *moved);
+/* Links to a removed name's inode: some left, or gone. */
+void fs_notify_unlinked(struct inode *victim);
 /* Event on the object at p and, with its name, on the directory it is in. */
 void fs_notify_path(const struct path *p, uint32_t mask);

@@ -8,10 +8,10 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
-#include <linux/inotify.h>
 #include <linux/stat.h>
 
 #include "core/panic.h"
+#include "fs/notify.h"
 #include "fs/pipe.h"
 #include "fs/vfs_priv.h"
 #include "lib/string.h"
@@ -158,11 +158,9 @@ static int open_found(const struct path *p, uint32_t flags,
 			file_put(f);
 			return err;
 		}
-		if (unlikely(fs_nr_watches))
+		if (fs_is_watched())
 			fs_notify_path(p, IN_MODIFY);
 	}
-	if (unlikely(fs_nr_watches) && !(flags & O_PATH))
-		fs_notify_path(p, IN_OPEN);
 	*out = f;
 	return 0;
 }
@@ -209,7 +207,7 @@ static int find_or_create(struct walk *w, uint32_t flags, uint32_t mode,
 out_unlock:
 	mutex_unlock(&dir->lock);
 	if (*created)
-		fs_notify_name(dir, IN_CREATE, 0, (*d)->name);
+		fs_notify(dir, IN_CREATE, 0, (*d)->name);
 	return err;
 }
 

@@ -5,10 +5,10 @@
  * upper one first, unrelated ones by address), the inode that loses its name.
  */
 #include <linux/fs.h>
-#include <linux/inotify.h>
 #include <linux/stat.h>
 
 #include "core/panic.h"
+#include "fs/notify.h"
 #include "fs/vfs_priv.h"
 #include "lib/string.h"
 
@@ -175,21 +175,14 @@ static int rename_locked(struct renaming *r)
 
 static void notify_rename(const struct renaming *r)
 {
-	static uint32_t next_cookie;	/* atomic */
 	struct inode *old = r->d[0]->inode, *new = r->d[1]->inode;
-	uint32_t dir = S_ISDIR(old->mode) ? IN_ISDIR : 0;
-	uint32_t cookie;
 
-	if (!fs_nr_watches || old == new)
+	if (!fs_is_watched() || old == new)
 		return;
-	cookie = __atomic_add_fetch(&next_cookie, 1, __ATOMIC_RELAXED);
-	fs_notify_name(path_inode(&r->dir[0]), IN_MOVED_FROM | dir, cookie,
-		       r->last[0].name);
-	fs_notify_name(path_inode(&r->dir[1]), IN_MOVED_TO | dir, cookie,
-		       r->last[1].name);
-	fs_notify_inode(old, IN_MOVE_SELF);
+	fs_notify_rename(path_inode(&r->dir[0]), r->last[0].name,
+			 path_inode(&r->dir[1]), r->last[1].name, old);
 	if (new && !(r->flags & RENAME_EXCHANGE))
-		fs_notify_inode(new, new->nlink ? IN_ATTRIB : IN_DELETE_SELF);
+		fs_notify_unlinked(new);
 }
 
 static int check_last(const struct renaming *r)

@@ -403,28 +403,6 @@ int64_t file_seek(struct file *f, int64_t off, int whence);
 /* For a file_ops.seek: by inode->size, without holes. */
 int64_t file_seek_generic(struct file *f, int64_t off, int whence);
 
-/* --- calls upwards, filled in by linux/ at start-up; NULL = nothing ---------*/
-struct fs_upcalls {
-	/* Last reference to f goes, f->epoll_links is not empty. */
-	void (*file_unwatch)(struct file *f);
-	/* Last reference to f goes, f->inode->locks is not NULL. */
-	void (*file_unlock)(struct file *f);
-	/* Last reference to i goes, i->locks or i->watches are left. */
-	void (*inode_gone)(struct inode *i);
-	/* Inotify event for i (or, with name, for an entry of directory i);
-	 * i->watches is not empty. i->lock not held. */
-	void (*notify)(struct inode *i, uint32_t mask, uint32_t cookie,
-		       const char *name);
-};
-extern struct fs_upcalls fs_upcalls;
-/* How many watches exist in all; kept by inotify (atomic), 0 = no checks. */
-extern uint32_t fs_nr_watches;
-void fs_notify_inode(struct inode *i, uint32_t mask);
-/* Report IN_* mask for the inode itself and, by its name, to its directory. */
-void fs_notify_path(const struct path *p, uint32_t mask);
-void fs_notify_name(struct inode *dir, uint32_t mask, uint32_t cookie,
-		    const char *name);
-
 /* --- file systems ----------------------------------------------------------*/
 struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode);
 int tmpfs_create_file(const char *name, struct file **out);	/* memfd, shm: unlinked, O_RDWR */
