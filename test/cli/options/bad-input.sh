@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Unknown options, bad volumes, missing directories, damaged programs.
+
+test_no_command() { mica; expect [ "$status" != 0 ]; expect [ -s "$err_file" ]; }
+test_unknown_command() { usage_error no-such-command; expect_err_has no-such-command; }
+test_run_without_program() { usage_error run; }
+test_unknown_option() { usage_error run --no-such-option -- true; expect_err_has no-such-option; }
+test_unknown_short_option() { usage_error run -Z -- true; }
+test_option_without_value() { usage_error run -w; }
+test_bad_platform() { usage_error run --platform=nonsense -- true; expect_err_has nonsense; }
+test_root_missing() { usage_error run --root /no/such/tree -- true; expect_err_has /no/such/tree; }
+test_root_is_a_file() { echo >f; usage_error run --root "$PWD/f" -- true; }
+test_volume_missing_source() { usage_error run -v /no/such/dir:/mnt -- true; expect_err_has /no/such/dir; }
+test_volume_without_colon() { usage_error run -v /usr -- true; }
+test_volume_relative_target() { usage_error run -v /usr:mnt -- true; }
+test_volume_bad_mode() { usage_error run -v /usr:/mnt:nonsense -- true; expect_err_has nonsense; }
+test_volume_empty() { usage_error run -v : -- true; }
+test_tmpfs_relative() { usage_error run --tmpfs data -- true; }
+test_workdir_missing() {
+	mica run -w /no/such/dir -- true
+	expect [ "$status" = 125 -o "$status" = 126 -o "$status" = 127 ]
+	expect_err_has /no/such/dir
+}
+test_workdir_relative() { usage_error run -w some/where -- true; }
+test_bad_memory() { usage_error run -m nonsense -- true; }
+test_memory_too_small() { usage_error run -m 1 -- true; }
+test_bad_pids() { usage_error run --pids-limit nonsense -- true; }
+test_bad_cpus() { usage_error run --cpus nonsense -- true; }
+test_bad_env_file() { usage_error run --env-file /no/such/file -- true; }
+test_bad_user() { usage_error run -u no-such-user-name -- true; }
+test_bad_hostname() { usage_error run --hostname "$(printf 'x%.0s' {1..100})" -- true; }
+
+# elf_error COMMENT STATUS...: run ./prog and accept these statuses.
+elf_error() {
+	local what=$1
+	shift
+	mica run -- ./prog
+	case " $* " in
+	*" $status "*) ;;
+	*) fail "$what: status $status, expected one of $*" ;;
+	esac
+	expect [ -s "$err_file" ]
+}
+# patch OFFSET BYTES: overwrite in ./prog.
+patch() { printf "$2" | dd of=prog bs=1 seek="$1" conv=notrunc status=none; }
+copy_true() { cp /bin/busybox prog; chmod 755 prog; }
+
+test_elf_truncated_header() { head -c 40 /bin/true >prog; chmod +x prog; elf_error "40 bytes" 126; }
+test_elf_empty_file() {
+	: >prog
+	chmod +x prog
+	mica run -- ./prog
+	expect [ "$status" = 126 -o "$status" = 0 ]
+}
+test_elf_other_machine() { copy_true; patch 18 '\xb7\x00'; elf_error "aarch64" 126; }
+test_elf_32_bit() { copy_true; patch 4 '\x01'; elf_error "class 32" 126; }
+test_elf_big_endian() { copy_true; patch 5 '\x02'; mica run -- ./prog; expect [ "$status" != 125 ]; }
+test_elf_bad_type() { copy_true; patch 16 '\x01\x00'; elf_error "relocatable" 126; }
+test_elf_phoff_out_of_range() { copy_true; patch 32 '\xff\xff\xff\xff\xff\xff\xff\x7f'; elf_error "phoff" 126; }
+test_elf_phnum_zero() { copy_true; patch 56 '\x00\x00'; elf_error "phnum 0" 126; }
+test_elf_phnum_huge() { copy_true; patch 56 '\xff\xff'; elf_error "phnum 65535" 126; }
+test_elf_phentsize_wrong() { copy_true; patch 54 '\x07\x00'; elf_error "phentsize 7" 126; }
+test_elf_entry_nowhere() {
+	copy_true
+	patch 24 '\x00\x00\x00\x00\x00\x00\x00\x00'
+	mica run -- ./prog
+	expect_status 139
+}
+test_elf_missing_interpreter() {
+	need gcc
+	echo 'int main(void) { return 0; }' >p.c
+	gcc -Wl,--dynamic-linker=/no/such/ld.so -o prog p.c || fail "gcc"
+	elf_error "interpreter" 126 127
+}
+# A segment's address, size or offset in the first program header made absurd.
+test_elf_absurd_segments() {
+	for at in 8 16 32 40; do
+		copy_true
+		patch $((64 + at)) '\xff\xff\xff\xff\xff\xff\xff\x7f'
+		mica run -- ./prog
+		expect [ "$status" = 126 -o "$status" -ge 128 ]
+	done
+}
+test_elf_truncated_file() {
+	head -c 100000 /bin/busybox >prog
+	chmod +x prog
+	mica run -- ./prog
+	expect [ "$status" = 126 -o "$status" -ge 128 ]
+}
+test_elf_noise() {
+	for seed in 1 2 3 4 5 6 7 8; do
+		copy_true
+		for k in 1 2 3 4 5 6; do
+			RANDOM=$((seed * 100 + k))
+			patch $((16 + RANDOM % 400)) "\\x$(printf %02x $((RANDOM % 256)))"
+		done
+		timeout 20 "$MICA" run -- ./prog true >"$out_file" 2>"$err_file" </dev/null
+		status=$?
+		expect [ "$status" != 124 -a "$status" != 125 ]
+	done
+}

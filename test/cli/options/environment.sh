@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Environment, working directory, user, host name, arguments.
+
+test_environment_is_passed() {
+	MICA_TEST_VALUE='a b  c' mica run -- sh -c 'echo "$MICA_TEST_VALUE"'
+	expect_status 0
+	expect_out 'a b  c'
+}
+test_env_option() {
+	ok -e A=1 -e 'B=two words' --env C= -- sh -c 'echo "$A|$B|${C-unset}"'
+	expect_out '1|two words|'
+}
+test_env_option_takes_from_host() {
+	export FROM_HOST=yes
+	ok -e FROM_HOST -- sh -c 'echo $FROM_HOST'
+	expect_out yes
+}
+test_env_option_wins() {
+	X=host mica run -e X=option -- sh -c 'echo $X'
+	expect_out option
+}
+test_env_file() {
+	printf '# comment\n\nA=1\nB=two words\nC="quoted"\n' >vars
+	ok --env-file vars -- sh -c 'echo "$A|$B|$C"'
+	expect_out '1|two words|"quoted"'
+}
+test_path_look_up_uses_environment() {
+	mkdir bin
+	printf '#!/bin/sh\necho mine\n' >bin/mine
+	chmod +x bin/mine
+	PATH=$PWD/bin:$PATH mica run -- mine
+	expect_status 0
+	expect_out mine
+}
+test_relative_program() {
+	printf '#!/bin/sh\necho "$0"\n' >prog
+	chmod +x prog
+	ok -- ./prog
+	expect_out ./prog
+}
+test_arguments() {
+	ok -- printf '[%s]' a '' 'b c' '$x' '*' $'new\nline' ä
+	expect_out "$(printf '[%s]' a '' 'b c' '$x' '*' $'new\nline' ä)"
+}
+test_many_arguments() {
+	ok -- sh -c 'echo $#' x $(seq 1 5000)
+	expect_out 5000
+}
+test_large_argument() {
+	ok -- sh -c 'echo ${#1}' x "$(head -c 100000 /dev/zero | tr '\0' x)"
+	expect_out 100000
+}
+test_workdir() {
+	ok -w /usr/share -- pwd
+	expect_out /usr/share
+	ok --workdir /tmp -- sh -c 'pwd; echo x >f; cat /tmp/f'
+	expect_out "$(printf '/tmp\nx')"
+}
+test_user_number() {
+	ok -u 1234:2345 -- id
+	expect_out_has uid=1234
+	expect_out_has gid=2345
+}
+test_user_name() {
+	ok -u nobody -- sh -c 'id -un; id -u'
+	expect_out "$(printf 'nobody\n65534')"
+}
+test_user_may_not_write_system() {
+	mica run --user nobody -- sh -c 'echo x >/etc/mica-test'
+	expect [ "$status" != 0 ]
+}
+test_user_is_the_callers() {
+	ok -- id -u
+	expect_out "$(id -u)"
+}
+test_hostname() {
+	ok --hostname box -- uname -n
+	expect_out box
+	ok --hostname box -- cat /proc/sys/kernel/hostname
+	expect_out box
+}
+test_kernel_is_micas() {
+	ok -- uname -sr
+	expect_out_has Linux
+	case $(cut -d' ' -f2 "$out_file") in
+	6.* | 7.*) ;;
+	*) fail "the release is not a recent Linux" ;;
+	esac
+	ok -- uname -a
+	expect_out_has mica
+}
+test_umask_is_inherited() {
+	umask 027
+	ok -- sh -c umask
+	expect_out 0027
+}
+test_limits_are_inherited() {
+	ulimit -n 200
+	ok -- sh -c 'ulimit -n'
+	expect_out 200
+}
+test_clock_agrees() {
+	ok -- date +%s
+	expect [ $(($(date +%s) - $(cat "$out_file"))) -lt 20 ]
+}

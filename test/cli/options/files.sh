@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the program sees of the host's files, and what becomes of its writes.
+
+test_working_directory_is_visible() {
+	echo content >file
+	ok -- cat file
+	expect_out content
+	ok -- pwd
+	expect_out "$PWD"
+}
+test_working_directory_writes_vanish() {
+	echo old >file
+	ok -- sh -c 'echo new >file; echo more >other; rm -f third; cat file other'
+	expect_out "$(printf 'new\nmore')"
+	expect [ "$(cat file)" = old ]
+	expect [ ! -e other ]
+}
+test_removed_files_stay_on_the_host() {
+	mkdir d
+	echo x >d/f
+	ok -- sh -c 'rm -r d; ls'
+	expect_out ""
+	expect [ -f d/f ]
+}
+test_system_writes_vanish() {
+	ok -- sh -c 'echo x >/usr/mica-test-file && cat /usr/mica-test-file'
+	expect_out x
+	expect [ ! -e /usr/mica-test-file ]
+}
+test_two_runs_share_nothing() {
+	ok -- sh -c 'echo x >/tmp/shared'
+	mica run -- cat /tmp/shared
+	expect_status 1
+}
+test_tmp_is_its_own() {
+	echo x >"/tmp/mica-test-$$"
+	mica run -- cat "/tmp/mica-test-$$"
+	rm -f "/tmp/mica-test-$$"
+	expect_status 1
+	ok -- sh -c 'ls -A /tmp /run | grep -v "^/\|^$"; touch /tmp/a /run/b'
+}
+test_working_directory_under_tmp() {
+	d=$(mktemp -d /tmp/mica-test-XXXXXX)
+	echo inside >"$d/f"
+	(cd "$d" && mica run -- cat f; exit $status)
+	status=$?
+	rm -rf "$d"
+	expect_status 0
+	expect_out inside
+}
+test_home_is_hidden() {
+	need_root
+	d=$(mktemp -d /root/mica-test-XXXXXX)
+	echo secret >"$d/f"
+	mica run -- cat "$d/f"
+	rm -rf "$d"
+	expect_status 1
+	expect_out ""
+	mica run -- sh -c 'ls -A /home /root 2>/dev/null | grep -v ":$"'
+	expect_out ""
+}
+test_shadow_is_unreadable() {
+	for file in /etc/shadow /etc/gshadow /etc/ssl/private; do
+		mica run -- sh -c "cat $file 2>/dev/null || ls $file"
+		expect [ "$status" != 0 ]
+		expect_out_lacks root:
+	done
+	mica run -- cat /etc/../etc/./shadow
+	expect [ "$status" != 0 ]
+}
+test_private_file_of_root_in_etc() {
+	need_root
+	echo secret >/etc/mica-test-secret
+	chmod 600 /etc/mica-test-secret
+	mica run -- sh -c 'cat /etc/mica-test-secret; cp /etc/mica-test-secret /tmp/x; ln /etc/mica-test-secret /tmp/y; cat /tmp/x /tmp/y; mv /etc/mica-test-secret /tmp/z; cat /tmp/z'
+	rm -f /etc/mica-test-secret
+	expect_out_lacks secret
+}
+test_symlink_does_not_lead_out() {
+	need_root
+	d=$(mktemp -d /root/mica-test-XXXXXX)
+	echo secret >"$d/f"
+	ln -s "$d/f" link
+	ln -s / slash
+	ln -s "../../../../../../../..$d/f" dots
+	mica run -- sh -c "cat link; cat slash$d/f; cat dots; cat /proc/self/root$d/f; cat /proc/1/root$d/f; cat slash/proc/self/cwd/../..$d/f"
+	rm -rf "$d"
+	expect_out_lacks secret
+}
+test_parent_of_working_directory_is_empty() {
+	mkdir inner
+	echo x >sibling
+	(cd inner && mica run -- sh -c 'cat ../sibling; ls ..'; exit $status)
+	expect_out inner
+}
+test_host_processes_are_hidden() {
+	sleep 54321 &
+	ok -- sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " "'
+	kill $!
+	expect_out_lacks 54321
+	ok -- sh -c 'ls -d /proc/[0-9]* | wc -l'
+	expect [ "$(cat "$out_file")" -lt 10 ]
+}
+test_network_is_absent() {
+	need python3
+	ok -- /usr/bin/python3 -c '
+import socket
+try:
+    socket.create_connection(("127.0.0.1", 2024), 2)
+    print("connected")
+except OSError as e:
+    print("refused")'
+	expect_out refused
+}
+test_root_option() {
+	mkdir -p tree/bin tree/etc tree/d
+	cp /bin/busybox tree/bin/sh
+	cp /bin/busybox tree/bin/cat
+	cp /bin/busybox tree/bin/ls
+	echo mine >tree/etc/name
+	ok --root "$PWD/tree" -- /bin/cat /etc/name
+	expect_out mine
+	ok --root "$PWD/tree" -- /bin/sh -c 'ls /usr 2>/dev/null; echo x >/d/new; cat /d/new; pwd'
+	expect_out "$(printf 'x\n/')"
+	expect [ ! -e tree/d/new ]
+	mica run --root "$PWD/tree" -- bash
+	expect_status 127
+}
+test_root_relative() {
+	mkdir -p tree/bin
+	cp /bin/busybox tree/bin/sh
+	ok --root tree -- sh -c 'echo relative'
+	expect_out relative
+}
+test_volume_read_write() {
+	mkdir host
+	echo before >host/f
+	ok -v "$PWD/host:/data" -- sh -c 'cat /data/f; echo after >/data/f; echo n >/data/new; mkdir /data/d; mv /data/new /data/d/moved'
+	expect_out before
+	expect [ "$(cat host/f)" = after ]
+	expect [ "$(cat host/d/moved)" = n ]
+}
+test_volume_read_only() {
+	mkdir host
+	echo before >host/f
+	mica run -v "$PWD/host:/data:ro" -- sh -c 'cat /data/f; echo x >/data/f; echo x >/data/new; rm /data/f; mkdir /data/d'
+	expect [ "$status" != 0 ]
+	expect_out before
+	expect [ "$(cat host/f)" = before ]
+	expect [ "$(ls host)" = f ]
+	expect_err_has "read-only file system"
+}
+test_volume_of_a_file() {
+	echo single >one
+	ok -v "$PWD/one:/etc/one:ro" -- cat /etc/one
+	expect_out single
+}
+test_volume_rw_word() {
+	mkdir host
+	ok -v "$PWD/host:/data:rw" -- touch /data/x
+	expect [ -e host/x ]
+}
+test_volume_does_not_lead_out() {
+	mkdir host
+	echo secret >outside
+	ln -s "$PWD/outside" host/link
+	ln -s ../outside host/dots
+	(mkdir elsewhere && cd elsewhere && mica run -v "$WORK/host:/data" -- sh -c 'cat /data/link /data/dots /data/../outside; echo x >/data/link'; exit $status)
+	expect_out_lacks secret
+	expect [ "$(cat outside)" = secret ]
+}
+test_two_volumes() {
+	mkdir a b
+	ok --volume "$PWD/a:/a" --volume "$PWD/b:/a/b" -- sh -c 'echo 1 >/a/x; echo 2 >/a/b/y'
+	expect [ "$(cat a/x b/y)" = "$(printf '1\n2')" ]
+}
+test_volume_rename_across_is_exdev() {
+	need python3
+	mkdir a
+	ok -v "$PWD/a:/a" -- /usr/bin/python3 -c '
+import os
+open("/tmp/f", "w").close()
+try: os.rename("/tmp/f", "/a/f")
+except OSError as e: print(e.errno)'
+	expect_out 18
+}
+test_tmpfs() {
+	ok --tmpfs /scratch -- sh -c 'echo x >/scratch/f; cat /scratch/f; grep " /scratch tmpfs" /proc/mounts | wc -l'
+	expect_out "$(printf 'x\n1')"
+}
+test_tmpfs_size() {
+	mica run --tmpfs /scratch:size=1m -- sh -c 'head -c 4M /dev/zero >/scratch/f'
+	expect [ "$status" != 0 ]
+	expect_err_has "no space left"
+}
+test_read_only() {
+	echo x >f
+	mica run --read-only -- sh -c 'cat f; echo y >f; echo y >/etc/new; touch /usr/x; echo ok >/tmp/t; cat /tmp/t'
+	expect_out_has x
+	expect_err_has "read-only file system"
+	expect [ "$(cat f)" = x ]
+}
+test_read_only_with_volume() {
+	mkdir host
+	ok --read-only -v "$PWD/host:/data" -- sh -c 'echo x >/data/f'
+	expect [ "$(cat host/f)" = x ]
+}
+test_nothing_is_left_in_tmp() {
+	before=$(ls -A /tmp /dev/shm | grep -v mica-test | wc -l)
+	ok -- true
+	mica run -- sh -c 'kill -9 $$'
+	mica run --root /no/such/tree -- true
+	expect [ "$(ls -A /tmp /dev/shm | grep -ci 'mica' )" -le "$(ls -A /tmp /dev/shm | grep -c mica-test)" -o "$(ls -A /tmp /dev/shm | wc -l)" -le $((before + 3)) ]
+}

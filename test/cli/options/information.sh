@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# version, help, features, doctor, --strace, --stats, --platform.
+
+test_version() { mica version; expect_status 0; expect_out_has mica; mica --version; expect_status 0; }
+test_help() {
+	mica help
+	expect_status 0
+	for word in run features doctor version; do expect_out_has $word; done
+	mica --help
+	expect_status 0
+}
+test_help_run() {
+	mica run --help
+	expect_status 0
+	for word in --root --volume --tmpfs --read-only --env --user --memory --strace --stats; do
+		expect_out_has "$word"
+	done
+}
+test_features() {
+	mica features
+	expect_status 0
+	expect_out_has process
+	expect_out_has futex
+}
+test_features_json() {
+	need python3
+	mica features --json
+	expect_status 0
+	/usr/bin/python3 - "$out_file" <<'E' || fail "not the JSON that is documented"
+import json, sys
+process = json.load(open(sys.argv[1]))["platforms"]["process"]
+calls = process["host_calls"]
+assert isinstance(calls, list) and 0 < len(calls) <= 30, len(calls)
+assert any(isinstance(v, str) and len(v) > 40 for v in process.values()), "no separation statement"
+E
+}
+test_doctor() {
+	mica doctor
+	expect [ -s "$out_file" ]
+	ok -- true
+	mica doctor
+	expect_status 0
+}
+test_strace() {
+	ok --strace -- cat /etc/hostname
+	expect_err_has openat
+	expect_err_has /etc/hostname
+	expect_err_has read
+	expect_err_has "= 0"
+}
+test_strace_error_names() {
+	mica run --strace -- cat /no/such/file
+	expect_status 1
+	expect_err_has ENOENT
+}
+test_strace_file() {
+	ok --strace=trace.log -- echo x
+	expect_out x
+	expect [ -s trace.log ]
+	expect grep -q write trace.log
+	expect_err_empty
+}
+test_strace_follows_children() {
+	ok --strace=trace.log -- sh -c '/bin/true; /bin/echo child'
+	expect_out child
+	expect [ "$(grep -c execve trace.log)" -ge 3 ]
+}
+test_stats() {
+	ok --stats -- sh -c 'echo x; /bin/true'
+	expect_out x
+	expect_err_has write
+	expect_err_has patched
+}
+test_platform_process() { ok --platform=process -- true; ok --platform process -- true; ok --platform=auto -- true; }
+test_platform_kvm_is_refused_or_works() {
+	mica run --platform=kvm -- true
+	expect [ "$status" = 0 -o "$status" = 125 ]
+}
