@@ -70,6 +70,11 @@ static void signal_self(int signo)
 	signal_send_thread(t, signo, &info);
 }
 
+void rw_broken_pipe(void)
+{
+	signal_self(SIGPIPE);
+}
+
 int rw_check_growth(struct file *f, uint64_t pos, uint64_t *len)
 {
 	uint64_t limit = current_process()->limits[RLIMIT_FSIZE].cur;
@@ -130,7 +135,7 @@ ssize_t rw_write(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	n = file_write(f, u, pos);
 	if (unlikely(n == -EPIPE))
-		signal_self(SIGPIPE);
+		rw_broken_pipe();
 	if (fs_is_watched() && n > 0 && f->path.dentry)
 		fs_notify_path(&f->path, IN_MODIFY);
 	return n;

@@ -28,3 +28,5 @@ ssize_t rw_write(struct file *f, struct uio *u, uint64_t *pos);
  * RLIMIT_FSIZE allows. Returns 0, -EFBIG (after SIGXFSZ), -EPERM (sealed).
  */
 int rw_check_growth(struct file *f, uint64_t pos, uint64_t *len);
+/* SIGPIPE to the calling thread. */
+void rw_broken_pipe(void);
