@@ -26,6 +26,28 @@
 #define ABI_POOL_SIZE		0x001000000000ull	/* 64 GiB, sparse */
 #define ABI_WINDOW_END		(ABI_POOL_BASE + ABI_POOL_SIZE)
 
+/*
+ * Description of the kernel image, at ABI_IMAGE_ADDR inside its read-only
+ * part. Addresses are final: the image runs where it was linked.
+ */
+#define ABI_IMAGE_MAGIC		0x6d696361696d6765ull	/* "micaimge" */
+#define ABI_IMAGE_ADDR		(ABI_WINDOW_BASE + 0x1000)
+#define ABI_STUB_SIZE		0x1000u
+
+struct abi_image {
+	uint64_t magic;
+	uint32_t version;	/* ABI_BOOT_VERSION */
+	uint32_t size;
+	uint64_t entry;		/* rdi = boot block; does not return */
+	uint64_t stack_top;	/* for entry */
+	uint64_t signal_handler;/* for every host signal below */
+	uint64_t signal_return;	/* SA_RESTORER */
+	uint64_t pool_used;	/* bytes of the object that .data/.bss take */
+};
+
+/* The host signal that makes a task look at its pending work. */
+#define ABI_KICK_SIGNAL		63
+
 /* Host descriptors that every sandbox process has; nothing else is open. */
 enum abi_host_fd {
 	ABI_FD_STDIN	= 0,

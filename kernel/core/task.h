@@ -61,6 +61,12 @@ void task_clear_work(uint32_t bits);	/* of the current task */
 struct task *task_create(enum task_kind kind, const char *name);
 /* Free a block that was never started. */
 void task_destroy(struct task *t);
+/* The calling task is about to end for good: only the platform calls this. */
+void task_retire(struct task *t);
+/* Processor part of a fresh task (arch). */
+void arch_task_init(struct task *t);
+/* Register record of a user task. */
+struct regs *task_regs(struct task *t);
 /* Start a system task. Returns 0 or -errno. */
 int task_start_system(const char *name, void (*entry)(void *), void *arg,
 		      struct task **out);

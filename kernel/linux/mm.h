@@ -30,6 +30,7 @@ struct vma {
 
 struct mm {
 	struct refcount refs;	/* processes (vfork child shares) */
+	uint32_t nr_tasks;	/* tasks that run in this space; atomic */
 	struct rwlock lock;
 	struct list vmas;
 	uint32_t nr_vmas;

@@ -81,10 +81,15 @@ struct process {
 	struct timer real_timer;	/* ITIMER_REAL */
 	uint64_t real_timer_ns, real_timer_interval_ns;
 	struct list posix_timers;
-	struct task *vfork_waiter;	/* parent asleep until exec/exit */
-	bool vfork_done;
+	struct thread *vfork_waiter;	/* parent asleep until exec/exit */
 	uint32_t parent_death_signal;
-	bool host_own_space;	/* false: vfork child in parent's space */
+	/* under signals.lock */
+	bool group_exit;	/* every thread leaves with group_status */
+	uint32_t group_status;
+	struct thread *exec_thread;	/* waits for its siblings to end */
+	struct list pid_link;	/* pid table */
+	bool no_new_privs;
+	uint32_t exit_uid;	/* for SIGCHLD's si_uid */
 };
 
 struct thread {
@@ -107,10 +112,19 @@ struct thread {
 	uint64_t futex_key[2];	/* linux/futex.c */
 	bool exiting;
 	int32_t exit_code;
+	uint32_t vfork_pending;	/* our vfork child still uses our memory; atomic */
+	/* First act in user context of a new thread: exec of the first
+	 * program, CLONE_CHILD_SETTID. NULL afterwards. */
+	void (*start)(struct thread *t);
+	uint32_t *set_child_tid;	/* user address, for start */
+	struct list tid_link;	/* tid table */
+	uint64_t timer_slack;
 	/* linux/sched.c: what the program asked for; atomic */
 	uint64_t cpu_mask;		/* 0 = every CPU */
 	uint32_t sched_policy, sched_priority;
 	int32_t ioprio;
+	bool no_new_privs;		/* only the thread; inherited */
+	uint64_t timer_slack_ns;	/* PR_SET_TIMERSLACK; 0 = default */
 };
 
 extern struct mutex process_lock;
@@ -140,6 +154,20 @@ uint32_t process_total_threads(void);
 void process_exit_group(uint32_t wait_status);
 void thread_exit(int32_t code) __noreturn;	/* called on the way to user mode */
 uint64_t process_cpu_ns(struct process *p, bool user);
+/* Stop or continue notice, or death, to the parent. Caller holds process_lock. */
+void process_notify_parent_locked(struct process *p, int code, int status);
+/*
+ * Point of no return of execve: the other threads are gone, descriptors are
+ * the caller's own, the address space is empty and has a fresh record, a
+ * vfork parent runs again. Returns 0; -EINTR (killed meanwhile), -ENOMEM,
+ * -EAGAIN with nothing changed but the siblings gone.
+ */
+int process_begin_exec(void);
+/* Init at boot: pid 1 (the reaper, no threads) and the program's process.
+ * *first is its thread, not started. */
+int process_init(struct thread **first);
+int process_start_first(struct thread *first);
+extern uint32_t program_pid;
 
 /* --- walking: contexts from the calling thread ------------------------------*/
 /* dirfd AT_FDCWD or a descriptor. Fills w (takes refs) - walk_ctx_put after. */

@@ -56,6 +56,7 @@ struct signal_state {
 	struct waitq signalfd_wait;
 	uint32_t nr_queued;
 	bool group_stop;	/* job-control stop in progress */
+	bool continued;		/* SIGCONT ended a stop: tell the parent */
 	uint32_t group_stop_sig;
 };
 

@@ -28,6 +28,9 @@ struct arch_task {
 	uint64_t patched_calls;	/* 56: counters of --stats */
 	uint64_t trapped_calls;	/* 64 */
 	struct arch_fault fault;	/* 72 */
+	uint32_t space;		/* enum plat_space it was started with */
+	uint32_t hand_over;	/* word: the old host thread left the stack */
+	uint8_t *boot_stack;	/* of the process that took it over */
 };
 _Static_assert(offsetof(struct arch_task, work) == 40, "entry.S");
 _Static_assert(offsetof(struct arch_task, busy) == 52, "entry.S");

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Processor state that is not in the register record: FS base, vector state. */
+#pragma once
+#include "lib/types.h"
+
+static inline uint64_t arch_get_fs(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("rdfsbase %0" : "=r"(v));
+	return v;
+}
+
+static inline void arch_set_fs(uint64_t v)
+{
+	__asm__ volatile("wrfsbase %0" : : "r"(v));
+}
+
+static inline void arch_relax(void)
+{
+	__builtin_ia32_pause();
+}
+
+/* Initial vector state, as after execve. */
+void arch_fpu_reset(void);
+/* Bytes that arch_fpu_save writes, trailer included. */
+size_t arch_fpu_frame_size(void);
+/*
+ * Save the live vector state to program memory in the format of a Linux
+ * signal frame (64-byte aligned). Returns 0 or -EFAULT.
+ */
+int arch_fpu_save(void *user_frame) __must_check;
+/* Load it back; hostile contents are refused. NULL = reset. */
+int arch_fpu_restore(const void *user_frame) __must_check;

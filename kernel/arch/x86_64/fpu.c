@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Vector state in Linux signal frames: an XSAVE image with the software
+ * reserved bytes that libc and debuggers look for (struct _fpx_sw_bytes,
+ * arch/x86/include/uapi/asm/sigcontext.h).
+ */
+#include "arch/arch_cpu.h"
+#include "arch/uaccess.h"
+#include <asm/sigcontext.h>
+
+int user_xsave(void *frame, uint64_t mask);
+int user_xrstor(const void *frame, uint64_t mask);
+
+static struct {
+	uint64_t mask;		/* XCR0 */
+	uint32_t size;		/* bytes of the XSAVE area, all features */
+} fpu;
+
+static void probe(void)
+{
+	uint32_t a = 0xd, b, c = 0, d, lo, hi;
+
+	if (fpu.size)
+		return;
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	fpu.mask = (uint64_t)hi << 32 | lo;
+	__atomic_store_n(&fpu.size, b, __ATOMIC_RELEASE);
+}
+
+void arch_fpu_reset(void)
+{
+	static const uint8_t zero_header[1024]
+		__attribute__((aligned(64)));
+	uint32_t mxcsr = 0x1f80;
+	uint32_t lo, hi;
+
+	/* An XSAVE image with an empty header means: all in initial state. */
+	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	lo &= ~(1u << 9);	/* leave PKRU alone */
+	__asm__ volatile("xrstor64 %0"
+			 : : "m"(zero_header), "a"(lo), "d"(hi));
+	__asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
+}
+
+size_t arch_fpu_frame_size(void)
+{
+	probe();
+	return fpu.size + FP_XSTATE_MAGIC2_SIZE;
+}
+
+int arch_fpu_save(void *user_frame)
+{
+	struct _fpx_sw_bytes sw = { .magic1 = FP_XSTATE_MAGIC1 };
+	char *f = user_frame;
+	uint64_t zero[8] = { 0 };
+
+	probe();
+	if (!user_range_ok(f, arch_fpu_frame_size()))
+		return -EFAULT;
+	/* XSAVE wants a clean header */
+	if (copy_to_user(f + 512, zero, sizeof(zero)) ||
+	    user_xsave(f, fpu.mask))
+		return -EFAULT;
+	sw.extended_size = fpu.size + FP_XSTATE_MAGIC2_SIZE;
+	sw.xstate_size = fpu.size;
+	sw.xfeatures = fpu.mask;
+	if (copy_to_user(f + 464, &sw, sizeof(sw)))
+		return -EFAULT;
+	return user_store32((uint32_t *)(f + fpu.size), FP_XSTATE_MAGIC2);
+}
+
+int arch_fpu_restore(const void *user_frame)
+{
+	const char *f = user_frame;
+	uint32_t mxcsr;
+	uint64_t hdr[8];
+
+	if (!f) {
+		arch_fpu_reset();
+		return 0;
+	}
+	probe();
+	if ((uint64_t)f % 64 || !user_range_ok(f, fpu.size) ||
+	    copy_from_user(&mxcsr, f + 24, 4) ||
+	    copy_from_user(hdr, f + 512, sizeof(hdr)))
+		return -EFAULT;
+	/* A bad image faults in xrstor; that fault is fixed up to -EFAULT. */
+	if (hdr[0] & ~fpu.mask || hdr[1] || mxcsr & 0xffff0000)
+		return -EFAULT;
+	return user_xrstor(f, fpu.mask);
+}

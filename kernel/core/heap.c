@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Size-class heap. Small objects come from slabs (blocks of 64 KiB aligned to
+ * their size, header at the start, free objects in a list threaded through
+ * them); larger ones are page blocks remembered by a header page-table entry:
+ * a slab header always starts with SLAB_MAGIC, a large block is preceded by a
+ * 64-byte header inside its own first bytes.
+ */
+#include "core/heap.h"
+#include "core/lock.h"
+#include "core/page.h"
+#include "core/panic.h"
+#include "lib/list.h"
+#include "lib/string.h"
+
+#define SLAB_ORDER	4u
+#define SLAB_SIZE	(PAGE_SIZE << SLAB_ORDER)
+#define SLAB_MAGIC	0x6d696361736c6162ull
+#define LARGE_MAGIC	0x6d6963616c617267ull
+#define MIN_SHIFT	5u
+#define MAX_SHIFT	13u	/* 8 KiB; beyond: page blocks */
+#define NR_CLASSES	(MAX_SHIFT - MIN_SHIFT + 1)
+
+struct slab {
+	uint64_t magic;
+	uint32_t class_index;
+	uint32_t nr_used;	/* under the class lock */
+	struct list link;	/* class->partial, or alone when full */
+	void *free;		/* list through the objects */
+	uint32_t nr_carved;	/* objects handed out at least once */
+	uint32_t nr_objects;
+};
+
+struct large {
+	uint64_t magic;
+	uint32_t order;
+	uint32_t pad[13];
+};
+_Static_assert(sizeof(struct slab) <= 64 && sizeof(struct large) == 64,
+	       "headers fit the first 64 bytes");
+
+static struct size_class {
+	struct mutex lock;
+	struct list partial;	/* slabs with a free object */
+	uint32_t nr_empty;
+} classes[NR_CLASSES];
+
+static bool ready;
+static uint64_t used_bytes;	/* atomic */
+static uint32_t fail_after;	/* tests only; atomic */
+
+static void heap_init_once(void)
+{
+	static struct mutex init_lock = MUTEX_INIT;
+
+	mutex_lock(&init_lock);
+	for (uint32_t i = 0; !ready && i < NR_CLASSES; i++) {
+		mutex_init(&classes[i].lock);
+		list_init(&classes[i].partial);
+	}
+	__atomic_store_n(&ready, true, __ATOMIC_RELEASE);
+	mutex_unlock(&init_lock);
+}
+
+static uint32_t class_of(size_t size)
+{
+	uint32_t shift;
+
+	if (size <= 1u << MIN_SHIFT)
+		return 0;
+	shift = 64u - (uint32_t)__builtin_clzl(size - 1);
+	return shift - MIN_SHIFT;
+}
+
+static size_t class_size(uint32_t c)
+{
+	return 1ul << (c + MIN_SHIFT);
+}
+
+/* First object: behind the header, at a multiple of min(size, page). */
+static size_t slab_first(uint32_t c)
+{
+	return MAX(64ul, MIN(class_size(c), PAGE_SIZE));
+}
+
+static struct slab *slab_create(uint32_t c)
+{
+	struct slab *s = page_alloc(SLAB_ORDER, false);
+
+	if (!s)
+		return NULL;
+	*s = (struct slab){ .magic = SLAB_MAGIC, .class_index = c };
+	s->nr_objects = (uint32_t)((SLAB_SIZE - slab_first(c)) /
+				   class_size(c));
+	list_init(&s->link);
+	return s;
+}
+
+static void *slab_take(struct slab *s)
+{
+	void *p = s->free;
+
+	if (p)
+		s->free = *(void **)p;
+	else
+		p = (char *)s + slab_first(s->class_index) +
+		    s->nr_carved++ * class_size(s->class_index);
+	s->nr_used++;
+	if (s->nr_used == s->nr_objects)
+		list_remove(&s->link);
+	return p;
+}
+
+static void *alloc_small(uint32_t c)
+{
+	struct size_class *k = &classes[c];
+	struct slab *s;
+	void *p;
+
+	mutex_lock(&k->lock);
+	if (list_is_empty(&k->partial)) {
+		s = slab_create(c);
+		if (!s) {
+			mutex_unlock(&k->lock);
+			return NULL;
+		}
+		list_append(&k->partial, &s->link);
+		k->nr_empty++;
+	}
+	s = list_first(&k->partial, struct slab, link);
+	if (!s->nr_used)
+		k->nr_empty--;
+	p = slab_take(s);
+	mutex_unlock(&k->lock);
+	return p;
+}
+
+static void *alloc_large(size_t size)
+{
+	uint64_t pages = (size + sizeof(struct large) + PAGE_SIZE - 1) >>
+			 PAGE_SHIFT;
+	uint32_t order = 4;
+	struct large *l;
+
+	if (size > (1ul << 40))
+		return NULL;
+	/* at least 64 KiB, so that the block is aligned like a slab */
+	while ((1ull << order) < pages)
+		order++;
+	l = page_alloc(order, false);
+	if (!l)
+		return NULL;
+	l->magic = LARGE_MAGIC;
+	l->order = order;
+	return l + 1;
+}
+
+static bool injected_failure(void)
+{
+	return unlikely(fail_after) &&
+	       __atomic_sub_fetch(&fail_after, 1, __ATOMIC_RELAXED) == 0;
+}
+
+void heap_fail_after(uint32_t n)
+{
+	fail_after = n;
+}
+
+static size_t object_size(void *p, struct slab **slab)
+{
+	void *head = (void *)((uintptr_t)p & ~(SLAB_SIZE - 1));
+
+	*slab = head;
+	if ((*slab)->magic == SLAB_MAGIC)
+		return class_size((*slab)->class_index);
+	assert(((struct large *)head)->magic == LARGE_MAGIC);
+	return (PAGE_SIZE << ((struct large *)head)->order) -
+	       sizeof(struct large);
+}
+
+void *kmalloc(size_t size)
+{
+	struct slab *s;
+	void *p;
+
+	if (unlikely(!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
+		heap_init_once();
+	if (injected_failure())
+		return NULL;
+	p = size <= 1ul << MAX_SHIFT ? alloc_small(class_of(size)) :
+				       alloc_large(size);
+	if (p)
+		__atomic_fetch_add(&used_bytes, object_size(p, &s),
+				   __ATOMIC_RELAXED);
+	return p;
+}
+
+void *kzalloc(size_t size)
+{
+	void *p = kmalloc(size);
+
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+
+void kfree(void *p)
+{
+	struct size_class *k;
+	struct slab *s, *dead = NULL;
+
+	if (!p)
+		return;
+	__atomic_fetch_sub(&used_bytes, object_size(p, &s), __ATOMIC_RELAXED);
+	if (s->magic != SLAB_MAGIC) {
+		struct large *l = (struct large *)s;
+
+		l->magic = 0;
+		page_free(l, l->order);
+		return;
+	}
+	k = &classes[s->class_index];
+	mutex_lock(&k->lock);
+	*(void **)p = s->free;
+	s->free = p;
+	if (s->nr_used-- == s->nr_objects)
+		list_append(&k->partial, &s->link);
+	if (!s->nr_used && k->nr_empty++ > 0) {
+		/* keep one empty slab, give back the rest */
+		list_remove(&s->link);
+		k->nr_empty--;
+		dead = s;
+	}
+	mutex_unlock(&k->lock);
+	if (dead) {
+		dead->magic = 0;
+		page_free(dead, SLAB_ORDER);
+	}
+}
+
+void *krealloc(void *p, size_t size)
+{
+	struct slab *s;
+	size_t old;
+	void *q;
+
+	if (!p)
+		return kmalloc(size);
+	old = object_size(p, &s);
+	if (size <= old)
+		return p;
+	q = kmalloc(size);
+	if (q) {
+		memcpy(q, p, old);
+		kfree(p);
+	}
+	return q;
+}
+
+char *kmemdup_str(const char *s, size_t len)
+{
+	char *p = kmalloc(len + 1);
+
+	if (p) {
+		memcpy(p, s, len);
+		p[len] = 0;
+	}
+	return p;
+}
+
+char *kstrdup(const char *s)
+{
+	return kmemdup_str(s, strlen(s));
+}
+
+uint64_t heap_used_bytes(void)
+{
+	return __atomic_load_n(&used_bytes, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Buddy allocator over the sandbox's memory object. Memory beyond the high
+ * water mark was never handed out and is zero; below it, freed blocks lie in
+ * per-order lists threaded through a table of small records (one per page,
+ * itself inside the object and sparse). Freed blocks of 64 KiB and more go
+ * back to the host at once, so that they too read as zero.
+ */
+#include "core/page.h"
+#include "core/lock.h"
+#include "core/panic.h"
+#include "lib/list.h"
+#include "lib/string.h"
+#include "platform/platform.h"
+
+/* One per page. link is used only while the page heads a free block. */
+struct page {
+	struct list link;
+	uint8_t order;		/* of the free block it heads, plus 1; 0 none */
+	uint8_t clean;		/* the free block reads as zero */
+};
+
+#define RELEASE_ORDER	4u	/* 64 KiB */
+
+static struct {
+	struct mutex lock;
+	/* set once */
+	char *base;
+	struct page *pages;
+	uint64_t nr_pages;
+	/* under lock */
+	uint64_t high;		/* pages below were handed out once */
+	uint64_t used_pages, limit_bytes;
+	struct list free[PAGE_ORDER_MAX + 1];
+} pool;
+
+void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes)
+{
+	uint64_t table;
+
+	mutex_init(&pool.lock);
+	pool.base = pool_base;
+	pool.nr_pages = size_bytes >> PAGE_SHIFT;
+	used_bytes = PAGE_UP(used_bytes);
+	pool.pages = (struct page *)(pool.base + used_bytes);
+	table = PAGE_UP(pool.nr_pages * sizeof(struct page));
+	pool.high = (used_bytes + table) >> PAGE_SHIFT;
+	pool.used_pages = used_bytes >> PAGE_SHIFT;
+	for (uint32_t i = 0; i <= PAGE_ORDER_MAX; i++)
+		list_init(&pool.free[i]);
+}
+
+static void free_block_locked(uint64_t index, uint32_t order, bool clean)
+{
+	while (order < PAGE_ORDER_MAX) {
+		uint64_t buddy = index ^ (1ull << order);
+		struct page *b = &pool.pages[buddy];
+
+		if (buddy + (1ull << order) > pool.high ||
+		    b->order != order + 1)
+			break;
+		clean = clean && b->clean;
+		list_remove(&b->link);
+		b->order = 0;
+		index &= ~(1ull << order);
+		order++;
+	}
+	pool.pages[index].order = (uint8_t)(order + 1);
+	pool.pages[index].clean = clean;
+	list_prepend(&pool.free[order], &pool.pages[index].link);
+}
+
+/* Fresh memory beyond the mark, aligned to its size. */
+static bool take_fresh_locked(uint32_t order, uint64_t *index)
+{
+	uint64_t n = 1ull << order, start = ALIGN_UP(pool.high, n);
+
+	if (start + n > pool.nr_pages)
+		return false;
+	/* the gap that alignment skips becomes free blocks */
+	while (pool.high < start) {
+		uint32_t o = (uint32_t)__builtin_ctzll(pool.high);
+		uint64_t at = pool.high;
+
+		while (at + (1ull << o) > start)
+			o--;
+		pool.high += 1ull << o;
+		free_block_locked(at, o, true);
+	}
+	pool.high = start + n;
+	*index = start;
+	return true;
+}
+
+static bool take_free_locked(uint32_t order, uint64_t *index, bool *clean)
+{
+	uint32_t o = order;
+	struct page *p;
+
+	while (o <= PAGE_ORDER_MAX && list_is_empty(&pool.free[o]))
+		o++;
+	if (o > PAGE_ORDER_MAX)
+		return false;
+	p = list_first(&pool.free[o], struct page, link);
+	list_remove(&p->link);
+	p->order = 0;
+	*index = (uint64_t)(p - pool.pages);
+	*clean = p->clean;
+	while (o > order) {
+		struct page *half;
+
+		o--;
+		half = &pool.pages[*index + (1ull << o)];
+		half->order = (uint8_t)(o + 1);
+		half->clean = *clean;
+		list_prepend(&pool.free[o], &half->link);
+	}
+	return true;
+}
+
+void *page_alloc(uint32_t order, bool zeroed)
+{
+	uint64_t index = 0, n = 1ull << order;
+	bool clean = true, ok;
+
+	if (order > PAGE_ORDER_MAX)
+		return NULL;
+	mutex_lock(&pool.lock);
+	ok = !pool.limit_bytes ||
+	     (pool.used_pages + n) << PAGE_SHIFT <= pool.limit_bytes;
+	ok = ok && (take_free_locked(order, &index, &clean) ||
+		    take_fresh_locked(order, &index));
+	if (ok)
+		pool.used_pages += n;
+	mutex_unlock(&pool.lock);
+	if (!ok)
+		return NULL;
+	if (zeroed && !clean)
+		memset(pool.base + (index << PAGE_SHIFT), 0, n << PAGE_SHIFT);
+	return pool.base + (index << PAGE_SHIFT);
+}
+
+void page_free(void *p, uint32_t order)
+{
+	bool clean = order >= RELEASE_ORDER;
+
+	if (!p)
+		return;
+	if (clean)
+		plat_pool_release(page_offset(p), PAGE_SIZE << order);
+	mutex_lock(&pool.lock);
+	pool.used_pages -= 1ull << order;
+	free_block_locked(page_offset(p) >> PAGE_SHIFT, order, clean);
+	mutex_unlock(&pool.lock);
+}
+
+uint64_t page_offset(const void *p)
+{
+	return (uint64_t)((const char *)p - pool.base);
+}
+
+void *page_at(uint64_t offset)
+{
+	return pool.base + offset;
+}
+
+uint64_t page_used_bytes(void)
+{
+	return pool.used_pages << PAGE_SHIFT;
+}
+
+uint64_t page_limit_bytes(void)
+{
+	return pool.limit_bytes;
+}
+
+void page_set_limit(uint64_t bytes)
+{
+	pool.limit_bytes = bytes;
+}

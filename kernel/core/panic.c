@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reports of the kernel's own broken promises. The backtrace follows frame
+ * pointers inside the task's own stack and names functions from the symbol
+ * table that the build puts behind the text (see mk/kernel.mk).
+ */
+#include "core/panic.h"
+#include "core/symbols.h"
+#include "core/task.h"
+#include "lib/string.h"
+#include "platform/platform.h"
+
+static uint32_t panicking;	/* atomic */
+
+static void report_v(const char *prefix, const char *fmt, va_list ap)
+{
+	char line[512];
+	int n = scnprintf(line, sizeof(line), "%s", prefix);
+	int m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);
+
+	n = MIN(n + m, (int)sizeof(line) - 2);
+	line[n++] = '\n';
+	plat_log(line, (size_t)n);
+}
+
+void klog(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	report_v("mica: ", fmt, ap);
+	va_end(ap);
+}
+
+static void report_frame(uint64_t pc)
+{
+	uint64_t off;
+	const char *name = symbol_find(pc, &off);
+
+	klog("  %p %s+%#lx", (void *)pc, name ? name : "?", off);
+}
+
+static void backtrace(void)
+{
+	struct task *t = current_task();
+	uint64_t low = (uint64_t)t, high = low + TASK_BLOCK_SIZE;
+	uint64_t *fp = __builtin_frame_address(0);
+
+	for (int i = 0; i < 24; i++) {
+		if ((uint64_t)fp < low || (uint64_t)fp + 16 > high ||
+		    (uint64_t)fp % 8)
+			break;
+		report_frame(fp[1]);
+		if (fp[0] <= (uint64_t)fp)
+			break;
+		fp = (uint64_t *)fp[0];
+	}
+}
+
+void panic(const char *fmt, ...)
+{
+	struct task *t = current_task();
+	va_list ap;
+
+	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
+		for (;;)
+			plat_relax();
+	va_start(ap, fmt);
+	report_v("mica: kernel panic: ", fmt, ap);
+	va_end(ap);
+	klog("task %u \"%s\" (%s task)", t->id, t->name,
+	     t->kind == TASK_SYSTEM ? "system" : "user");
+	backtrace();
+	plat_stop(125);
+}
+
+void assert_failed(const char *expr, const char *file, int line)
+{
+	panic("assertion failed: %s (%s:%d)", expr, file, line);
+}

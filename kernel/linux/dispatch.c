@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the entry code to the handler of a system call, through the one table;
+ * counters and --strace hang here.
+ */
+#include "arch/regs.h"
+#include "linux/mm.h"
+#include "linux/process.h"
+#include "linux/signal_priv.h"
+#include "linux/strace.h"
+#include "linux/syscall.h"
+#include <asm/siginfo.h>
+
+uint64_t syscall_count[NR_SYSCALLS];
+uint32_t syscall_watch;	/* enum syscall_watch; set once at boot */
+
+static bool wants_restart(long ret)
+{
+	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
+}
+
+void syscall_dispatch(struct regs *r)
+{
+	struct thread *t = current_thread();
+	uint64_t nr = r->orig_rax;
+	syscall_fn fn = NULL;
+	long ret = -ENOSYS;
+
+	t->syscall_nr = (uint32_t)nr;
+	if (likely(nr < NR_SYSCALLS))
+		fn = syscall_table[nr].fn;
+	if (unlikely(syscall_watch)) {
+		if (nr < NR_SYSCALLS)
+			__atomic_fetch_add(&syscall_count[nr], 1,
+					   __ATOMIC_RELAXED);
+		if (syscall_watch & WATCH_STRACE)
+			strace_enter(t, r);
+	}
+	if (likely(fn != NULL))
+		ret = fn(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+	if (unlikely(syscall_watch & WATCH_STRACE))
+		strace_exit(t, r, nr, ret);
+	r->rax = (uint64_t)ret;
+	if (unlikely(wants_restart(ret)))
+		task_post_work(t->task, TASK_WORK_SIGNAL);
+}
+
+bool signal_fault_is_handled(const struct arch_fault *f,
+			     struct ksiginfo *info)
+{
+	struct process *p = current_process();
+	int code = info->code, signo;
+
+	/* trap 14 is a page fault; error bits: 1 write, 4 fetch */
+	if (f->trapno != 14 || (f->signo != SIGSEGV && f->signo != SIGBUS))
+		return false;
+	signo = mm_fault(p->mm, f->addr, f->error & 2, f->error & 16, &code);
+	if (!signo)
+		return true;
+	info->signo = signo;
+	info->code = code;
+	return false;
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Birth of threads and processes: clone, fork, vfork. Everything that can
+ * fail is done before the new thread is visible; the start by the platform
+ * is the last step and undoes cleanly.
+ */
+#include <gen/syscalls.h>
+#include "arch/arch_cpu.h"
+#include "arch/uaccess.h"
+#include "core/heap.h"
+#include "lib/string.h"
+#include "linux/boot.h"
+#include "linux/mm.h"
+#include "linux/process_priv.h"
+#include "platform/platform.h"
+#include <asm/signal.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+
+#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
+	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+struct clone_args_k {
+	uint64_t flags, stack, tls;
+	uint32_t *parent_tid, *child_tid;
+	uint32_t exit_signal;
+};
+
+struct fs_state *fs_state_copy(struct fs_state *old)
+{
+	struct fs_state *fs = kzalloc(sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	ref_init(&fs->refs, 1);
+	mutex_init(&fs->lock);
+	mutex_lock(&old->lock);
+	fs->root = old->root;
+	fs->cwd = old->cwd;
+	fs->umask = old->umask;
+	path_get(&fs->root);
+	path_get(&fs->cwd);
+	mutex_unlock(&old->lock);
+	return fs;
+}
+
+void fs_state_put(struct fs_state *fs)
+{
+	if (!fs || !ref_put(&fs->refs))
+		return;
+	path_put(&fs->root);
+	path_put(&fs->cwd);
+	kfree(fs);
+}
+
+static int check_flags(const struct clone_args_k *a)
+{
+	uint64_t f = a->flags;
+
+	if ((f & CLONE_SIGHAND && !(f & CLONE_VM)) ||
+	    (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) ||
+	    (f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS))
+		return -EINVAL;
+	if (f & CLONE_NAMESPACES)
+		return -EPERM;
+	if (f & CLONE_PIDFD)
+		return -EINVAL;
+	/* sharing of handlers without being a thread: not offered */
+	if (f & CLONE_SIGHAND && !(f & CLONE_THREAD))
+		return -EINVAL;
+	return 0;
+}
+
+static int check_limits(struct thread *self)
+{
+	uint64_t total = process_total_threads();
+
+	if (boot->pids_limit && total >= boot->pids_limit)
+		return -EAGAIN;
+	if (total >= self->process->limits[RLIMIT_NPROC].cur &&
+	    self->cred->uid)
+		return -EAGAIN;
+	return 0;
+}
+
+static int copy_thread_state(struct thread *t, struct thread *self,
+			     const struct clone_args_k *a)
+{
+	t->files = a->flags & CLONE_FILES ? files_get(self->files) :
+					    files_copy(self->files);
+	if (a->flags & CLONE_FS) {
+		ref_get(&self->fs->refs);
+		t->fs = self->fs;
+	} else {
+		t->fs = fs_state_copy(self->fs);
+	}
+	if (!t->files || !t->fs)
+		return -ENOMEM;
+	t->cred = cred_get(self->cred);
+	t->sig.blocked = self->sig.blocked;
+	t->cpu_mask = self->cpu_mask;
+	t->sched_policy = self->sched_policy;
+	t->sched_priority = self->sched_priority;
+	t->ioprio = self->ioprio;
+	if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
+		t->sig.alt_sp = self->sig.alt_sp;
+		t->sig.alt_size = self->sig.alt_size;
+		t->sig.alt_flags = self->sig.alt_flags;
+	}
+	*t->regs = *self->regs;
+	t->regs->rax = 0;
+	t->regs->orig_rax = (uint64_t)-1;
+	if (a->stack)
+		t->regs->rsp = a->stack;
+	t->regs->fs_base = a->flags & CLONE_SETTLS ? a->tls : arch_get_fs();
+	if (a->flags & CLONE_CHILD_CLEARTID)
+		t->clear_child_tid = a->child_tid;
+	if (a->flags & CLONE_CHILD_SETTID)
+		t->set_child_tid = a->child_tid;
+	strlcpy(t->task->name, self->task->name, sizeof(t->task->name));
+	return 0;
+}
+
+static void drop_thread(struct thread *t)
+{
+	if (t->files)
+		files_put(t->files);
+	fs_state_put(t->fs);
+	if (t->cred)
+		cred_put(t->cred);
+	thread_free(t);
+}
+
+static int copy_process_state(struct process *p, struct process *old,
+			      const struct clone_args_k *a)
+{
+	if (a->flags & CLONE_VM)
+		p->mm = mm_get(old->mm);
+	else
+		p->mm = mm_copy(old->mm);
+	if (!p->mm)
+		return -ENOMEM;
+	mutex_lock(&old->signals.lock);
+	memcpy(p->signals.action, old->signals.action,
+	       sizeof(p->signals.action));
+	mutex_unlock(&old->signals.lock);
+	memcpy(p->limits, old->limits, sizeof(p->limits));
+	memcpy(p->comm, old->comm, sizeof(p->comm));
+	if (old->exe_name)
+		p->exe_name = kstrdup(old->exe_name);
+	p->exe = old->exe;
+	if (p->exe.dentry)
+		path_get(&p->exe);
+	p->dumpable = old->dumpable;
+	p->oom_score_adj = old->oom_score_adj;
+	p->nice = old->nice;
+	p->personality_flags = old->personality_flags;
+	p->exit_signal = a->exit_signal;
+	return process_copy_extra(p, old);
+}
+
+static void start_child(struct thread *t)
+{
+	if (t->set_child_tid)
+		(void)!user_store32(t->set_child_tid, t->tid);
+}
+
+/* Parent's half of vfork: until the child execs or exits, or we are killed. */
+static void wait_for_vfork(struct thread *self, struct process *child)
+{
+	while (__atomic_load_n(&self->vfork_pending, __ATOMIC_ACQUIRE) &&
+	       !self->process->group_exit)
+		task_park(DEADLINE_NEVER, false);
+	mutex_lock(&process_lock);
+	if (child->vfork_waiter == self)
+		child->vfork_waiter = NULL;
+	mutex_unlock(&process_lock);
+}
+
+void process_release_vfork(struct process *p)
+{
+	mutex_lock(&process_lock);
+	if (p->vfork_waiter) {
+		__atomic_store_n(&p->vfork_waiter->vfork_pending, 0,
+				 __ATOMIC_RELEASE);
+		task_unpark(p->vfork_waiter->task);
+		p->vfork_waiter = NULL;
+	}
+	mutex_unlock(&process_lock);
+}
+
+static int start_thread(struct thread *t, const struct clone_args_k *a)
+{
+	t->start = start_child;
+	t->task->arch.work = TASK_WORK_SLOW;
+	__atomic_fetch_add(&t->process->mm->nr_tasks, 1, __ATOMIC_RELAXED);
+	return plat_task_start(t->task, a->flags & CLONE_VM ?
+			       PLAT_SPACE_SHARE : PLAT_SPACE_COPY);
+}
+
+static long new_thread(struct thread *self, const struct clone_args_k *a)
+{
+	struct thread *t = thread_alloc(self->process);
+	uint32_t tid;
+	int err;
+
+	if (!t)
+		return -EAGAIN;
+	err = copy_thread_state(t, self, a);
+	if (err)
+		goto out_drop;
+	mutex_lock(&process_lock);
+	tid = t->tid = pid_alloc_locked();
+	err = self->process->group_exit || self->process->exec_thread ?
+	      -ERESTARTNOINTR : tid ? 0 : -EAGAIN;
+	if (!err)
+		thread_link_locked(t);
+	mutex_unlock(&process_lock);
+	if (err)
+		goto out_drop;
+	if (a->flags & CLONE_PARENT_SETTID)
+		(void)!user_store32(a->parent_tid, tid);
+	err = start_thread(t, a);
+	if (!err)
+		return tid;
+	__atomic_fetch_sub(&t->process->mm->nr_tasks, 1, __ATOMIC_RELAXED);
+	mutex_lock(&process_lock);
+	thread_unlink_locked(t);
+	mutex_unlock(&process_lock);
+out_drop:
+	drop_thread(t);
+	return err;
+}
+
+static void drop_process(struct process *p)
+{
+	if (p->mm)
+		mm_put(p->mm);
+	process_put(p);
+}
+
+static int publish(struct process *p, struct thread *t, struct thread *self,
+		   const struct clone_args_k *a)
+{
+	struct process *old = self->process;
+	struct process *parent = old;
+	int err = 0;
+
+	mutex_lock(&process_lock);
+	if (a->flags & CLONE_PARENT && old->parent) {
+		parent = old->parent;
+		p->exit_signal = old->exit_signal;
+	}
+	p->pid = t->tid = pid_alloc_locked();
+	if (!p->pid || old->group_exit)
+		err = p->pid ? -ERESTARTNOINTR : -EAGAIN;
+	if (!err) {
+		p->pgid = old->pgid;
+		p->session = session_get(old->session);
+		if (a->flags & CLONE_VFORK) {
+			p->vfork_waiter = self;
+			self->vfork_pending = 1;
+		}
+		process_link_locked(p, parent);
+		thread_link_locked(t);
+	}
+	mutex_unlock(&process_lock);
+	return err;
+}
+
+static void unpublish(struct process *p, struct thread *t)
+{
+	mutex_lock(&process_lock);
+	p->vfork_waiter = NULL;
+	thread_unlink_locked(t);
+	process_get(p);		/* drop_process puts */
+	process_unlink_locked(p);
+	mutex_unlock(&process_lock);
+}
+
+static long new_process(struct thread *self, const struct clone_args_k *a)
+{
+	bool copies = !(a->flags & CLONE_VM);
+	struct process *p = process_alloc();
+	struct thread *t = p ? thread_alloc(p) : NULL;
+	struct mm *mm = self->process->mm;
+	uint32_t pid;
+	int err = -ENOMEM;
+
+	if (!t) {
+		if (p)
+			process_put(p);
+		return -EAGAIN;
+	}
+	/* the record and the host's copy must be of one moment */
+	if (copies)
+		rwlock_write_lock(&mm->lock);
+	err = copy_process_state(p, self->process, a);
+	if (!err)
+		err = copy_thread_state(t, self, a);
+	if (!err)
+		err = publish(p, t, self, a);
+	if (err)
+		goto out_unlock;
+	pid = p->pid;
+	if (a->flags & CLONE_PARENT_SETTID)
+		(void)!user_store32(a->parent_tid, pid);
+	process_get(p);
+	err = start_thread(t, a);
+	if (err) {
+		process_put(p);
+		unpublish(p, t);
+		goto out_unlock;
+	}
+	if (copies)
+		rwlock_write_unlock(&mm->lock);
+	if (a->flags & CLONE_VFORK)
+		wait_for_vfork(self, p);
+	process_put(p);
+	return pid;
+out_unlock:
+	if (copies)
+		rwlock_write_unlock(&mm->lock);
+	drop_thread(t);
+	drop_process(p);
+	return err;
+}
+
+static long do_clone(const struct clone_args_k *a)
+{
+	struct thread *self = current_thread();
+	int err = check_flags(a);
+
+	if (!err)
+		err = check_limits(self);
+	if (err)
+		return err;
+	return a->flags & CLONE_THREAD ? new_thread(self, a) :
+					 new_process(self, a);
+}
+
+long sys_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid,
+	       uint64_t child_tid, uint64_t tls)
+{
+	struct clone_args_k a = {
+		.flags = (uint32_t)flags & ~(uint32_t)CSIGNAL,
+		.stack = stack, .tls = tls,
+		.parent_tid = (uint32_t *)parent_tid,
+		.child_tid = (uint32_t *)child_tid,
+		.exit_signal = (uint32_t)flags & CSIGNAL,
+	};
+
+	return do_clone(&a);
+}
+
+long sys_fork(void)
+{
+	struct clone_args_k a = { .exit_signal = SIGCHLD };
+
+	return do_clone(&a);
+}
+
+long sys_vfork(void)
+{
+	struct clone_args_k a = { .flags = CLONE_VM | CLONE_VFORK,
+				  .exit_signal = SIGCHLD };
+
+	return do_clone(&a);
+}
+
+/* Its arguments lie in memory; every libc falls back to clone. */
+long sys_clone3(uint64_t args, uint64_t size)
+{
+	return -ENOSYS;
+}
+
+long sys_set_tid_address(uint64_t p)
+{
+	struct thread *t = current_thread();
+
+	t->clear_child_tid = (uint32_t *)p;
+	return t->tid;
+}

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of processes and threads, identifiers, parents, groups, sessions.
+ * Birth is in fork.c, death in exit.c, waiting in wait.c.
+ */
+#include "linux/process.h"
+#include "arch/arch_cpu.h"
+#include "core/heap.h"
+#include "core/panic.h"
+#include "lib/string.h"
+#include "linux/boot.h"
+#include "linux/mm.h"
+#include "linux/process_priv.h"
+#include "platform/platform.h"
+#include <asm/signal.h>
+#include <linux/resource.h>
+
+#define HASH_SIZE	256u
+#define PID_MAX		32768u
+
+struct mutex process_lock = MUTEX_INIT;
+uint32_t program_pid;
+
+/* under process_lock */
+static struct list threads_by_tid[HASH_SIZE], processes_by_pid[HASH_SIZE];
+static struct list all_processes = LIST_INIT(all_processes);
+static uint32_t last_pid;
+static uint32_t nr_threads_total;
+static struct process *reaper;		/* pid 1 */
+
+static void tables_init(void)
+{
+	for (uint32_t i = 0; i < HASH_SIZE; i++) {
+		list_init(&threads_by_tid[i]);
+		list_init(&processes_by_pid[i]);
+	}
+}
+
+struct process *process_find(uint32_t pid)
+{
+	list_for_each(l, &processes_by_pid[pid % HASH_SIZE]) {
+		struct process *p = list_entry(l, struct process, pid_link);
+
+		if (p->pid == pid)
+			return p;
+	}
+	return NULL;
+}
+
+struct thread *thread_find(uint32_t tid)
+{
+	list_for_each(l, &threads_by_tid[tid % HASH_SIZE]) {
+		struct thread *t = list_entry(l, struct thread, tid_link);
+
+		if (t->tid == tid)
+			return t;
+	}
+	return NULL;
+}
+
+void process_for_each(bool (*fn)(struct process *p, void *arg), void *arg)
+{
+	list_for_each_safe(l, &all_processes)
+		if (!fn(list_entry(l, struct process, all_link), arg))
+			return;
+}
+
+struct find_group {
+	uint32_t id;
+	bool found;
+};
+
+static bool uses_id(struct process *p, void *arg)
+{
+	struct find_group *f = arg;
+
+	f->found = p->pgid == f->id || (p->session && p->session->sid == f->id);
+	return !f->found;
+}
+
+static bool is_id_in_use(uint32_t id)
+{
+	struct find_group f = { id, false };
+
+	if (process_find(id) || thread_find(id))
+		return true;
+	process_for_each(uses_id, &f);
+	return f.found;
+}
+
+uint32_t pid_alloc_locked(void)
+{
+	for (uint32_t n = 0; n < PID_MAX; n++) {
+		last_pid = last_pid + 1 < PID_MAX ? last_pid + 1 : 300;
+		if (!is_id_in_use(last_pid))
+			return last_pid;
+	}
+	return 0;
+}
+
+uint32_t process_total_threads(void)
+{
+	return nr_threads_total;
+}
+
+struct process *process_get(struct process *p)
+{
+	ref_get(&p->refs);
+	return p;
+}
+
+void process_put(struct process *p)
+{
+	if (!ref_put(&p->refs))
+		return;
+	if (p->exe.dentry)
+		path_put(&p->exe);
+	kfree(p->exe_name);
+	process_free_proc_data(p);
+	kfree(p);
+}
+
+uint32_t process_ppid(struct process *p)
+{
+	return p->parent ? p->parent->pid : 0;
+}
+
+struct process *process_alloc(void)
+{
+	struct process *p = kzalloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	ref_init(&p->refs, 1);
+	list_init(&p->children);
+	list_init(&p->sibling);
+	list_init(&p->threads);
+	list_init(&p->all_link);
+	list_init(&p->pid_link);
+	list_init(&p->posix_timers);
+	waitq_init(&p->child_wait);
+	signal_state_init(&p->signals);
+	process_init_extra(p);
+	p->exit_signal = SIGCHLD;
+	p->dumpable = 1;
+	p->start_ns = plat_clock_boot_ns();
+	return p;
+}
+
+struct thread *thread_alloc(struct process *p)
+{
+	struct thread *t = kzalloc(sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->task = task_create(TASK_USER, "thread");
+	if (!t->task) {
+		kfree(t);
+		return NULL;
+	}
+	t->task->personality = t;
+	t->process = p;
+	t->regs = task_regs(t->task);
+	list_init(&t->link);
+	list_init(&t->tid_link);
+	list_init(&t->sig.pending.queue);
+	t->sig.alt_flags = 2;	/* SS_DISABLE */
+	return t;
+}
+
+/* Undo thread_alloc of a thread that never ran. */
+void thread_free(struct thread *t)
+{
+	if (t->task)
+		task_destroy(t->task);
+	kfree(t);
+}
+
+/* Make a thread visible. Caller holds process_lock. */
+void thread_link_locked(struct thread *t)
+{
+	struct process *p = t->process;
+
+	mutex_lock(&p->signals.lock);
+	list_append(&p->threads, &t->link);
+	p->nr_threads++;
+	mutex_unlock(&p->signals.lock);
+	list_append(&threads_by_tid[t->tid % HASH_SIZE], &t->tid_link);
+	nr_threads_total++;
+}
+
+void thread_unlink_locked(struct thread *t)
+{
+	struct process *p = t->process;
+
+	mutex_lock(&p->signals.lock);
+	list_remove(&t->link);
+	p->nr_threads--;
+	signal_flush_thread_locked(t);
+	mutex_unlock(&p->signals.lock);
+	list_remove(&t->tid_link);
+	nr_threads_total--;
+}
+
+void thread_set_tid_locked(struct thread *t, uint32_t tid)
+{
+	list_remove(&t->tid_link);
+	t->tid = tid;
+	list_append(&threads_by_tid[tid % HASH_SIZE], &t->tid_link);
+}
+
+void process_link_locked(struct process *p, struct process *parent)
+{
+	p->parent = parent;
+	if (parent)
+		list_append(&parent->children, &p->sibling);
+	list_append(&all_processes, &p->all_link);
+	list_append(&processes_by_pid[p->pid % HASH_SIZE], &p->pid_link);
+}
+
+/* Forget a reaped process. Gives up the table's reference. */
+void process_unlink_locked(struct process *p)
+{
+	list_remove(&p->sibling);
+	list_remove(&p->all_link);
+	list_remove(&p->pid_link);
+	p->state = PROC_DEAD;
+	session_put(p->session);
+	p->session = NULL;
+	process_put(p);
+}
+
+/* Who inherits p's children: the nearest living subreaper, else pid 1. */
+struct process *process_find_reaper_locked(struct process *p)
+{
+	for (struct process *a = p->parent; a; a = a->parent)
+		if (a->is_subreaper && !a->exiting && a->nr_threads)
+			return a;
+	return reaper;
+}
+
+bool process_is_reaper(const struct process *p)
+{
+	return p == reaper;
+}
+
+struct session *session_create(uint32_t sid)
+{
+	struct session *s = kzalloc(sizeof(*s));
+
+	if (s) {
+		s->sid = sid;
+		ref_init(&s->refs, 1);
+	}
+	return s;
+}
+
+struct session *session_get(struct session *s)
+{
+	ref_get(&s->refs);
+	return s;
+}
+
+void session_put(struct session *s)
+{
+	if (s && ref_put(&s->refs))
+		kfree(s);
+}
+
+static void set_limits(struct process *p)
+{
+	struct klimit *l = p->limits;
+	uint64_t inf = ~0ull;
+
+	for (int i = 0; i < NR_RLIMITS; i++)
+		l[i] = (struct klimit){ inf, inf };
+	l[RLIMIT_STACK].cur = 8u << 20;
+	l[RLIMIT_CORE].cur = 0;
+	l[RLIMIT_NPROC] = (struct klimit){ PID_MAX, PID_MAX };
+	l[RLIMIT_NOFILE] = (struct klimit){ boot->nofile_soft,
+					    boot->nofile_hard };
+	l[RLIMIT_MEMLOCK] = (struct klimit){ 8u << 20, 8u << 20 };
+	l[RLIMIT_SIGPENDING] = (struct klimit){ 4096, 4096 };
+	l[RLIMIT_MSGQUEUE] = (struct klimit){ 819200, 819200 };
+	l[RLIMIT_NICE] = l[RLIMIT_RTPRIO] = (struct klimit){ 0, 0 };
+}
+
+static int make_reaper(void)
+{
+	reaper = process_alloc();
+	if (!reaper)
+		return -ENOMEM;
+	reaper->pid = ++last_pid;
+	reaper->session = session_create(1);
+	if (!reaper->session)
+		return -ENOMEM;
+	reaper->pgid = reaper->pid;
+	strlcpy(reaper->comm, "mica", sizeof(reaper->comm));
+	set_limits(reaper);
+	reaper->signals.action[SIGCHLD - 1].handler = 1;	/* ignore */
+	process_link_locked(reaper, NULL);
+	return 0;
+}
+
+static struct cred *make_cred(void)
+{
+	struct cred *c = kzalloc(sizeof(*c));
+	uint64_t caps;
+
+	if (!c)
+		return NULL;
+	ref_init(&c->refs, 1);
+	c->uid = c->euid = c->suid = c->fsuid = boot->uid;
+	c->gid = c->egid = c->sgid = c->fsgid = boot->gid;
+	/* root inside holds every capability of the sandbox's own kernel */
+	caps = boot->uid ? 0 : (1ull << 41) - 1;
+	c->cap_effective = c->cap_permitted = caps;
+	c->cap_bounding = (1ull << 41) - 1;
+	return c;
+}
+
+static struct fs_state *make_fs_state(void)
+{
+	struct fs_state *fs = kzalloc(sizeof(*fs));
+
+	if (!fs)
+		return NULL;
+	ref_init(&fs->refs, 1);
+	mutex_init(&fs->lock);
+	vfs_root_path(&fs->root);
+	vfs_root_path(&fs->cwd);
+	fs->umask = boot->umask;
+	return fs;
+}
+
+int process_init(struct thread **first)
+{
+	struct process *p;
+	struct thread *t;
+
+	tables_init();
+	if (make_reaper())
+		return -ENOMEM;
+	p = process_alloc();
+	t = p ? thread_alloc(p) : NULL;
+	if (!t)
+		return -ENOMEM;
+	p->pid = t->tid = program_pid = ++last_pid;
+	p->pgid = p->pid;
+	p->session = session_create(p->pid);
+	p->mm = mm_create();
+	t->files = files_create();
+	t->fs = make_fs_state();
+	t->cred = make_cred();
+	if (!p->session || !p->mm || !t->files || !t->fs || !t->cred)
+		return -ENOMEM;
+	p->mm->nr_tasks = 1;
+	set_limits(p);
+	mutex_lock(&process_lock);
+	process_link_locked(p, reaper);
+	thread_link_locked(t);
+	mutex_unlock(&process_lock);
+	*first = t;
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What process.c, fork.c, exit.c and wait.c share. */
+#pragma once
+#include "linux/process.h"
+
+/* *_locked: the caller holds process_lock. */
+uint32_t pid_alloc_locked(void);	/* 0 = none left */
+struct process *process_alloc(void);
+struct thread *thread_alloc(struct process *p);
+void thread_free(struct thread *t);
+void thread_link_locked(struct thread *t);
+void thread_unlink_locked(struct thread *t);
+void thread_set_tid_locked(struct thread *t, uint32_t tid);
+void process_link_locked(struct process *p, struct process *parent);
+void process_unlink_locked(struct process *p);
+struct process *process_find_reaper_locked(struct process *p);
+bool process_is_reaper(const struct process *p);
+struct session *session_create(uint32_t sid);
+struct session *session_get(struct session *s);
+void session_put(struct session *s);
+struct fs_state *fs_state_copy(struct fs_state *fs);
+void fs_state_put(struct fs_state *fs);
+/* The vfork parent of p, if any, may run again. */
+void process_release_vfork(struct process *p);
+/* signals.lock held */
+void signal_flush_thread_locked(struct thread *t);
+/* Fields that other files of linux/ own (extra.c). */
+void process_init_extra(struct process *p);
+void process_free_proc_data(struct process *p);
+int process_copy_extra(struct process *child, struct process *parent);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* What the three signal files share. */
+#pragma once
+#include "linux/signal.h"
+#include <asm/signal.h>
+
+#define SIGNAL_DEFAULT	0ull
+#define SIGNAL_IGNORE	1ull
+
+#define BIT(s)	(1ull << ((s) - 1))
+#define SIGNALS_STOP \
+	(BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
+#define SIGNALS_IGNORED_BY_DEFAULT \
+	(BIT(SIGCONT) | BIT(SIGCHLD) | BIT(SIGWINCH) | BIT(SIGURG))
+#define SIGNALS_SYNCHRONOUS \
+	(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGILL) | BIT(SIGTRAP) | \
+	 BIT(SIGFPE) | BIT(SIGSYS))
+#define SIGNALS_CORE \
+	(BIT(SIGQUIT) | BIT(SIGILL) | BIT(SIGTRAP) | BIT(SIGABRT) | \
+	 BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGSEGV) | BIT(SIGXCPU) | \
+	 BIT(SIGXFSZ) | BIT(SIGSYS))
+
+bool signal_default_is_ignore(int signo);
+/* Callers hold signals.lock. */
+int signal_send_locked(struct process *p, struct thread *t, int signo,
+		       const struct ksiginfo *i);
+int signal_dequeue_locked(struct thread *t, uint64_t mask,
+			  struct ksiginfo *out);
+void signal_group_exit_locked(struct process *p, uint32_t status);
+void signal_discard_locked(struct process *p, int signo);
+/* Take the lock. */
+void signal_set_blocked(struct thread *t, uint64_t mask);
+void signal_flush_all(struct process *p, struct sigpending *q);
+
+struct arch_fault;
+/*
+ * A program's fault: true if the memory manager could satisfy it (retry the
+ * instruction). Otherwise *info has the signal and code to deliver.
+ */
+bool signal_fault_is_handled(const struct arch_fault *f,
+			     struct ksiginfo *info);

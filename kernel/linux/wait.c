@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait4 and waitid: the caller enqueues on its own child_wait first, then
+ * looks at its children under process_lock, then sleeps.
+ */
+#include <gen/syscalls.h>
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "linux/process_priv.h"
+#include "linux/signal_priv.h"
+#include "linux/wait.h"
+#include <asm/siginfo.h>
+#include <linux/resource.h>
+#include <linux/wait.h>
+
+struct wait_query {
+	enum wait_which { WAIT_ANY, WAIT_PID, WAIT_PGRP, WAIT_PIDFD } which;
+	uint32_t id;
+	uint32_t options;	/* WEXITED | WSTOPPED | WCONTINUED | ... */
+	struct process *pidfd_process;
+};
+
+struct wait_result {
+	uint32_t pid, uid, status;
+	int code;		/* CLD_* */
+	uint64_t user_ns, sys_ns;
+};
+
+static bool matches(const struct wait_query *q, const struct process *c)
+{
+	bool clone_child = c->exit_signal != SIGCHLD;
+
+	switch (q->which) {
+	case WAIT_PID:
+		if (c->pid != q->id)
+			return false;
+		break;
+	case WAIT_PGRP:
+		if (c->pgid != q->id)
+			return false;
+		break;
+	case WAIT_PIDFD:
+		if (c != q->pidfd_process)
+			return false;
+		break;
+	default:
+		break;
+	}
+	if (q->options & __WALL)
+		return true;
+	return clone_child == !!(q->options & __WCLONE);
+}
+
+static void take_zombie(struct process *c, const struct wait_query *q,
+			struct wait_result *r)
+{
+	struct process *self = current_process();
+	int sig = c->wait_status & 0x7f;
+
+	r->status = c->wait_status;
+	r->code = !sig ? CLD_EXITED :
+		  c->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+	r->user_ns = c->cpu_user_ns + c->children_user_ns;
+	r->sys_ns = c->cpu_sys_ns + c->children_sys_ns;
+	if (q->options & WNOWAIT)
+		return;
+	self->children_user_ns += r->user_ns;
+	self->children_sys_ns += r->sys_ns;
+	process_unlink_locked(c);
+}
+
+/* Anything to report of c? */
+static bool take_event(struct process *c, const struct wait_query *q,
+		       struct wait_result *r)
+{
+	r->pid = c->pid;
+	r->uid = c->exit_uid;
+	if (c->state == PROC_ZOMBIE) {
+		if (!(q->options & WEXITED))
+			return false;
+		take_zombie(c, q, r);
+		return true;
+	}
+	if (!c->stop_status)
+		return false;
+	if (c->stop_status == 0xffff ? !(q->options & WCONTINUED) :
+				       !(q->options & WSTOPPED))
+		return false;
+	r->status = c->stop_status;
+	r->code = c->stop_status == 0xffff ? CLD_CONTINUED : CLD_STOPPED;
+	if (!(q->options & WNOWAIT))
+		c->stop_status = 0;
+	return true;
+}
+
+/* 1 found, 0 nothing yet, -ECHILD */
+static int look(const struct wait_query *q, struct wait_result *r)
+{
+	struct process *self = current_process();
+	bool any = false;
+	int found = 0;
+
+	mutex_lock(&process_lock);
+	list_for_each_safe(l, &self->children) {
+		struct process *c = list_entry(l, struct process, sibling);
+
+		if (!matches(q, c))
+			continue;
+		any = true;
+		if (take_event(c, q, r)) {
+			found = 1;
+			break;
+		}
+	}
+	mutex_unlock(&process_lock);
+	return found ? found : any ? 0 : -ECHILD;
+}
+
+static long do_wait(const struct wait_query *q, struct wait_result *r)
+{
+	struct process *self = current_process();
+	struct waiter w;
+	long found;
+
+	found = look(q, r);
+	if (found || q->options & WNOHANG)
+		return found;
+	wait_begin(&w, &self->child_wait);
+	while (!(found = look(q, r))) {
+		if (wait_sleep(&w, DEADLINE_NEVER, true) == -EINTR) {
+			found = -ERESTARTSYS;
+			break;
+		}
+	}
+	wait_end(&w);
+	return found;
+}
+
+static int store_usage(uint64_t user, const struct wait_result *r)
+{
+	struct rusage u;
+
+	if (!user)
+		return 0;
+	memset(&u, 0, sizeof(u));
+	u.ru_utime.tv_sec = (long)(r->user_ns / NSEC_PER_SEC);
+	u.ru_utime.tv_usec = (long)(r->user_ns % NSEC_PER_SEC / 1000);
+	u.ru_stime.tv_sec = (long)(r->sys_ns / NSEC_PER_SEC);
+	u.ru_stime.tv_usec = (long)(r->sys_ns % NSEC_PER_SEC / 1000);
+	return copy_to_user((void *)user, &u, sizeof(u));
+}
+
+long sys_wait4(uint64_t pid_arg, uint64_t status, uint64_t options,
+	       uint64_t usage)
+{
+	struct wait_query q = { .options = (uint32_t)options | WEXITED };
+	struct wait_result r = { 0 };
+	int pid = (int)pid_arg;
+	long found;
+
+	if ((uint32_t)options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED |
+					    __WNOTHREAD | __WCLONE | __WALL))
+		return -EINVAL;
+	if (pid == (int)0x80000000)
+		return -ESRCH;
+	q.which = pid > 0 ? WAIT_PID : pid == -1 ? WAIT_ANY : WAIT_PGRP;
+	q.id = pid > 0 ? (uint32_t)pid : pid == 0 ? current_process()->pgid :
+	       (uint32_t)-pid;
+	found = do_wait(&q, &r);
+	if (found <= 0)
+		return found;
+	if (status && user_store32((void *)status, r.status))
+		return -EFAULT;
+	if (store_usage(usage, &r))
+		return -EFAULT;
+	return r.pid;
+}
+
+static int make_query(struct wait_query *q, uint32_t type, int id)
+{
+	switch (type) {
+	case P_ALL:
+		q->which = WAIT_ANY;
+		return 0;
+	case P_PID:
+		q->which = WAIT_PID;
+		break;
+	case P_PGID:
+		q->which = WAIT_PGRP;
+		if (!id)
+			id = (int)current_process()->pgid;
+		break;
+	case P_PIDFD:
+		q->which = WAIT_PIDFD;
+		q->pidfd_process = pidfd_process_get(id);
+		return q->pidfd_process ? 0 : -EBADF;
+	default:
+		return -EINVAL;
+	}
+	if (id <= 0)
+		return -EINVAL;
+	q->id = (uint32_t)id;
+	return 0;
+}
+
+long sys_waitid(uint64_t type, uint64_t id, uint64_t info_p, uint64_t options,
+		uint64_t usage)
+{
+	struct wait_query q = { .options = (uint32_t)options };
+	struct wait_result r = { 0 };
+	struct ksiginfo i = { 0 };
+	long found;
+	int err;
+
+	if (q.options & ~(uint32_t)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED |
+				    WCONTINUED | __WNOTHREAD | __WCLONE |
+				    __WALL) ||
+	    !(q.options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	err = make_query(&q, (uint32_t)type, (int)id);
+	if (err)
+		return err;
+	found = do_wait(&q, &r);
+	if (q.pidfd_process)
+		process_put(q.pidfd_process);
+	if (found < 0)
+		return found;
+	if (found) {
+		i.signo = SIGCHLD;
+		i.code = r.code;
+		i.child.pid = (int32_t)r.pid;
+		i.child.uid = r.uid;
+		i.child.status = r.code == CLD_EXITED ?
+			(int32_t)(r.status >> 8 & 0xff) :
+			r.code == CLD_STOPPED ? (int32_t)(r.status >> 8) :
+			r.code == CLD_CONTINUED ? SIGCONT :
+			(int32_t)(r.status & 0x7f);
+		if (store_usage(usage, &r))
+			return -EFAULT;
+	}
+	if (info_p && copy_to_user((void *)info_p, &i, 40))
+		return -EFAULT;
+	return 0;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parking, descriptors, the server channel, entropy and the log: the parts of
+ * platform.h that are one host call each.
+ */
+#include "platform/process/host.h"
+#include "lib/string.h"
+#include "platform/platform.h"
+#include <linux/futex.h>
+#include <linux/poll.h>
+
+struct process_platform process_platform;
+
+struct host_timespec {
+	int64_t sec, nsec;
+};
+
+static struct host_timespec to_timespec(uint64_t ns)
+{
+	return (struct host_timespec){ (int64_t)(ns / NSEC_PER_SEC),
+				       (int64_t)(ns % NSEC_PER_SEC) };
+}
+
+int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
+{
+	struct host_timespec ts = to_timespec(deadline_ns);
+	long r = host_call(__NR_futex, (uint64_t)word, FUTEX_WAIT_BITSET, val,
+			   deadline_ns == DEADLINE_NEVER ? 0 : (uint64_t)&ts,
+			   0, FUTEX_BITSET_MATCH_ANY);
+
+	return r == -ETIMEDOUT || r == -EINTR ? (int)r : 0;
+}
+
+void plat_word_wake(uint32_t *word, uint32_t max)
+{
+	HC3(__NR_futex, word, FUTEX_WAKE, MIN(max, 0x7fffffffu));
+}
+
+void plat_relax(void)
+{
+	uint32_t word = 0;
+
+	plat_word_wait(&word, 0, plat_clock_mono_ns() + 50000);
+}
+
+ssize_t plat_fd_pread(int fd, void *buf, size_t n, int64_t off)
+{
+	struct { void *base; size_t len; } iov = { buf, n };
+
+	return host_call_intr(__NR_preadv2, (uint64_t)fd, (uint64_t)&iov, 1,
+			      (uint64_t)off, 0, 0);
+}
+
+ssize_t plat_fd_pwrite(int fd, const void *buf, size_t n, int64_t off)
+{
+	struct { const void *base; size_t len; } iov = { buf, n };
+
+	return host_call_intr(__NR_pwritev2, (uint64_t)fd, (uint64_t)&iov, 1,
+			      (uint64_t)off, 0, 0);
+}
+
+int64_t plat_fd_seek(int fd, int64_t off, int whence)
+{
+	return HC3(__NR_lseek, fd, off, whence);
+}
+
+void plat_fd_close(int fd)
+{
+	HC1(__NR_close, fd);
+}
+
+int plat_fd_poll(struct plat_pollfd *p, uint32_t n, uint64_t deadline_ns)
+{
+	uint64_t now = deadline_ns ? plat_clock_mono_ns() : 0;
+	struct host_timespec ts =
+		to_timespec(deadline_ns > now ? deadline_ns - now : 0);
+	uint64_t tsp = deadline_ns == DEADLINE_NEVER ? 0 : (uint64_t)&ts;
+
+	_Static_assert(sizeof(*p) == sizeof(struct pollfd), "same layout");
+	if (!deadline_ns)
+		return (int)host_call(__NR_ppoll, (uint64_t)p, n, tsp, 0, 0, 0);
+	return (int)host_call_intr(__NR_ppoll, (uint64_t)p, n, tsp, 0, 0, 0);
+}
+
+struct host_msghdr {
+	void *name;
+	uint32_t namelen, pad;
+	void *iov;
+	size_t iovlen;
+	void *control;
+	size_t controllen;
+	int flags;
+};
+
+/* struct cmsghdr with one descriptor */
+struct host_cmsg_fd {
+	size_t len;
+	int level, type;
+	int fd, pad;
+};
+
+#define HOST_SOL_SOCKET		1
+#define HOST_SCM_RIGHTS		1
+#define HOST_MSG_NOSIGNAL	0x4000
+
+int plat_server_call(const void *req, size_t req_len, void *reply,
+		     size_t reply_max, size_t *reply_len, int *fd)
+{
+	struct { void *base; size_t len; } iov = { (void *)req, req_len };
+	struct host_cmsg_fd cmsg = { .fd = -1 };
+	struct host_msghdr m = { .iov = &iov, .iovlen = 1 };
+	long r;
+
+	*fd = -1;
+	do
+		r = HC3(__NR_sendmsg, ABI_FD_SERVER, &m, HOST_MSG_NOSIGNAL);
+	while (r == -EINTR);
+	if (r < 0)
+		return (int)r;
+	iov.base = reply;
+	iov.len = reply_max;
+	m.control = &cmsg;
+	m.controllen = sizeof(cmsg);
+	do
+		r = HC3(__NR_recvmsg, ABI_FD_SERVER, &m, 0);
+	while (r == -EINTR);
+	if (r <= 0)
+		return r ? (int)r : -EIO;
+	if (m.controllen >= sizeof(cmsg) - 4 && cmsg.level == HOST_SOL_SOCKET &&
+	    cmsg.type == HOST_SCM_RIGHTS)
+		*fd = cmsg.fd;
+	*reply_len = (size_t)r;
+	return 0;
+}
+
+void plat_entropy(void *buf, size_t n)
+{
+	char *p = buf;
+
+	while (n) {
+		long r = HC3(__NR_getrandom, p, MIN(n, 256ul), 0);
+
+		if (r <= 0)
+			continue;
+		p += r;
+		n -= (size_t)r;
+	}
+}
+
+void plat_log(const char *s, size_t n)
+{
+	struct { const char *base; size_t len; } iov = { s, n };
+
+	host_call(__NR_pwritev2, ABI_FD_LOG, (uint64_t)&iov, 1, (uint64_t)-1,
+		  0, 0);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Host signals: trapped system calls (SIGSYS), faults, kicks. The handler
+ * never does kernel work: it fills the register record and lets the thread
+ * continue at an entry point, so that all work happens outside signal context
+ * with the vector state live in the registers.
+ */
+#include "arch/fixup.h"
+#include "arch/regs.h"
+#include "core/panic.h"
+#include "lib/string.h"
+#include "platform/platform.h"
+#include "platform/process/host.h"
+#include <asm/signal.h>
+#include <asm/siginfo.h>
+#include <asm/sigcontext.h>
+#include <linux/audit.h>
+
+/* struct ucontext of the x86-64 signal ABI (asm/ucontext.h, asm/sigcontext.h) */
+struct host_ucontext {
+	uint64_t uc_flags;
+	void *uc_link;
+	uint64_t ss_sp, ss_flags, ss_size;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
+	uint16_t cs, gs, fs, ss;
+	uint64_t err, trapno, oldmask, cr2;
+};
+
+extern const char host_call_intr_check[], host_call_intr_syscall[];
+extern const char host_call_abort[];
+extern const char exit_window_start[], exit_window_end[], exit_restart[];
+extern const char entry_trap[], entry_fault[], entry_kick[];
+
+void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc);
+
+static bool is_between(uint64_t pc, const char *from, const char *to)
+{
+	return pc >= (uint64_t)from && pc < (uint64_t)to;
+}
+
+static bool is_in_kernel(const struct task *t, const struct host_ucontext *uc)
+{
+	return (uc->rip >= ABI_WINDOW_BASE && uc->rip < ABI_WINDOW_END) ||
+	       uc->rsp - (uint64_t)t < TASK_BLOCK_SIZE;
+}
+
+/* Fill the record from the interrupted program and continue at entry. */
+static void enter(struct task *t, struct host_ucontext *uc, const char *entry,
+		  uint64_t orig_rax)
+{
+	struct regs *r = task_regs(t);
+
+	r->r15 = uc->r15;
+	r->r14 = uc->r14;
+	r->r13 = uc->r13;
+	r->r12 = uc->r12;
+	r->r11 = uc->r11;
+	r->r10 = uc->r10;
+	r->r9 = uc->r9;
+	r->r8 = uc->r8;
+	r->rbp = uc->rbp;
+	r->rbx = uc->rbx;
+	r->rax = uc->rax;
+	r->rcx = uc->rcx;
+	r->rdx = uc->rdx;
+	r->rsi = uc->rsi;
+	r->rdi = uc->rdi;
+	r->rip = uc->rip;
+	r->rsp = uc->rsp;
+	r->rflags = uc->eflags;
+	r->orig_rax = orig_rax;
+	uc->rip = (uint64_t)entry;
+	uc->rsp = (uint64_t)r;
+	uc->eflags &= ~0x500ull;	/* DF, TF */
+}
+
+static void on_trap(struct task *t, siginfo_t *si, struct host_ucontext *uc)
+{
+	if (is_in_kernel(t, uc)) {
+		/* the host's vDSO falling back to a call, or a refused one */
+		uc->rax = (uint64_t)-ENOSYS;
+		return;
+	}
+	if (si->si_arch != AUDIT_ARCH_X86_64) {
+		/* int 0x80: there is no 32-bit interface */
+		t->arch.fault = (struct arch_fault){
+			SIGSEGV, SI_KERNEL, 0, 13, 0
+		};
+		enter(t, uc, entry_fault, (uint64_t)-1);
+		return;
+	}
+	enter(t, uc, entry_trap, (uint64_t)si->si_syscall);
+}
+
+static void on_fault(struct task *t, int signo, siginfo_t *si,
+		     struct host_ucontext *uc)
+{
+	if (is_in_kernel(t, uc)) {
+		uint64_t to = fixup_find(uc->rip);
+
+		if (!to)
+			panic("fault in the kernel: signal %d at %#lx, "
+			      "address %#lx, stack %#lx", signo, uc->rip,
+			      (uint64_t)si->si_addr, uc->rsp);
+		uc->rip = to;
+		return;
+	}
+	t->arch.fault = (struct arch_fault){
+		.signo = (uint32_t)signo, .code = (uint32_t)si->si_code,
+		.addr = (uint64_t)si->si_addr,
+		.trapno = uc->trapno, .error = uc->err,
+	};
+	enter(t, uc, entry_fault, (uint64_t)-1);
+}
+
+static void on_kick(struct task *t, struct host_ucontext *uc)
+{
+	if (is_between(uc->rip, exit_window_start, exit_window_end)) {
+		uc->rip = (uint64_t)exit_restart;
+		uc->rsp = (uint64_t)task_regs(t);
+	} else if (is_between(uc->rip, host_call_intr_check,
+			      host_call_intr_syscall + 1)) {
+		uc->rip = (uint64_t)host_call_abort;
+	} else if (!is_in_kernel(t, uc)) {
+		enter(t, uc, entry_kick, (uint64_t)-1);
+	}
+}
+
+void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc)
+{
+	struct task *t = current_task();
+
+	switch (signo) {
+	case SIGSYS:
+		on_trap(t, si, uc);
+		break;
+	case ABI_KICK_SIGNAL:
+		on_kick(t, uc);
+		break;
+	case SIGCHLD:
+		/* only the supervisor has children; it looks at the word */
+		__atomic_fetch_add(&process_platform.boot->doorbell.word, 1,
+				   __ATOMIC_SEQ_CST);
+		break;
+	default:
+		on_fault(t, signo, si, uc);
+	}
+}

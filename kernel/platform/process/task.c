@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tasks on host threads. A task's block holds, from the bottom: struct task,
+ * the alternate signal stack, the kernel stack with the register record at
+ * its top. All blocks are in shared memory, so a host thread of any process
+ * of the sandbox can carry any task.
+ */
+#include "core/task.h"
+#include "arch/arch_cpu.h"
+#include "arch/regs.h"
+#include "core/page.h"
+#include "lib/string.h"
+#include "platform/platform.h"
+#include "platform/process/host.h"
+#include <linux/sched.h>
+#include <asm/signal.h>
+
+#define ALT_STACK_OFFSET	4096u
+#define ALT_STACK_SIZE		20480u
+#define BOOT_STACK_SIZE		PAGE_SIZE
+_Static_assert(sizeof(struct task) <= ALT_STACK_OFFSET, "task block layout");
+
+/* The exact flag values that the host filter knows. */
+#define CLONE_THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | \
+	CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID)
+#define CLONE_CHILD_FLAGS (CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD)
+
+void child_start(void);		/* entry.S */
+void entry_fast(void);
+void plat_child_main(void);
+
+struct task *current_task(void)
+{
+	struct task *t;
+
+	__asm__("mov %%gs:0, %0" : "=r"(t));
+	return t;
+}
+
+struct regs *task_regs(struct task *t)
+{
+	return (struct regs *)(t->arch.kernel_sp - sizeof(struct regs));
+}
+
+void arch_task_init(struct task *t)
+{
+	t->arch.self = (uint64_t)t;
+	t->arch.kernel_sp = (uint64_t)t + TASK_BLOCK_SIZE - 64;
+	t->arch.entry_fast = (uint64_t)entry_fast;
+	t->arch.busy = 1;
+}
+
+void set_alternate_stack(struct task *t)
+{
+	struct {
+		uint64_t sp;
+		uint64_t flags, size;
+	} ss = { (uint64_t)t + ALT_STACK_OFFSET, 0, ALT_STACK_SIZE };
+
+	HC2(__NR_sigaltstack, &ss, 0);
+}
+
+/* First stack of a host thread: below the register record, returning to fn. */
+static uint64_t first_stack(uint64_t top, void (*fn)(void))
+{
+	uint64_t *sp = (uint64_t *)(top - 64);
+
+	*sp = (uint64_t)fn;
+	return (uint64_t)sp;
+}
+
+long clone_thread(struct task *t)
+{
+	uint64_t sp = first_stack((uint64_t)task_regs(t), child_start);
+
+	t->arch.host_tgid = current_task()->arch.host_tgid;
+	return host_call(__NR_clone, CLONE_THREAD_FLAGS, sp,
+			 (uint64_t)&t->arch.host_tid, 0, 0, 0);
+}
+
+/* sibling: child of our parent, the supervisor, not of us */
+long clone_process(struct task *t, bool sibling)
+{
+	uint64_t sp = first_stack((uint64_t)task_regs(t), child_start);
+
+	return host_call(__NR_clone,
+			 CLONE_CHILD_FLAGS | (sibling ? CLONE_PARENT : 0), sp,
+			 (uint64_t)&t->arch.host_tid, 0, 0, 0);
+}
+
+/* On the new task's own stack, from child_start. */
+void plat_child_main(void)
+{
+	struct task *t = current_task();
+
+	if (t->arch.space == PLAT_SPACE_COPY || t->arch.space == PLAT_SPACE_NEW)
+		t->arch.host_tgid = t->arch.host_tid;
+	set_alternate_stack(t);
+	if (t->kind == TASK_SYSTEM) {
+		t->entry(t->arg);
+		plat_task_exit(false);
+	}
+	arch_set_fs(task_regs(t)->fs_base);
+	if (t->arch.space == PLAT_SPACE_NEW)
+		arch_fpu_reset();
+}
+
+int plat_task_start(struct task *t, enum plat_space space)
+{
+	long r;
+
+	t->arch.space = space;
+	switch (space) {
+	case PLAT_SPACE_SHARE:
+		r = clone_thread(t);
+		break;
+	case PLAT_SPACE_COPY:
+		r = clone_process(t, true);
+		break;
+	case PLAT_SPACE_KERNEL:
+		if (!is_in_supervisor())
+			return supervisor_start_task(t, space, NULL);
+		r = clone_thread(t);
+		break;
+	default:
+		if (!is_in_supervisor())
+			return supervisor_start_task(t, space, NULL);
+		r = clone_process(t, false);
+	}
+	return r < 0 ? (int)r : 0;
+}
+
+void plat_task_exit(bool last_in_space)
+{
+	struct task *t = current_task();
+
+	task_retire(t);
+	host_exit(&t->arch.busy, last_in_space ? __NR_exit_group : __NR_exit);
+}
+
+int plat_space_leave(void)
+{
+	struct task *t = current_task();
+	struct host_context context;
+	int err;
+
+	t->arch.hand_over = 0;
+	if (context_save(&context)) {
+		/* now in the new process; its first stack is free again */
+		page_free(t->arch.boot_stack, 0);
+		t->arch.boot_stack = NULL;
+		return 0;
+	}
+	err = supervisor_start_task(t, PLAT_SPACE_NEW, &context);
+	if (err)
+		return err;
+	host_hand_over(&t->arch.hand_over);
+}
+
+void plat_kick(struct task *t)
+{
+	uint32_t tgid = __atomic_load_n(&t->arch.host_tgid, __ATOMIC_ACQUIRE);
+
+	if (tgid && t->arch.host_tid)
+		HC3(__NR_tgkill, tgid, t->arch.host_tid, ABI_KICK_SIGNAL);
+}

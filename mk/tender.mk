@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+# The program `mica`: command line and tender, with the kernel image inside.
+TENDER_DIRS := tender/cli tender/process tender/util
+TENDER_SRC := $(foreach d,$(TENDER_DIRS),$(wildcard $(d)/*.c))
+TENDER_OBJ := $(patsubst %,$(O)/%.o,$(TENDER_SRC)) $(O)/tender/image.o
+
+$(O)/tender/%.c.o: tender/%.c $(O)/flags.stamp $(O)/uapi/stamp
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(MUSL_CC) $(TENDER_CFLAGS) -MMD -MP -c $< -o $@
+
+# The kernel at a page boundary, so that its parts can be mapped from the file.
+$(O)/tender/image.o: $(KERNEL)
+	@mkdir -p $(@D)
+	@printf '%s\n' '.section .kernel_image,"a"' '.balign 4096' \
+		'.globl kernel_image, kernel_image_end' 'kernel_image:' \
+		'.incbin "$(KERNEL).stripped"' 'kernel_image_end:' \
+		'.section .note.GNU-stack,"",@progbits' > $(@:.o=.S)
+	$(Q)$(CC) -c $(@:.o=.S) -o $@
+
+$(O)/mica: $(TENDER_OBJ)
+	@echo "  LD      $@"
+	$(Q)$(MUSL_CC) $(TENDER_LDFLAGS) $(TENDER_OBJ) -o $@
+
+-include $(TENDER_OBJ:.o=.d)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the file server share: the server's state, handles, and
+ * one request while it is being answered. Only the serving thread uses them,
+ * after the exports are complete.
+ */
+#pragma once
+#include "abi/boot.h"
+#include "abi/fileserver.h"
+#include "process/fileserver.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct statx;
+
+#define FSRV_HANDLES_LIMIT	16384u
+#define FSRV_INDEX_BITS		20u
+#define FSRV_GROUPS_MAX		256
+
+enum fsrv_kind { FSRV_FREE, FSRV_DIR, FSRV_FILE };
+
+struct fsrv_handle {
+	int fd;			/* O_PATH of a directory; an open file */
+	uint8_t kind;		/* enum fsrv_kind */
+	uint8_t export_id;
+	uint16_t generation;	/* bits above FSRV_INDEX_BITS of its number */
+	uint32_t next_free;
+	uint64_t dev;
+};
+
+struct fsrv_export {
+	unsigned int flags;	/* enum fsrv_export_flags */
+};
+
+/* Who the serving thread is, for the host's permission checks. */
+struct fsrv_identity {
+	bool can_switch;	/* set once, by the serving thread */
+	bool is_nobody;
+	unsigned int uid, gid;	/* effective ones of the tender */
+	int nr_groups;
+	unsigned int groups[FSRV_GROUPS_MAX];
+};
+
+struct fsrv {
+	struct fsrv_export exports[ABI_NR_MOUNTS_MAX];
+	uint32_t nr_exports;
+	struct fsrv_handle *handles;	/* exports first */
+	uint32_t nr_handles, handles_max;
+	uint32_t first_free;	/* index, 0 = none */
+	struct fsrv_identity identity;
+	int stdio[3];
+	bool may_spin;
+};
+
+/* One request, checked for form, and the reply being made. */
+struct fsrv_call {
+	struct fsrv *server;
+	struct fsrv_request q;
+	struct fsrv_handle *dir, *dir2;	/* NULL where the request has none */
+	const struct fsrv_export *export;
+	char name[FSRV_NAME_MAX + 1], name2[FSRV_NAME_MAX + 1];
+	const char *data;
+	struct fsrv_reply *r;
+	char *out;		/* FSRV_DATA_MAX bytes for the reply's data */
+	int fd;			/* to be passed, closed after; or -1 */
+	int keep_fd;		/* to be passed, belongs to a handle; or -1 */
+};
+
+/* --- exports.c: handles and identity --------------------------------------*/
+struct fsrv_handle *fsrv_handle_find(struct fsrv *s, uint32_t number);
+/* Takes over fd on success. Returns 0 and the number, or -EMFILE, -ENOMEM. */
+int fsrv_handle_add(struct fsrv *s, const struct fsrv_handle *like, int fd,
+		    enum fsrv_kind kind, uint64_t dev, uint32_t *number);
+int fsrv_handle_forget(struct fsrv *s, uint32_t number);
+void fsrv_identity_init(struct fsrv *s);
+/* Be nobody, or the tender again. Returns 0 or -errno: then serve nothing. */
+int fsrv_identity_set(struct fsrv *s, bool nobody);
+
+/* --- fsrv_read.c -----------------------------------------------------------*/
+void fsrv_fill_attr(struct fsrv_attr *a, const struct statx *x);
+/* Attributes of name in the directory at fd, or ("") of fd itself. */
+int fsrv_stat(int fd, const char *name, struct statx *x);
+/* Under AS_NOBODY: do the bits for others grant all of `bits` (0..7)? */
+bool fsrv_others_may(const struct fsrv_call *c, uint32_t mode, uint32_t bits);
+/*
+ * Open name in c's directory and make sure that it is a regular file which
+ * may be served. Returns a descriptor or -errno; *x are its attributes.
+ */
+int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
+		      struct statx *x);
+int fsrv_do_lookup(struct fsrv_call *c);
+int fsrv_do_getattr(struct fsrv_call *c);
+int fsrv_do_open(struct fsrv_call *c);
+int fsrv_do_readdir(struct fsrv_call *c);
+int fsrv_do_statfs(struct fsrv_call *c);
+int fsrv_do_xattr_get(struct fsrv_call *c);
+int fsrv_do_xattr_list(struct fsrv_call *c);
+
+/* --- fsrv_change.c: only reached on writable exports ----------------------*/
+int fsrv_do_create(struct fsrv_call *c);
+int fsrv_do_mkdir(struct fsrv_call *c);
+int fsrv_do_symlink(struct fsrv_call *c);
+int fsrv_do_mknod(struct fsrv_call *c);
+int fsrv_do_unlink(struct fsrv_call *c);
+int fsrv_do_rmdir(struct fsrv_call *c);
+int fsrv_do_rename(struct fsrv_call *c);
+int fsrv_do_link(struct fsrv_call *c);
+int fsrv_do_setattr(struct fsrv_call *c);
+int fsrv_do_fsync(struct fsrv_call *c);
+
+/* --- fsrv_tty.c -----------------------------------------------------------*/
+int fsrv_do_tty_get(struct fsrv_call *c);
+int fsrv_do_tty_set(struct fsrv_call *c);
+int fsrv_do_tty_winsz(struct fsrv_call *c);
+int fsrv_do_tty_fionread(struct fsrv_call *c);

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making and ending a sandbox. The first process is cloned into a new PID
+ * namespace (and, without root, a new user namespace); its death takes every
+ * process of the sandbox with it, and the tender's death takes it.
+ */
+#include "process/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define BLOB_MAX (4u << 20)	/* arguments and environment, ARG_MAX x 2 */
+
+static uint64_t page_up(uint64_t x)
+{
+	return (x + 4095) & ~4095ull;
+}
+
+/* The host's vDSO and its data pages, from /proc/self/maps. */
+static void find_vdso(struct abi_boot *b)
+{
+	char line[512];
+	FILE *f = fopen("/proc/self/maps", "re");
+
+	b->vdso = getauxval(AT_SYSINFO_EHDR);
+	while (f && fgets(line, sizeof(line), f)) {
+		unsigned long start, end;
+
+		if (!strstr(line, "[vvar") && !strstr(line, "[vdso]"))
+			continue;
+		if (sscanf(line, "%lx-%lx", &start, &end) != 2)
+			continue;
+		if (!b->vvar_start || start < b->vvar_start)
+			b->vvar_start = start;
+		if (end > b->vvar_end)
+			b->vvar_end = end;
+	}
+	if (f)
+		fclose(f);
+	if (!b->vvar_end)
+		b->vdso = 0;
+}
+
+static void fill_host_facts(struct abi_boot *b)
+{
+	b->magic = ABI_BOOT_MAGIC;
+	b->version = ABI_BOOT_VERSION;
+	b->size = sizeof(*b);
+	b->nr_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
+	b->hwcap = getauxval(AT_HWCAP);
+	b->hwcap2 = getauxval(AT_HWCAP2);
+	b->minsigstksz = getauxval(51 /* AT_MINSIGSTKSZ */);
+	find_vdso(b);
+	if (getrandom(b->seed, sizeof(b->seed), 0) < 0)
+		memset(b->seed, 0, sizeof(b->seed));
+}
+
+int sandbox_create(struct sandbox *s, struct err *e)
+{
+	uint64_t at = page_up(image_pool_used());
+	int sv[2];
+
+	s->pool_fd = s->server_fd = s->guest_server_fd = s->pidfd = -1;
+	s->pool_fd = memfd_create("mica", MFD_CLOEXEC);
+	if (s->pool_fd < 0)
+		return err_set(e, errno, "making the memory object");
+	if (ftruncate(s->pool_fd, ABI_POOL_SIZE))
+		return err_set(e, errno, "sizing the memory object");
+	if (image_load_data(s->pool_fd, e))
+		return -e->code;
+	s->blob_max = BLOB_MAX;
+	s->boot = mmap(NULL, page_up(sizeof(*s->boot)) + BLOB_MAX,
+		       PROT_READ | PROT_WRITE, MAP_SHARED, s->pool_fd,
+		       (off_t)at);
+	if (s->boot == MAP_FAILED) {
+		s->boot = NULL;
+		return err_set(e, errno, "mapping the boot block");
+	}
+	s->blob = (char *)s->boot + page_up(sizeof(*s->boot));
+	s->boot->blob = ABI_POOL_BASE + at + page_up(sizeof(*s->boot));
+	s->boot->blob_size = 1;	/* offset 0 is the empty string */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
+		return err_set(e, errno, "making the file server's socket");
+	s->server_fd = sv[0];
+	s->guest_server_fd = sv[1];
+	fill_host_facts(s->boot);
+	return 0;
+}
+
+uint32_t sandbox_string(struct sandbox *s, const char *str, struct err *e)
+{
+	size_t n = strlen(str) + 1;
+	uint32_t at = s->boot->blob_size;
+
+	if (n > s->blob_max - at) {
+		err_set(e, E2BIG, "arguments and environment are larger than "
+			"%u bytes", s->blob_max);
+		return 0;
+	}
+	memcpy(s->blob + at, str, n);
+	s->boot->blob_size = at + (uint32_t)n;
+	return at;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+/* The tender maps its own identity into the child's user namespace. */
+static int map_identity(pid_t pid, struct err *e)
+{
+	char path[64], line[64];
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
+	write_file(path, "deny");
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	snprintf(line, sizeof(line), "%u %u 1\n", geteuid(), geteuid());
+	err = write_file(path, line);
+	if (err)
+		return err_set(e, -err, "writing %s", path);
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	snprintf(line, sizeof(line), "%u %u 1\n", getegid(), getegid());
+	err = write_file(path, line);
+	if (err)
+		return err_set(e, -err, "writing %s", path);
+	return 0;
+}
+
+static pid_t clone_first(unsigned long flags, int *pidfd)
+{
+	return (pid_t)syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, 0,
+			      pidfd, 0, 0);
+}
+
+int sandbox_start(struct sandbox *s, struct err *e)
+{
+	unsigned long flags = CLONE_NEWPID;
+	int gate[2];
+	char go = 1;
+
+	s->boot->pool_used = page_up(image_pool_used()) +
+			     page_up(sizeof(*s->boot)) +
+			     page_up(s->boot->blob_size);
+	if (!s->as_root)
+		flags |= CLONE_NEWUSER;
+	if (pipe2(gate, O_CLOEXEC))
+		return err_set(e, errno, "making a pipe");
+	s->pid = clone_first(flags, &s->pidfd);
+	if (s->pid == 0) {
+		close(gate[1]);
+		/* wait until the identity is mapped; EOF: the tender died */
+		if (read(gate[0], &go, 1) != 1)
+			_exit(125);
+		confine_and_enter(s);
+	}
+	close(gate[0]);
+	if (s->pid < 0) {
+		close(gate[1]);
+		return err_set(e, errno, "making %s namespace for the sandbox",
+			       s->as_root ? "a PID" : "a user and PID");
+	}
+	if (!s->as_root && map_identity(s->pid, e)) {
+		close(gate[1]);
+		return -e->code;
+	}
+	if (write(gate[1], &go, 1) != 1)
+		err_set(e, errno, "starting the sandbox");
+	close(gate[1]);
+	close(s->guest_server_fd);
+	s->guest_server_fd = -1;
+	return 0;
+}
+
+void sandbox_ring(struct sandbox *s)
+{
+	__atomic_fetch_add(&s->boot->doorbell.word, 1, __ATOMIC_SEQ_CST);
+	syscall(SYS_futex, &s->boot->doorbell.word, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+void sandbox_destroy(struct sandbox *s)
+{
+	if (s->pid > 0) {
+		kill(s->pid, SIGKILL);
+		waitpid(s->pid, NULL, 0);
+		s->pid = 0;
+	}
+	if (s->pidfd >= 0)
+		close(s->pidfd);
+	if (s->pool_fd >= 0)
+		close(s->pool_fd);
+	if (s->guest_server_fd >= 0)
+		close(s->guest_server_fd);
+	s->pidfd = s->pool_fd = s->guest_server_fd = -1;
+}

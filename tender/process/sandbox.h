@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One sandbox on the process platform, from the tender's side: its memory
+ * object, boot block, confined first process, and end.
+ */
+#pragma once
+#include "abi/boot.h"
+#include "util/err.h"
+#include <stdint.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct sandbox {
+	int pool_fd;
+	int server_fd;		/* the tender's end */
+	int guest_server_fd;	/* the sandbox's end, until started */
+	int log_fd;
+	pid_t pid;		/* first process, as the tender sees it */
+	int pidfd;
+	struct abi_boot *boot;	/* shared with the kernel */
+	char *blob;		/* of boot; strings are appended */
+	uint32_t blob_max;
+	bool as_root;		/* the tender has root's rights */
+};
+
+/* Make the memory object with the kernel's data and an empty boot block. */
+int sandbox_create(struct sandbox *s, struct err *e);
+/* Append a string to the blob. Returns its offset, 0 when full (e is set). */
+uint32_t sandbox_string(struct sandbox *s, const char *str, struct err *e);
+/* Start the first process, confined. After it s->pid and s->pidfd are set. */
+int sandbox_start(struct sandbox *s, struct err *e);
+/* Wake the supervisor after a change of boot->doorbell. */
+void sandbox_ring(struct sandbox *s);
+/* Kill everything and forget. Idempotent. */
+void sandbox_destroy(struct sandbox *s);
+
+/* In the first process: give up rights, map the kernel, jump. No return. */
+void confine_and_enter(struct sandbox *s) __attribute__((noreturn));
+/* Where the embedded kernel ends its use of the memory object. */
+uint64_t image_pool_used(void);
+const struct abi_image *image_info(void);
+int image_load_data(int pool_fd, struct err *e);
+/* Map text and constants; only in the sandbox's first process. 0 or -errno */
+int image_map(int exe_fd);
