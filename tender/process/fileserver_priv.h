@@ -12,7 +12,24 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-struct statx;
+/* struct statx of the host; the C library need not know it. */
+struct host_time {
+	int64_t tv_sec;
+	uint32_t tv_nsec;
+	int32_t reserved;
+};
+
+struct host_statx {
+	uint32_t stx_mask, stx_blksize;
+	uint64_t stx_attributes;
+	uint32_t stx_nlink, stx_uid, stx_gid;
+	uint16_t stx_mode, pad;
+	uint64_t stx_ino, stx_size, stx_blocks, stx_attributes_mask;
+	struct host_time stx_atime, stx_btime, stx_ctime, stx_mtime;
+	uint32_t stx_rdev_major, stx_rdev_minor, stx_dev_major, stx_dev_minor;
+	uint64_t spare[14];
+};
+_Static_assert(sizeof(struct host_statx) == 256, "statx layout");
 
 #define FSRV_HANDLES_LIMIT	16384u
 #define FSRV_INDEX_BITS		20u
@@ -78,9 +95,9 @@ void fsrv_identity_init(struct fsrv *s);
 int fsrv_identity_set(struct fsrv *s, bool nobody);
 
 /* --- fsrv_read.c -----------------------------------------------------------*/
-void fsrv_fill_attr(struct fsrv_attr *a, const struct statx *x);
+void fsrv_fill_attr(struct fsrv_attr *a, const struct host_statx *x);
 /* Attributes of name in the directory at fd, or ("") of fd itself. */
-int fsrv_stat(int fd, const char *name, struct statx *x);
+int fsrv_stat(int fd, const char *name, struct host_statx *x);
 /* Under AS_NOBODY: do the bits for others grant all of `bits` (0..7)? */
 bool fsrv_others_may(const struct fsrv_call *c, uint32_t mode, uint32_t bits);
 /*
@@ -88,7 +105,7 @@ bool fsrv_others_may(const struct fsrv_call *c, uint32_t mode, uint32_t bits);
  * may be served. Returns a descriptor or -errno; *x are its attributes.
  */
 int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
-		      struct statx *x);
+		      struct host_statx *x);
 int fsrv_do_lookup(struct fsrv_call *c);
 int fsrv_do_getattr(struct fsrv_call *c);
 int fsrv_do_open(struct fsrv_call *c);
