@@ -22,6 +22,7 @@
 #include <gen/syscalls.h>
 #include "core/heap.h"
 #include "lib/string.h"
+#include "linux/exit_hooks.h"
 #include "linux/fdtable.h"
 #include "linux/flock.h"
 
@@ -125,6 +126,11 @@ struct files *files_copy(struct files *f)
 	return n;
 }
 
+struct files *files_copy_if_shared(struct files *f)
+{
+	return files_is_shared(f) ? files_copy(f) : f;
+}
+
 struct files *files_get(struct files *f)
 {
 	ref_get(&f->refs);
@@ -138,12 +144,10 @@ bool files_is_shared(struct files *fs)
 }
 
 /* A descriptor of f goes away from table fs: what close(2) does. */
-static void file_close(struct files *fs, struct file *f)
+static void descriptor_close(struct files *fs, struct file *f)
 {
-	if (f->ops && f->ops->flush)
-		f->ops->flush(f);
 	flock_descriptor_closed(fs, f);
-	file_put(f);
+	file_close(f);
 }
 
 void files_put(struct files *f)
@@ -155,7 +159,7 @@ void files_put(struct files *f)
 	a = f->a;
 	for (uint32_t i = 0; i < a->cap; i++)
 		if (a->slot[i])
-			file_close(f, a->slot[i]);
+			descriptor_close(f, a->slot[i]);
 	kfree(a);
 	kfree(f);
 }
@@ -313,7 +317,7 @@ int fd_close(int fd)
 		return -EBADF;
 	if (files_is_shared(fs))
 		files_drain(fs);
-	file_close(fs, f);
+	descriptor_close(fs, f);
 	return 0;
 }
 
@@ -341,7 +345,7 @@ int fd_replace(struct file *f, int new_fd, bool cloexec)
 	if (old) {
 		if (files_is_shared(fs))
 			files_drain(fs);
-		file_close(fs, old);
+		descriptor_close(fs, old);
 	}
 	return new_fd;
 }
@@ -485,7 +489,7 @@ static void close_many(struct files *fs, uint32_t first, uint32_t last,
 			return;
 		if (files_is_shared(fs))
 			files_drain(fs);
-		file_close(fs, f);
+		descriptor_close(fs, f);
 	}
 }
 

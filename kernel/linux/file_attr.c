@@ -2,9 +2,8 @@
 /*
  * Changing attributes: chmod, chown and times, in all forms. A call finds its
  * object by name or descriptor and hands one struct attr to vfs_setattr();
- * files that have no name (pipes, memfd) are changed here by the same rules.
+ * file_path() gives files without a name (pipes, memfd) one for that.
  */
-#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 #include <linux/time.h>
@@ -18,26 +17,17 @@
 #define UTIME_NOW ((1l << 30) - 1)
 #define UTIME_OMIT ((1l << 30) - 2)
 
-/* An anonymous file's inode: owner or CAP_FOWNER; chown needs CAP_CHOWN. */
-static int anon_setattr(struct inode *i, const struct cred *c,
-			const struct attr *a)
-{
-	if (a->valid & (ATTR_UID | ATTR_GID) && !cred_has_cap(c, CAP_CHOWN) &&
-	    (a->uid != i->uid || i->uid != c->fsuid))
-		return -EPERM;
-	if (i->uid != c->fsuid && !cred_has_cap(c, CAP_FOWNER))
-		return -EPERM;
-	if (i->ops && i->ops->setattr)
-		return i->ops->setattr(i, a);
-	return inode_setattr_generic(i, a);
-}
-
 static int file_setattr(struct file *f, const struct cred *c,
 			const struct attr *a)
 {
-	if (f->path.dentry)
-		return vfs_setattr(&f->path, c, a);
-	return anon_setattr(f->inode, c, a);
+	struct path p;
+	int err = file_path(f, &p);
+
+	if (err)
+		return err;
+	err = vfs_setattr(&p, c, a);
+	path_put(&p);
+	return err;
 }
 
 /* By (dirfd, name, AT_* flags); with AT_EMPTY_PATH the descriptor itself. */
@@ -161,115 +151,59 @@ static struct ktime time_now(void)
 			       (uint32_t)(ns % NSEC_PER_SEC) };
 }
 
-/* What to set, and whether it is only "now" (anyone who may write may). */
-struct times {
-	struct attr attr;
-	bool only_now;
-};
-
-static int times_one(struct times *t, const int64_t ts[2], uint32_t bit,
+static int times_one(struct attr *t, const int64_t ts[2], uint32_t bit,
 		     struct ktime *out)
 {
 	if (ts[1] == UTIME_OMIT)
 		return 0;
-	t->attr.valid |= bit;
+	t->valid |= bit;
 	if (ts[1] == UTIME_NOW) {
 		*out = time_now();
 		return 0;
 	}
 	if (ts[1] < 0 || ts[1] >= (int64_t)NSEC_PER_SEC)
 		return -EINVAL;
-	t->only_now = false;
+	t->valid &= ~(uint32_t)ATTR_TIMES_NOW;
 	*out = (struct ktime){ ts[0], (uint32_t)ts[1] };
 	return 0;
 }
 
 /* ts: access and modification time as (seconds, nanoseconds); NULL = now. */
-static int times_init(struct times *t, const int64_t ts[4])
+static int times_init(struct attr *t, const int64_t ts[4])
 {
 	static const int64_t now[4] = { 0, UTIME_NOW, 0, UTIME_NOW };
 	int err;
 
-	*t = (struct times){ .only_now = true };
+	*t = (struct attr){ .valid = ATTR_TIMES_NOW };
 	if (!ts)
 		ts = now;
-	err = times_one(t, ts, ATTR_ATIME, &t->attr.atime);
+	err = times_one(t, ts, ATTR_ATIME, &t->atime);
 	if (!err)
-		err = times_one(t, ts + 2, ATTR_MTIME, &t->attr.mtime);
-	if (t->attr.valid != (ATTR_ATIME | ATTR_MTIME))
-		t->only_now = false;
-	return err;
-}
-
-/*
- * Setting both times to "now" is also allowed to those who may write. For
- * them the change is made with the right to it: a reference in *out.
- */
-static int times_cred(struct inode *i, const struct times *t,
-		      struct cred **out)
-{
-	struct cred *c = current_thread()->cred;
-	int err;
-
-	if (i->uid == c->fsuid || cred_has_cap(c, CAP_FOWNER) ||
-	    !t->only_now) {
-		*out = cred_get(c);
-		return 0;
-	}
-	err = inode_permission(i, c, 2);
-	if (err)
-		return err;
-	*out = cred_copy(c);
-	if (!*out)
-		return -ENOMEM;
-	(*out)->cap_effective |= 1ull << CAP_FOWNER;
-	return 0;
-}
-
-static int times_apply(struct inode *i, const struct path *p, struct file *f,
-		       const struct times *t)
-{
-	struct cred *c;
-	int err = times_cred(i, t, &c);
-
-	if (err)
-		return err;
-	err = p ? vfs_setattr(p, c, &t->attr) : file_setattr(f, c, &t->attr);
-	cred_put(c);
+		err = times_one(t, ts + 2, ATTR_MTIME, &t->mtime);
+	if (~t->valid & (ATTR_ATIME | ATTR_MTIME))
+		t->valid &= ~(uint32_t)ATTR_TIMES_NOW;
 	return err;
 }
 
 static long do_utimes(uint64_t dirfd, uint64_t name, const int64_t ts[4],
 		      uint64_t at)
 {
-	struct times t;
-	struct path p;
+	const struct cred *c = current_thread()->cred;
+	struct attr t;
+	struct file *f;
 	int err = times_init(&t, ts);
 
-	if (err)
+	if (err || !t.valid)
 		return err;
-	if (!t.attr.valid)
-		return 0;
-	if (!name || (at & AT_EMPTY_PATH && (int)dirfd >= 0 &&
-		      user_name_is_empty(name))) {
-		struct file *f;
-
-		if (!name && ((int)dirfd == AT_FDCWD))
-			return -EFAULT;
-		f = name ? fd_get_any((int)dirfd) : fd_get((int)dirfd);
-		if (!f)
-			return -EBADF;
-		err = times_apply(f->inode, NULL, f, &t);
-		file_put(f);
-		return err;
-	}
-	err = user_path_walk(dirfd, name,
-			     (at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-			     (at & AT_EMPTY_PATH ? WALK_EMPTY : 0), &p);
-	if (err)
-		return err;
-	err = times_apply(path_inode(&p), &p, NULL, &t);
-	path_put(&p);
+	if (name)
+		return setattr_at(dirfd, name, at, c, &t);
+	if ((int)dirfd == AT_FDCWD)
+		return -EFAULT;
+	f = fd_get((int)dirfd);
+	if (!f)
+		return -EBADF;
+	err = file_setattr(f, c, &t);
+	file_put(f);
 	return err;
 }
 

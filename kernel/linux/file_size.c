@@ -47,7 +47,6 @@ static int seals_check_size(struct inode *i, uint64_t size)
 static int truncate_file(struct file *f, uint64_t size)
 {
 	struct inode *i = f->inode;
-	struct attr a = { .valid = ATTR_SIZE, .size = size };
 	uint64_t len = size > i->size ? size - i->size : 0;
 	int err;
 
@@ -56,18 +55,7 @@ static int truncate_file(struct file *f, uint64_t size)
 	err = seals_check_size(i, size);
 	if (!err && len && !i->seals)
 		err = rw_check_growth(f, size - 1, &len);
-	if (err)
-		return err;
-	if (i->ops && i->ops->setattr)
-		err = i->ops->setattr(i, &a);
-	else
-		err = -EINVAL;
-	if (!err) {
-		inode_touch(i, false, true, true);
-		if (fs_is_watched() && f->path.dentry)
-			fs_notify_path(&f->path, IN_MODIFY);
-	}
-	return err;
+	return err ? err : file_truncate(f, size);
 }
 
 long sys_ftruncate(uint64_t fd, uint64_t size)

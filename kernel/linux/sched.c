@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scheduling calls. Threads are scheduled by what carries the kernel: the
+ * affinity, niceness, policy and I/O priority that a program asks for are
+ * kept and reported. Real-time policies can not be granted and are refused.
+ */
+#include <linux/capability.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+#include <gen/syscalls.h>
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "linux/boot.h"
+#include "linux/process.h"
+
+#define RR_INTERVAL_NS 100000000ll
+#define PRIO_RT_MAX 99
+#define IOPRIO_CLASS_SHIFT 13
+#define IOPRIO_CLASS_MAX 3
+#define IOPRIO_WHO_PROCESS_NR 1
+#define IOPRIO_WHO_USER_NR 3
+#define PRIO_PROCESS_NR 0
+#define PRIO_USER_NR 2
+
+long sys_sched_yield(void)
+{
+	plat_relax();
+	return 0;
+}
+
+/* The thread `pid` (0 = the caller). Caller holds process_lock. */
+static struct thread *thread_by_pid_locked(int32_t pid)
+{
+	return pid ? thread_find((uint32_t)pid) : current_thread();
+}
+
+static bool may_change_locked(const struct thread *t)
+{
+	const struct cred *me = current_thread()->cred;
+
+	return me->euid == t->cred->euid || me->euid == t->cred->uid ||
+	       cred_has_cap(me, CAP_SYS_NICE);
+}
+
+/* Run fn on a thread under process_lock. -EINVAL: pid < 0; -ESRCH. */
+static long with_thread(int32_t pid, bool change,
+			long (*fn)(struct thread *t, void *arg), void *arg)
+{
+	struct thread *t;
+	long ret;
+
+	if (pid < 0)
+		return -EINVAL;
+	mutex_lock(&process_lock);
+	t = thread_by_pid_locked(pid);
+	if (!t)
+		ret = -ESRCH;
+	else if (change && !may_change_locked(t))
+		ret = -EPERM;
+	else
+		ret = fn(t, arg);
+	mutex_unlock(&process_lock);
+	return ret;
+}
+
+/* --- affinity -------------------------------------------------------------*/
+static uint32_t nr_cpus(void)
+{
+	return boot->nr_cpus ? boot->nr_cpus : 1;
+}
+
+static uint64_t all_cpus(void)
+{
+	return nr_cpus() >= 64 ? ~0ull : (1ull << nr_cpus()) - 1;
+}
+
+static long affinity_set(struct thread *t, void *arg)
+{
+	uint64_t mask = *(uint64_t *)arg & all_cpus();
+
+	if (!mask)
+		return -EINVAL;
+	t->cpu_mask = mask == all_cpus() ? 0 : mask;
+	return 0;
+}
+
+static long affinity_get(struct thread *t, void *arg)
+{
+	*(uint64_t *)arg = t->cpu_mask ? t->cpu_mask : all_cpus();
+	return 0;
+}
+
+long sys_sched_setaffinity(uint64_t pid, uint64_t len, uint64_t user)
+{
+	uint64_t mask = 0;
+
+	if (copy_from_user(&mask, (void *)user,
+			   MIN((uint32_t)len, sizeof(mask))))
+		return -EFAULT;
+	return with_thread((int32_t)pid, true, affinity_set, &mask);
+}
+
+long sys_sched_getaffinity(uint64_t pid, uint64_t len, uint64_t user)
+{
+	uint32_t bytes = ALIGN_UP(nr_cpus(), 64u) / 8, n = (uint32_t)len;
+	uint64_t mask;
+	long ret;
+
+	if (n * 8ull < nr_cpus() || n & 7)
+		return -EINVAL;
+	ret = with_thread((int32_t)pid, false, affinity_get, &mask);
+	if (ret)
+		return ret;
+	n = MIN(n, bytes);
+	for (uint32_t at = 0; at < n; at += 8) {
+		uint32_t first = at * 8;
+		uint64_t word = at ? ~0ull : mask;
+
+		if (at && first + 64 > nr_cpus())
+			word = (1ull << (nr_cpus() - first)) - 1;
+		if (copy_to_user((char *)user + at, &word, 8))
+			return -EFAULT;
+	}
+	return n;
+}
+
+long sys_getcpu(uint64_t cpu, uint64_t node, uint64_t cache)
+{
+	uint32_t n = plat_cpu_current(), zero = 0;
+
+	if (cpu && copy_to_user((void *)cpu, &n, sizeof(n)))
+		return -EFAULT;
+	if (node && copy_to_user((void *)node, &zero, sizeof(zero)))
+		return -EFAULT;
+	return 0;
+}
+
+/* --- policy ---------------------------------------------------------------*/
+struct policy {
+	uint32_t policy;
+	int32_t priority;
+	bool keep;		/* sched_setparam: policy stays */
+};
+
+static long policy_set(struct thread *t, void *arg)
+{
+	struct policy *p = arg;
+	uint32_t pol = p->keep ? t->sched_policy : p->policy;
+
+	switch (pol & ~(uint32_t)SCHED_RESET_ON_FORK) {
+	case SCHED_NORMAL:
+	case SCHED_BATCH:
+	case SCHED_IDLE:
+		if (p->priority)
+			return -EINVAL;
+		t->sched_policy = pol;
+		return 0;
+	case SCHED_FIFO:
+	case SCHED_RR:
+		if (p->priority < 1 || p->priority > PRIO_RT_MAX)
+			return -EINVAL;
+		return -EPERM;
+	case SCHED_DEADLINE:
+		return p->priority ? -EINVAL : -EPERM;
+	default:
+		return -EINVAL;
+	}
+}
+
+static long policy_get(struct thread *t, void *arg)
+{
+	return (long)t->sched_policy;
+}
+
+long sys_sched_setscheduler(uint64_t pid, uint64_t policy, uint64_t param)
+{
+	struct policy p = { .policy = (uint32_t)policy };
+
+	if ((int)policy < 0 || !param)
+		return -EINVAL;
+	if (copy_from_user(&p.priority, (void *)param, sizeof(p.priority)))
+		return -EFAULT;
+	return with_thread((int32_t)pid, true, policy_set, &p);
+}
+
+long sys_sched_getscheduler(uint64_t pid)
+{
+	return with_thread((int32_t)pid, false, policy_get, NULL);
+}
+
+long sys_sched_setparam(uint64_t pid, uint64_t param)
+{
+	struct policy p = { .keep = true };
+
+	if (!param)
+		return -EINVAL;
+	if (copy_from_user(&p.priority, (void *)param, sizeof(p.priority)))
+		return -EFAULT;
+	return with_thread((int32_t)pid, true, policy_set, &p);
+}
+
+long sys_sched_getparam(uint64_t pid, uint64_t param)
+{
+	int32_t priority = 0;
+	long ret;
+
+	if (!param)
+		return -EINVAL;
+	ret = with_thread((int32_t)pid, false, policy_get, NULL);
+	if (ret < 0)
+		return ret;
+	return copy_to_user((void *)param, &priority, sizeof(priority));
+}
+
+static long attr_get(struct thread *t, void *arg)
+{
+	struct sched_attr *a = arg;
+
+	a->sched_policy = t->sched_policy & ~(uint32_t)SCHED_RESET_ON_FORK;
+	a->sched_nice = t->process->nice;
+	if (t->sched_policy & SCHED_RESET_ON_FORK)
+		a->sched_flags = SCHED_FLAG_RESET_ON_FORK;
+	return 0;
+}
+
+long sys_sched_getattr(uint64_t pid, uint64_t user, uint64_t size,
+		       uint64_t flags)
+{
+	struct sched_attr a;
+	uint32_t n = MIN((uint32_t)size, sizeof(a));
+	long ret;
+
+	if (!user || flags || (uint32_t)size < SCHED_ATTR_SIZE_VER0 ||
+	    (uint32_t)size > PAGE_SIZE)
+		return -EINVAL;
+	memset(&a, 0, sizeof(a));
+	a.size = n;
+	ret = with_thread((int32_t)pid, false, attr_get, &a);
+	return ret ? ret : copy_to_user((void *)user, &a, n);
+}
+
+static long attr_set(struct thread *t, void *arg)
+{
+	struct sched_attr *a = arg;
+	struct policy p = { .policy = a->sched_policy,
+			    .priority = (int32_t)a->sched_priority };
+	long ret;
+
+	if (a->sched_flags & SCHED_FLAG_RESET_ON_FORK)
+		p.policy |= SCHED_RESET_ON_FORK;
+	ret = policy_set(t, &p);
+	if (!ret && a->sched_policy != SCHED_IDLE)
+		t->process->nice = MIN(MAX(a->sched_nice, -20), 19);
+	return ret;
+}
+
+long sys_sched_setattr(uint64_t pid, uint64_t user, uint64_t flags)
+{
+	struct sched_attr a;
+	uint32_t size;
+
+	if (!user || flags)
+		return -EINVAL;
+	if (copy_from_user(&size, (void *)user, sizeof(size)))
+		return -EFAULT;
+	if (!size)
+		size = SCHED_ATTR_SIZE_VER0;
+	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
+		return -E2BIG;
+	memset(&a, 0, sizeof(a));
+	if (copy_from_user(&a, (void *)user, MIN(size, sizeof(a))))
+		return -EFAULT;
+	if (a.sched_flags & ~(uint64_t)SCHED_FLAG_ALL)
+		return -EINVAL;
+	if (a.sched_nice < current_process()->nice &&
+	    !cred_has_cap(current_thread()->cred, CAP_SYS_NICE))
+		return -EPERM;
+	return with_thread((int32_t)pid, true, attr_set, &a);
+}
+
+static bool is_rt(uint64_t policy)
+{
+	return (int)policy == SCHED_FIFO || (int)policy == SCHED_RR;
+}
+
+static bool is_fair(uint64_t policy)
+{
+	return (int)policy == SCHED_NORMAL || (int)policy == SCHED_BATCH ||
+	       (int)policy == SCHED_IDLE || (int)policy == SCHED_DEADLINE;
+}
+
+long sys_sched_get_priority_max(uint64_t policy)
+{
+	return is_rt(policy) ? PRIO_RT_MAX : is_fair(policy) ? 0 : -EINVAL;
+}
+
+long sys_sched_get_priority_min(uint64_t policy)
+{
+	return is_rt(policy) ? 1 : is_fair(policy) ? 0 : -EINVAL;
+}
+
+long sys_sched_rr_get_interval(uint64_t pid, uint64_t user)
+{
+	int64_t ts[2] = { 0, RR_INTERVAL_NS / 25 };
+	long ret = with_thread((int32_t)pid, false, policy_get, NULL);
+
+	return ret < 0 ? ret : copy_to_user((void *)user, ts, sizeof(ts));
+}
+
+/* --- niceness and I/O priority --------------------------------------------*/
+struct who {
+	uint32_t which, id;	/* PRIO_PROCESS, PRIO_PGRP, PRIO_USER */
+	bool set, is_io;
+	int32_t value;
+	int32_t best;		/* highest priority found */
+	long ret;		/* -ESRCH until one is found */
+};
+
+static bool who_matches_locked(const struct who *w, const struct process *p,
+			       const struct thread *t)
+{
+	switch (w->which) {
+	case PRIO_PROCESS_NR:
+		return p->pid == w->id;
+	case PRIO_USER_NR:
+		return t && t->cred->uid == w->id;
+	default:
+		return p->pgid == w->id;
+	}
+}
+
+static long nice_set_locked(struct process *p, const struct thread *t,
+			    int32_t nice)
+{
+	const struct cred *me = current_thread()->cred;
+	uint64_t limit = p->limits[RLIMIT_NICE].cur;
+
+	if (me->euid != t->cred->euid && me->euid != t->cred->uid &&
+	    !cred_has_cap(me, CAP_SYS_NICE))
+		return -EPERM;
+	if (nice < p->nice && (uint64_t)(20 - nice) > limit &&
+	    !cred_has_cap(me, CAP_SYS_NICE))
+		return -EACCES;
+	p->nice = nice;
+	return 0;
+}
+
+static bool who_apply(struct process *p, void *arg)
+{
+	struct who *w = arg;
+	struct thread *t = NULL;
+	long ret = 0;
+
+	if (!list_is_empty(&p->threads))
+		t = list_first(&p->threads, struct thread, link);
+	if (!t || !who_matches_locked(w, p, t))
+		return true;
+	if (w->is_io && w->set)
+		t->ioprio = w->value;
+	else if (w->is_io)
+		w->best = MAX(w->best, t->ioprio);
+	else if (w->set)
+		ret = nice_set_locked(p, t, w->value);
+	else
+		w->best = MAX(w->best, 20 - p->nice);
+	if (w->ret == -ESRCH || ret)
+		w->ret = ret;
+	return true;
+}
+
+static void who_run(struct who *w)
+{
+	struct process *p = current_process();
+
+	w->ret = -ESRCH;
+	mutex_lock(&process_lock);
+	if (!w->id)
+		w->id = w->which == PRIO_PROCESS_NR ? p->pid :
+			w->which == PRIO_USER_NR ? current_thread()->cred->uid :
+						   p->pgid;
+	if (w->which == PRIO_PROCESS_NR) {
+		struct thread *t = thread_find(w->id);
+
+		if (t)
+			w->id = t->process->pid;
+	}
+	process_for_each(who_apply, w);
+	mutex_unlock(&process_lock);
+}
+
+long sys_getpriority(uint64_t which, uint64_t id)
+{
+	struct who w = { .which = (uint32_t)which, .id = (uint32_t)id };
+
+	if (w.which > PRIO_USER_NR)
+		return -EINVAL;
+	who_run(&w);
+	return w.ret ? w.ret : w.best;
+}
+
+long sys_setpriority(uint64_t which, uint64_t id, uint64_t nice)
+{
+	struct who w = { .which = (uint32_t)which, .id = (uint32_t)id,
+			 .set = true };
+
+	if (w.which > PRIO_USER_NR)
+		return -EINVAL;
+	w.value = MIN(MAX((int32_t)nice, -20), 19);
+	who_run(&w);
+	return w.ret;
+}
+
+long sys_ioprio_set(uint64_t which, uint64_t id, uint64_t prio)
+{
+	struct who w = { .which = (uint32_t)which - IOPRIO_WHO_PROCESS_NR,
+			 .id = (uint32_t)id, .set = true, .is_io = true,
+			 .value = (int32_t)prio };
+	uint32_t class = (uint32_t)prio >> IOPRIO_CLASS_SHIFT;
+
+	if ((uint32_t)which < IOPRIO_WHO_PROCESS_NR ||
+	    (uint32_t)which > IOPRIO_WHO_USER_NR || class > IOPRIO_CLASS_MAX)
+		return -EINVAL;
+	if (class == 1 && !cred_has_cap(current_thread()->cred, CAP_SYS_NICE))
+		return -EPERM;
+	who_run(&w);
+	return w.ret;
+}
+
+long sys_ioprio_get(uint64_t which, uint64_t id)
+{
+	struct who w = { .which = (uint32_t)which - IOPRIO_WHO_PROCESS_NR,
+			 .id = (uint32_t)id, .is_io = true };
+
+	if ((uint32_t)which < IOPRIO_WHO_PROCESS_NR ||
+	    (uint32_t)which > IOPRIO_WHO_USER_NR)
+		return -EINVAL;
+	who_run(&w);
+	return w.ret ? w.ret : w.best;
+}
