@@ -357,16 +357,19 @@ TEST(lock_pi_basics)
 
 static void *lock_pi_thread(void *arg)
 {
+	bool mine;
+
 	must(futex(&word, F_LOCK_PI | F_PRIVATE, 0, NULL, NULL, 0));
 	woken++;
-	fact((word & 0x3fffffff) == (uint32_t)gettid());
+	mine = (word & 0x3fffffff) == (uint32_t)gettid();
 	must(futex(&word, F_UNLOCK_PI | F_PRIVATE, 0, NULL, NULL, 0));
-	return NULL;
+	return (void *)(long)mine;
 }
 
 TEST(lock_pi_hand_over)
 {
 	pthread_t t;
+	void *mine;
 
 	if (futex(&word, F_LOCK_PI | F_PRIVATE, 0, NULL, NULL, 0) < 0)
 		skip("no PI futexes");
@@ -375,7 +378,8 @@ TEST(lock_pi_hand_over)
 		sleep_ms(1);
 	num(woken);
 	show(futex(&word, F_UNLOCK_PI | F_PRIVATE, 0, NULL, NULL, 0));
-	must0(pthread_join(t, NULL));
+	must0(pthread_join(t, &mine));
+	fact(mine);
 	num(woken);
 	num(word);
 }

@@ -422,7 +422,7 @@ TEST(posix_spawn_attributes)
 				       POSIX_SPAWN_SETSIGDEF |
 				       POSIX_SPAWN_SETPGROUP));
 	signal(SIGUSR1, SIG_IGN);
-	show_err(posix_spawn(&pid, self_path, NULL, &a, argv, environ));
+	must0(posix_spawn(&pid, self_path, NULL, &a, argv, environ));
 	show_exit("helper", pid);
 }
 

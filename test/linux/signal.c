@@ -423,7 +423,8 @@ TEST(sigwait_interrupted)
 
 	block(SIGUSR1, 0);
 	ticks_start(SA_RESTART);
-	show(sigwaitinfo(&s, NULL));
+	/* Not sigwaitinfo(): some libraries hide EINTR. */
+	show(syscall(SYS_rt_sigtimedwait, &s, NULL, NULL, 8));
 	ticks_stop();
 }
 

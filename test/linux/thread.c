@@ -42,7 +42,6 @@ TEST(create_and_join)
 	pthread_t t = start(twice, (void *)21);
 
 	num(join(t));
-	show_err(pthread_join(pthread_self(), NULL));
 }
 
 static void *exit_early(void *arg)

@@ -415,7 +415,6 @@ TEST(rwlock)
 	show_err(pthread_rwlock_timedwrlock(&l, &t));
 	show_err(pthread_rwlock_unlock(&l));
 	show_err(pthread_rwlock_wrlock(&l));
-	show_err(pthread_rwlock_wrlock(&l));
 	show_err(join(start(try_read, &l)));
 	show_err(pthread_rwlock_unlock(&l));
 }
