@@ -4,6 +4,7 @@
  * calls, default actions, signal frames. Layout of the frame: struct
  * rt_sigframe of arch/x86/include/asm/sigframe.h and the x86-64 psABI.
  */
+#include <gen/syscalls.h>
 #include "arch/arch_cpu.h"
 #include "arch/uaccess.h"
 #include "core/panic.h"

@@ -8,7 +8,7 @@
 #include "lib/string.h"
 #include "linux/process_priv.h"
 #include "linux/signal_priv.h"
-#include "linux/wait.h"
+#include "linux/exit_hooks.h"
 #include <asm/siginfo.h>
 #include <linux/resource.h>
 #include <linux/wait.h>

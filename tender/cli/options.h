@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Options of `mica run`: one table makes the parser and the help text. */
+#pragma once
+#include "util/err.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VOLUMES_MAX	32
+#define ENV_MAX		4096
+
+struct volume {
+	char *host, *guest;
+	bool read_only;
+};
+
+struct run_options {
+	const char *root, *workdir, *user, *hostname, *strace_file;
+	const char *platform, *entrypoint;
+	struct volume volumes[VOLUMES_MAX];
+	unsigned int nr_volumes;
+	const char *tmpfs[VOLUMES_MAX];
+	unsigned int nr_tmpfs;
+	const char *env[ENV_MAX];	/* NAME=VALUE or NAME */
+	unsigned int nr_env;
+	uint64_t memory;	/* bytes, 0 = no limit */
+	uint32_t pids, cpus_milli;
+	bool read_only, interactive, tty, strace, stats, no_patch, test_hook;
+};
+
+/*
+ * Parse argv (argv[0] is the command). *first gets the index of PROGRAM.
+ * Returns 0, or -EINVAL with e->text set.
+ */
+int options_parse(struct run_options *o, int argc, char **argv, int *first,
+		  struct err *e);
+void options_help(void);

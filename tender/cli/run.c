@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `mica run`: options to boot block and exports, start, serve, forward
+ * signals, and turn the end into an exit status.
+ */
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/run.h"
+#include "process/fileserver.h"
+#include "process/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *serve(void *arg)
+{
+	static const int stdio[3] = { 0, 1, 2 };
+	struct run *r = arg;
+
+	fsrv_serve(r->server, r->sandbox.server_fd, stdio);
+	return NULL;
+}
+
+static uint32_t kind_of(int fd, const struct stat *st)
+{
+	if (isatty(fd))
+		return ABI_STDIO_TTY;
+	if (S_ISFIFO(st->st_mode))
+		return ABI_STDIO_PIPE;
+	if (S_ISREG(st->st_mode))
+		return ABI_STDIO_FILE;
+	if (S_ISSOCK(st->st_mode))
+		return ABI_STDIO_SOCKET;
+	if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3))
+		return ABI_STDIO_NULL;
+	return ABI_STDIO_OTHER;
+}
+
+static void describe_stdio(struct abi_boot *b)
+{
+	struct winsize ws;
+
+	for (int fd = 0; fd < 3; fd++) {
+		struct abi_stdio *s = &b->stdio[fd];
+		struct stat st;
+
+		if (fstat(fd, &st)) {
+			s->kind = ABI_STDIO_CLOSED;
+			continue;
+		}
+		s->kind = kind_of(fd, &st);
+		s->open_flags = (uint32_t)fcntl(fd, F_GETFL);
+		s->dev = st.st_dev;
+		s->ino = st.st_ino;
+		s->size = (uint64_t)st.st_size;
+		s->mode = st.st_mode;
+		s->rdev = (uint32_t)st.st_rdev;
+		if (s->kind == ABI_STDIO_TTY && !ioctl(fd, TIOCGWINSZ, &ws)) {
+			b->tty_rows = ws.ws_row;
+			b->tty_cols = ws.ws_col;
+		}
+	}
+}
+
+static int pack_strings(struct run *r, char **argv, struct err *e)
+{
+	struct abi_boot *b = r->sandbox.boot;
+
+	b->argv = b->blob_size;
+	for (int i = 0; argv[i]; i++, b->argc++)
+		if (!sandbox_string(&r->sandbox, argv[i], e))
+			return -e->code;
+	b->envp = b->blob_size;
+	for (char **v = r->environ; *v; v++, b->envc++)
+		if (!sandbox_string(&r->sandbox, *v, e))
+			return -e->code;
+	b->program = sandbox_string(&r->sandbox, argv[0], e);
+	b->cwd = sandbox_string(&r->sandbox, r->workdir, e);
+	b->hostname = sandbox_string(&r->sandbox, r->opt.hostname ?
+				     r->opt.hostname : "mica", e);
+	return b->program && b->cwd && b->hostname ? 0 : -e->code;
+}
+
+static void fill_limits(struct run *r)
+{
+	struct abi_boot *b = r->sandbox.boot;
+	struct rlimit files = { 1024, 1024 };
+	mode_t mask = umask(0);
+
+	umask(mask);
+	getrlimit(RLIMIT_NOFILE, &files);
+	b->nofile_soft = files.rlim_cur > 1u << 20 ? 1u << 20 :
+			 (uint32_t)files.rlim_cur;
+	b->nofile_hard = files.rlim_max > 1u << 20 ? 1u << 20 :
+			 (uint32_t)files.rlim_max;
+	b->handles_max = b->nofile_hard / 2;
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);	/* the server's handles */
+	b->umask = mask;
+	b->memory_limit = r->opt.memory;
+	b->pids_limit = r->opt.pids;
+	b->cpus_milli = r->opt.cpus_milli;
+	if (b->cpus_milli && (b->cpus_milli + 999) / 1000 < b->nr_cpus)
+		b->nr_cpus = (b->cpus_milli + 999) / 1000;
+	b->flags = (r->opt.strace ? ABI_BOOT_STRACE : 0u) |
+		   (r->opt.stats ? ABI_BOOT_STATS : 0u) |
+		   (r->opt.read_only ? ABI_BOOT_READ_ONLY : 0u) |
+		   (r->opt.tty ? ABI_BOOT_NEW_TTY : 0u) |
+		   (r->opt.no_patch ? ABI_BOOT_NO_PATCH : 0u) |
+		   (r->opt.test_hook ? ABI_BOOT_TEST_HOOK : 0u);
+}
+
+static int open_log(struct run *r, struct err *e)
+{
+	const char *path = r->opt.strace_file;
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			     0644) :
+		 fcntl(2, F_DUPFD_CLOEXEC, 10);
+
+	if (fd < 0 && path)
+		return err_set(e, errno, "opening --strace file %s: %s", path,
+			       strerror(errno));
+	if (fd < 0)
+		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	r->sandbox.log_fd = fd;
+	return fd < 0 ? err_set(e, errno, "opening /dev/null") : 0;
+}
+
+static int prepare(struct run *r, char **argv, struct err *e)
+{
+	int err = sandbox_create(&r->sandbox, e);
+
+	if (!err)
+		err = fsrv_create(&r->server, e);
+	if (!err)
+		err = open_log(r, e);
+	if (err)
+		return err;
+	describe_stdio(r->sandbox.boot);
+	fill_limits(r);
+	err = run_set_user(r, e);
+	if (!err)
+		err = run_set_environment(r, e);
+	if (!err)
+		err = run_add_mounts(r, e);
+	return err ? err : pack_strings(r, argv, e);
+}
+
+static int exit_status(struct run *r)
+{
+	struct abi_boot *b = r->sandbox.boot;
+	uint32_t st = b->exit_status;
+
+	if (b->start_error) {
+		b->start_message[sizeof(b->start_message) - 1] = 0;
+		if (b->start_message[0])
+			fprintf(stderr, "mica: %s\n", b->start_message);
+		return (int)b->start_error;
+	}
+	if (!b->exit_valid)
+		return r->timed_out_of_memory ? EXIT_SIGNAL + 9 : EXIT_MICA;
+	return st & 0x7f ? EXIT_SIGNAL + (int)(st & 0x7f) :
+			   (int)(st >> 8 & 0xff);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static struct run r;	/* large */
+	struct err e = { 0 };
+	pthread_t thread;
+	int first, err;
+
+	err = options_parse(&r.opt, argc, argv, &first, &e);
+	if (err)
+		return cli_usage_error("run", "%s", e.text);
+	if (first >= argc)
+		return cli_usage_error("run", "no program given");
+	r.sandbox.as_root = geteuid() == 0;
+	err = prepare(&r, argv + first, &e);
+	if (!err)
+		err = run_block_signals(&r, &e);
+	if (!err)
+		err = sandbox_start(&r.sandbox, &e);
+	if (!err && pthread_create(&thread, NULL, serve, &r))
+		err = err_set(&e, EAGAIN, "starting the file server");
+	if (err) {
+		sandbox_destroy(&r.sandbox);
+		return cli_error(&e);
+	}
+	run_wait(&r);
+	sandbox_destroy(&r.sandbox);
+	return exit_status(&r);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* State of one `mica run`, shared by run.c, run_tree.c and run_events.c. */
+#pragma once
+#include "cli/options.h"
+#include "process/fileserver.h"
+#include "process/sandbox.h"
+#include <sys/sysmacros.h>
+
+struct run {
+	struct run_options opt;
+	struct sandbox sandbox;
+	struct fsrv *server;
+	char **environ;		/* of the program */
+	char workdir[4096];	/* inside */
+	int signal_fd;
+	bool has_tty;
+	bool timed_out_of_memory;
+};
+
+/* --user, and the caller's identity as default. */
+int run_set_user(struct run *r, struct err *e);
+/* The caller's environment with -e and --env-file applied. */
+int run_set_environment(struct run *r, struct err *e);
+/* Exports and mounts: the system directories or --root, the current
+ * directory, volumes, --tmpfs. */
+int run_add_mounts(struct run *r, struct err *e);
+/* Signals to forward arrive by a descriptor from here on. */
+int run_block_signals(struct run *r, struct err *e);
+/* Until the sandbox has ended: forward signals and window sizes, watch the
+ * memory limit, stop and continue with the program. */
+void run_wait(struct run *r);
