@@ -12,7 +12,7 @@ GCC_INC := $(shell $(CC) -print-file-name=include)
 
 # Kernel: freestanding, general registers only, position independent inside
 # its window (text and data are within 2 GiB of each other).
-KERNEL_INC := -Ikernel -I. -Ikernel/arch/x86_64 -I$(O) \
+KERNEL_INC := -iquote kernel -iquote . -iquote kernel/arch/x86_64 -I$(O) \
 	-isystem $(GCC_INC) -isystem $(O)/uapi
 KERNEL_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc \
 	-fno-common -mgeneral-regs-only -mno-red-zone -fpie -fvisibility=hidden \
