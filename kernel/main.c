@@ -3,6 +3,7 @@
  * Start-up of the kernel, step by step, in order. Runs once, on the boot
  * task; the last step turns it into the supervisor of the sandbox.
  */
+#include "core/futex.h"
 #include "core/page.h"
 #include "core/panic.h"
 #include "drv/hostio.h"
@@ -72,6 +73,7 @@ void kernel_main(struct abi_boot *b)
 	boot = b;
 	page_init((void *)ABI_POOL_BASE, b->pool_used, ABI_POOL_SIZE);
 	page_set_limit(b->memory_limit);
+	futex_init();
 	syscall_watch = (b->flags & ABI_BOOT_STRACE ? WATCH_STRACE : 0) |
 			(b->flags & ABI_BOOT_STATS ? WATCH_STATS : 0);
 	err = rootfs_build(b);

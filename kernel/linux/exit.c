@@ -274,7 +274,7 @@ int process_begin_exec(void)
 		t->files = own;
 	}
 	futex_exit_robust(t);
-	t->robust_list = NULL;
+	t->futex_gone = 0;
 	if (t->clear_child_tid && p->mm->nr_tasks > 1 &&
 	    !user_store32(t->clear_child_tid, 0))
 		futex_wake_user(t->clear_child_tid, 1);

@@ -80,7 +80,8 @@ struct process {
 	uint64_t personality_flags;
 	struct timer real_timer;	/* ITIMER_REAL */
 	uint64_t real_timer_ns, real_timer_interval_ns;
-	struct list posix_timers;
+	struct cpu_timers *cpu_timers;	/* linux/itimer.c; NULL: none */
+	struct list posix_timers;	/* linux/posix_timer.c */
 	struct thread *vfork_waiter;	/* parent asleep until exec/exit */
 	uint32_t parent_death_signal;
 	/* under signals.lock */
@@ -109,7 +110,7 @@ struct thread {
 	long (*restart_fn)(struct thread *t);
 	uint64_t restart_arg[4];
 	uint32_t syscall_nr;	/* being executed, for /proc and strace */
-	uint64_t futex_key[2];	/* linux/futex.c */
+	uint32_t futex_gone;	/* gives up its words; linux/futex_pi.c; atomic */
 	bool exiting;
 	int32_t exit_code;
 	uint32_t vfork_pending;	/* our vfork child still uses our memory; atomic */
