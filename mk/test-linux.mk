@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 #
 # Linux behaviour tests: one program per family in $(O)/test/linux/, made of
-# test/linux/<family>.c and harness.c, dynamic against the system's libc. A few
+# test/linux/<family>.c and harness.c, dynamic against the system's libc. Some
 # families exist a second time as static musl programs, <family>.musl, where
 # musl-gcc is installed. `make check-linux` runs all of them natively and in
-# mica and compares.
+# mica and compares; arguments for the runner go into LT_ARGS.
 
 O ?= build
 
 LT_SRC := test/linux
 LT_OUT := $(O)/test/linux
-LT_FAMILIES := $(filter-out harness,$(basename $(notdir $(wildcard $(LT_SRC)/*.c))))
+LT_FAMILIES := $(filter-out harness,$(basename $(notdir \
+	$(wildcard $(LT_SRC)/*.c))))
 LT_PROGS := $(addprefix $(LT_OUT)/,$(LT_FAMILIES))
+LT_DEPS := $(LT_SRC)/harness.c $(LT_SRC)/harness.h mk/test-linux.mk
 
 LT_CC ?= gcc
 LT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter \
@@ -23,16 +25,19 @@ ifneq ($(LT_MUSL_CC),)
 LT_PROGS += $(addprefix $(LT_OUT)/,$(addsuffix .musl,$(LT_MUSL_FAMILIES)))
 endif
 
-.PHONY: test-linux check-linux
-test-linux: $(LT_PROGS)
+.PHONY: test-linux check-linux check-linux-native
+test-linux: $(LT_PROGS) ## build the Linux behaviour tests
 
-check-linux: test-linux
-	$(LT_SRC)/run --dir $(LT_OUT) --mica $(O)/mica
+check-linux: test-linux $(O)/mica ## Linux behaviours, natively and in mica
+	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --mica $(O)/mica $(LT_ARGS)
 
-$(LT_OUT)/%.musl: $(LT_SRC)/%.c $(LT_SRC)/harness.c $(LT_SRC)/harness.h mk/test-linux.mk
+check-linux-native: test-linux ## the behaviour tests alone, on the host
+	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --native-only $(LT_ARGS)
+
+$(LT_OUT)/%.musl: $(LT_SRC)/%.c $(LT_DEPS)
 	@mkdir -p $(@D)
-	$(LT_MUSL_CC) $(LT_CFLAGS) -static -o $@ $< $(LT_SRC)/harness.c
+	$(Q)$(LT_MUSL_CC) $(LT_CFLAGS) -static -o $@ $< $(LT_SRC)/harness.c
 
-$(LT_OUT)/%: $(LT_SRC)/%.c $(LT_SRC)/harness.c $(LT_SRC)/harness.h mk/test-linux.mk
+$(LT_OUT)/%: $(LT_SRC)/%.c $(LT_DEPS)
 	@mkdir -p $(@D)
-	$(LT_CC) $(LT_CFLAGS) -o $@ $< $(LT_SRC)/harness.c -lrt -lutil
+	$(Q)$(LT_CC) $(LT_CFLAGS) -o $@ $< $(LT_SRC)/harness.c -lrt -lutil

@@ -401,9 +401,12 @@ TEST(other_process)
 		for (;;)
 			pause();
 	}
-	sleep_ms(50);
 	sprintf(path, "/proc/%d/comm", pid);
-	must(slurp(path));
+	do {
+		sleep_ms(5);
+		must(slurp(path));
+	} while (strncmp(text, "child", 5) != 0);
+	sleep_ms(50);
 	say("%s", text);
 	sprintf(path, "/proc/%d/status", pid);
 	must(slurp(path));
