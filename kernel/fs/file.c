@@ -8,6 +8,7 @@
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/mount.h>
 #include <linux/stat.h>
 
 #include "core/heap.h"
@@ -223,6 +224,51 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t off)
 		done += (size_t)got;
 	}
 	return (ssize_t)done;
+}
+
+void file_accessed(struct file *f)
+{
+	struct inode *i = f->inode;
+	const struct ktime *a = &i->atime, *m = &i->mtime, *c = &i->ctime;
+
+	if (a->sec > m->sec && a->sec > c->sec)
+		return;
+	/* Newer than both already? Unlocked: at worst one update too many. */
+	if ((a->sec > m->sec || (a->sec == m->sec && a->nsec > m->nsec)) &&
+	    (a->sec > c->sec || (a->sec == c->sec && a->nsec > c->nsec)))
+		return;
+	if ((f->flags & O_NOATIME) || (i->sb->flags & SUPER_READ_ONLY) ||
+	    (f->path.mnt &&
+	     (f->path.mnt->flags & (MS_NOATIME | MS_RDONLY))))
+		return;
+	mutex_lock(&i->lock);
+	inode_touch(i, true, false, false);
+	mutex_unlock(&i->lock);
+}
+
+bool dir_emit_dots(struct file *f, struct dir_sink *s)
+{
+	uint64_t parent_ino = f->inode->ino;
+	struct dentry *parent;
+
+	if (f->pos == 0) {
+		if (!s->emit(s, ".", 1, f->inode->ino, 4 /* DT_DIR */, 1))
+			return false;
+		f->pos = 1;
+	}
+	if (f->pos != 1)
+		return true;
+	mutex_lock(&dcache_lock);
+	parent = f->path.dentry ? f->path.dentry->parent : NULL;
+	if (!parent && f->path.mnt && f->path.mnt->mountpoint)
+		parent = f->path.mnt->mountpoint->parent;
+	if (parent)
+		parent_ino = parent->inode->ino;
+	mutex_unlock(&dcache_lock);
+	if (!s->emit(s, "..", 2, parent_ino, 4, 2))
+		return false;
+	f->pos = 2;
+	return true;
 }
 
 static int64_t seek_target(struct file *f, int64_t off, int whence)

@@ -44,7 +44,8 @@ static int open_by_type(struct file *f)
 		return chrdev_open(i, f);
 	case S_IFIFO:
 		f->mode |= FMODE_STREAM;
-		return fifo_open(i, f);
+		return i->state & INODE_OWN_OPEN ? i->ops->open(i, f) :
+		       fifo_open(i, f);
 	default:		/* sockets, block devices, anonymous inodes */
 		return -ENXIO;
 	}

@@ -176,6 +176,7 @@ enum inode_state {
 	INODE_DEAD = 1,		/* removed directory: nothing can be made in it */
 	INODE_LINKABLE = 2,	/* O_TMPFILE: may be linked though nlink is 0 */
 	INODE_APPEND_ONLY = 4, INODE_IMMUTABLE = 8,
+	INODE_OWN_OPEN = 16,	/* ops->open even if it is a FIFO */
 };
 
 struct inode {
@@ -400,6 +401,10 @@ ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos);
 ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos);
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t off);
 int64_t file_seek(struct file *f, int64_t off, int whence);
+/* A read took place: maintain the access time (as relatime does). */
+void file_accessed(struct file *f);
+/* For a file_ops.readdir: "." and ".." at positions 0 and 1; true: go on. */
+bool dir_emit_dots(struct file *f, struct dir_sink *s);
 /* For a file_ops.seek: by inode->size, without holes. */
 int64_t file_seek_generic(struct file *f, int64_t off, int whence);
 
