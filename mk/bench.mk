@@ -14,7 +14,7 @@ BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -pthread
 .PHONY: bench bench-programs
 bench-programs: $(BENCH_PROGS)
 
-bench: bench-programs $(O)/mica
+bench: bench-programs $(O)/mica ## measure against the host kernel
 	bench/run --mica $(O)/mica --programs $(BENCH_OUT)
 
 $(BENCH_OUT)/true-static: bench/true.c mk/bench.mk

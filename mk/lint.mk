@@ -6,9 +6,9 @@
 O ?= build
 
 .PHONY: lint format
-lint:
+lint: ## check the rules of the project
 	tools/lint --output $(O)
 
-format:
+format: ## rewrite the sources with clang-format
 	clang-format -i --style=file $(shell git ls-files \
 		'kernel/*.[ch]' 'tender/*.[ch]' 'abi/*.h')

@@ -8,8 +8,8 @@ O ?= build
 ROBUST_ROUNDS ?= 100
 
 .PHONY: check-cli check-robust
-check-cli: $(O)/mica
+check-cli: $(O)/mica ## programs and command line, natively and in mica
 	test/cli/run -j2 --mica $(O)/mica --work $(O)/test/cli-work
 
-check-robust: $(O)/mica
+check-robust: $(O)/mica ## kills, hogs, ordinary users
 	test/robust/run --mica $(O)/mica --rounds $(ROBUST_ROUNDS)
