@@ -12,3 +12,7 @@ lint: ## check the rules of the project
 format: ## rewrite the sources with clang-format
 	clang-format -i --style=file $(shell git ls-files \
 		'kernel/*.[ch]' 'tender/*.[ch]' 'abi/*.h')
+
+.PHONY: check-tools
+check-tools: ## the project's own tools
+	test/tools/run
