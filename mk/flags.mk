@@ -15,10 +15,10 @@ GCC_INC := $(shell $(CC) -print-file-name=include)
 KERNEL_INC := -iquote kernel -iquote . -iquote kernel/arch/x86_64 -I$(O) \
 	-isystem $(GCC_INC) -isystem $(O)/uapi
 KERNEL_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc \
-	-fno-common -mgeneral-regs-only -mno-red-zone -fpie -fvisibility=hidden \
+	-fno-common -mgeneral-regs-only -mno-red-zone -fpie -fvisibility=hidden -include kernel/lib/hidden.h \
 	-fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-math-errno \
-	-fcf-protection=none -fno-plt -ffunction-sections $(KERNEL_INC)
+	-fcf-protection=none -ffunction-sections $(KERNEL_INC)
 
 # Tender: static, by musl: no processor probing at start-up.
 TENDER_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Itender -I. -I$(O) \
