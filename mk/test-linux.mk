@@ -20,7 +20,7 @@ LT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter \
 	-Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread \
 	-D_GNU_SOURCE -pthread
 LT_MUSL_CC := $(shell command -v musl-gcc 2>/dev/null)
-LT_MUSL_FAMILIES := pipe proc_fork proc_wait signal thread thread_sync futex
+LT_MUSL_FAMILIES := pipe proc_fork proc_wait signal thread thread_sync futex signal_timer
 ifneq ($(LT_MUSL_CC),)
 LT_PROGS += $(addprefix $(LT_OUT)/,$(addsuffix .musl,$(LT_MUSL_FAMILIES)))
 endif

@@ -204,6 +204,38 @@ void show_file(const char *path)
 	say("%s: %zd bytes \"%s\"", path, n, out);
 }
 
+char slurped[200000];
+
+int slurp(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), n, total = 0;
+
+	if (fd < 0)
+		return -1;
+	while ((n = read(fd, slurped + total, sizeof(slurped) - 1 - total)) > 0)
+		total += n;
+	slurped[total] = 0;
+	close(fd);
+	return n < 0 ? -1 : total;
+}
+
+const char *value(const char *key)
+{
+	static char line[256];
+	size_t n = strlen(key);
+
+	for (const char *p = slurped; p && *p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		if (strncmp(p, key, n) != 0 || !strchr(":\t ", p[n]))
+			continue;
+		p += n;
+		p += strspn(p, ": \t");
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(p, "\n"), p);
+		return line;
+	}
+	return NULL;
+}
+
 void sleep_ms(int ms)
 {
 	struct timespec t = { ms / 1000, ms % 1000 * 1000000L };

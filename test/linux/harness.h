@@ -151,6 +151,16 @@ void put_file(const char *path, const char *text);
 /* Print the content of a small file in one line, quoted. */
 void show_file(const char *path);
 
+/*
+ * Read a whole file (of /proc, say) into slurped, always 0-terminated.
+ * Returns the length, or -1 with errno.
+ */
+extern char slurped[200000];
+int slurp(const char *path);
+
+/* The value behind "key:" or "key " at the start of a line slurped, or NULL. */
+const char *value(const char *key);
+
 void sleep_ms(int ms);
 
 /* Milliseconds of CLOCK_MONOTONIC. */

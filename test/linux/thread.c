@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads: life, names, thread-local storage, cancellation, signals to
- * threads, threads together with fork() and exit().
+ * Threads: life, names, thread-local storage, signals to threads,
+ * threads together with fork() and exit().
  */
 #include "harness.h"
 
@@ -325,81 +325,6 @@ TEST(wait_for_child_of_other_thread)
 	if (pid == 0)
 		_exit(6);
 	say("%s", status_name((long)join(start(wait_for, (void *)(long)pid))));
-}
-
-static void clean(void *arg)
-{
-	say("cleanup %ld", (long)arg);
-}
-
-static void *cancel_me(void *arg)
-{
-	pthread_cleanup_push(clean, (void *)1);
-	pthread_cleanup_push(clean, (void *)2);
-	*(volatile int *)arg = 1;
-	for (;;)
-		pause();
-	pthread_cleanup_pop(0);
-	pthread_cleanup_pop(0);
-	return NULL;
-}
-
-TEST(cancel_in_call)
-{
-	volatile int up = 0;
-	pthread_t t = start(cancel_me, (void *)&up);
-
-	while (!up)
-		sched_yield();
-	sleep_ms(20);
-	must0(pthread_cancel(t));
-	fact(join(t) == PTHREAD_CANCELED);
-}
-
-static void *cancel_later(void *arg)
-{
-	int old;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
-	*(volatile int *)arg = 1;
-	sleep_ms(50);
-	say("not yet");
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
-	pthread_testcancel();
-	say("not reached");
-	return NULL;
-}
-
-TEST(cancel_disabled)
-{
-	volatile int up = 0;
-	pthread_t t = start(cancel_later, (void *)&up);
-
-	while (!up)
-		sched_yield();
-	must0(pthread_cancel(t));
-	fact(join(t) == PTHREAD_CANCELED);
-}
-
-static void *cancel_spinning(void *arg)
-{
-	int old;
-
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old);
-	for (*(volatile int *)arg = 1;;)
-		;
-	return NULL;
-}
-
-TEST(cancel_asynchronous)
-{
-	volatile int up = 0;
-	pthread_t t = start(cancel_spinning, (void *)&up);
-
-	while (!up)
-		sched_yield();
-	must0(pthread_cancel(t));
-	fact(join(t) == PTHREAD_CANCELED);
 }
 
 static pthread_t handler_thread;
