@@ -11,6 +11,7 @@
 #include "fs/rootfs.h"
 #include "linux/boot.h"
 #include "linux/exec.h"
+#include "linux/inotify.h"
 #include "linux/process.h"
 #include "linux/strace.h"
 #include "platform/platform.h"
@@ -76,6 +77,8 @@ void kernel_main(struct abi_boot *b)
 	futex_init();
 	syscall_watch = (b->flags & ABI_BOOT_STRACE ? WATCH_STRACE : 0) |
 			(b->flags & ABI_BOOT_STATS ? WATCH_STATS : 0);
+	stats_init();
+	inotify_start();
 	err = rootfs_build(b);
 	if (err)
 		start_failed("building the file tree", err);
