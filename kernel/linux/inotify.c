@@ -19,7 +19,7 @@
 #include "fs/notify.h"
 #include "lib/string.h"
 #include "linux/flock.h"
-#include "linux/inotify.h"
+#include "linux/inotify_start.h"
 #include "linux/path.h"
 
 #define QUEUE_MAX 16384u
