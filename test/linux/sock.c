@@ -413,46 +413,6 @@ TEST(reset_when_data_unread)
 	show(read(s[0], &c, 1));
 }
 
-TEST(dgram_to_name)
-{
-	struct sockaddr_un a;
-	socklen_t n;
-	char buf[8];
-	int r = make(SOCK_DGRAM), s = make(SOCK_DGRAM);
-
-	must(bind_to(r, "r"));
-	n = name_to(&a, "r");
-	show(sendto(s, "one", 3, 0, (struct sockaddr *)&a, n));
-	n = sizeof(a);
-	show(recvfrom(r, buf, 8, 0, (struct sockaddr *)&a, &n));
-	num(n);
-	must(bind_to(s, "s"));
-	show(connect_to(s, "r"));
-	show(send(s, "two", 3, 0));
-	n = sizeof(a);
-	show(recvfrom(r, buf, 8, 0, (struct sockaddr *)&a, &n));
-	say("%s", a.sun_path);
-	show(send(r, "x", 1, 0));
-	n = name_to(&a, "nothing");
-	show(sendto(r, "x", 1, 0, (struct sockaddr *)&a, n));
-	close(s);
-	n = name_to(&a, "s");
-	show(sendto(r, "x", 1, 0, (struct sockaddr *)&a, n));
-}
-
-TEST(dgram_peer_only)
-{
-	int a = make(SOCK_DGRAM), b = make(SOCK_DGRAM), c = make(SOCK_DGRAM);
-
-	must(bind_to(a, "a"));
-	must(bind_to(b, "b"));
-	must(connect_to(a, "b"));
-	show(connect_to(c, "a"));
-	show(send(b, "x", 1, 0));
-	show(connect_to(b, "a"));
-	show(send(b, "x", 1, 0));
-}
-
 TEST(stream_sendto)
 {
 	struct sockaddr_un a;
