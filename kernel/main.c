@@ -11,7 +11,7 @@
 #include "fs/rootfs.h"
 #include "linux/boot.h"
 #include "linux/exec.h"
-#include "linux/inotify.h"
+#include "linux/inotify_start.h"
 #include "linux/process.h"
 #include "linux/strace.h"
 #include "platform/platform.h"
