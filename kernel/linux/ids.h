@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Credentials of programs: what exec and prctl need from linux/ids.c, caps.c. */
+/* Credentials of programs: what exec and prctl need from linux/cred.c and caps.c. */
 #pragma once
 #include "linux/process.h"
 
