@@ -162,6 +162,8 @@ static void grow_table(void)
 /* Into the cache, which gets its own reference. */
 static void hash_locked(struct dentry *d)
 {
+	if (d->flags & DENTRY_HASHED)
+		return;
 	if (nr_dentries >= 2 * nr_buckets)
 		grow_table();
 	ref_get(&d->refs);
@@ -221,6 +223,12 @@ int dentry_lookup_locked(struct dentry *parent, const char *name, size_t len,
 	}
 	*out = d;
 	return 0;
+}
+
+void dentry_keep_locked(struct dentry *d)
+{
+	if (d->parent && !(d->flags & DENTRY_DELETED))
+		hash_locked(d);
 }
 
 void dentry_instantiate(struct dentry *d, struct inode *inode)

@@ -69,6 +69,8 @@ struct dentry *dentry_find_locked(struct dentry *parent, const char *name,
  */
 int dentry_lookup_locked(struct dentry *parent, const char *name, size_t len,
 			 struct dentry **out);
+/* Cache d even on a super without caching: something is mounted on it. */
+void dentry_keep_locked(struct dentry *d);
 /* The name now stands for inode (reference taken over). Directory locked. */
 void dentry_instantiate(struct dentry *d, struct inode *inode);
 /* The name is gone: take it out of the cache. Directory locked. */

@@ -136,6 +136,7 @@ static int attach(struct mount *m, const struct path *where)
 		m->parent = on;
 		m->mountpoint = dentry_get(d);
 		d->flags |= DENTRY_MOUNTED;
+		dentry_keep_locked(d);
 		list_append(&mounts, &m->link);
 	}
 	mutex_unlock(&dcache_lock);

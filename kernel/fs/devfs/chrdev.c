@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registry of character devices by number. Drivers register at start-up;
+ * opening a device node, in whatever file system it is, ends up here.
+ */
+#include "core/lock.h"
+#include "fs/vfs.h"
+
+#define CHRDEVS_MAX 32u
+
+struct chrdev {
+	uint32_t major, minor_from, minor_count;
+	int (*open)(struct inode *i, struct file *f);
+};
+
+/* Only grows: entries below nr are complete. nr is atomic. */
+static struct {
+	struct mutex lock;
+	uint32_t nr;
+	struct chrdev dev[CHRDEVS_MAX];
+} registry = { .lock = MUTEX_INIT };
+
+int chrdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,
+		    int (*open)(struct inode *i, struct file *f))
+{
+	uint32_t nr;
+
+	mutex_lock(&registry.lock);
+	nr = registry.nr;
+	if (nr < CHRDEVS_MAX) {
+		registry.dev[nr] = (struct chrdev){
+			major, minor_from, minor_count, open,
+		};
+		/* Pairs with the load in chrdev_open. */
+		__atomic_store_n(&registry.nr, nr + 1, __ATOMIC_RELEASE);
+	}
+	mutex_unlock(&registry.lock);
+	return nr < CHRDEVS_MAX ? 0 : -ENOSPC;
+}
+
+int chrdev_open(struct inode *i, struct file *f)
+{
+	uint32_t nr = __atomic_load_n(&registry.nr, __ATOMIC_ACQUIRE);
+	uint32_t major = dev_major(i->rdev), minor = dev_minor(i->rdev);
+
+	for (uint32_t n = 0; n < nr; n++) {
+		const struct chrdev *d = &registry.dev[n];
+
+		if (d->major == major && minor >= d->minor_from &&
+		    minor - d->minor_from < d->minor_count)
+			return d->open(i, f);
+	}
+	return -ENXIO;
+}
