@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Patterns of system-call sites:
+ *
+ *   A  b8 imm32  0f 05		mov $nr,%eax; syscall		(libc)
+ *   A' 48 c7 c0 imm32  0f 05	mov $nr,%rax; syscall
+ *   B  0f 05  48 3d imm32	syscall; cmp $-4095,%rax	(libc, Go)
+ *   C  0f 05  c3 + 2 padding	syscall; ret; nop...		(musl, wrappers)
+ *   D  0f 05  48 89 xx		syscall; mov %rax,reg
+ *
+ * A is replaced from its mov on: the jump is followed by the untouched 0f 05,
+ * so code that jumps to the instruction itself still traps. The others lose
+ * the start of the following instruction, which moves to the trampoline; they
+ * are refused when any branch of the text could lead to a byte inside. A byte
+ * sequence inside another instruction (a constant, say) looks the same; for A
+ * the number must be a plausible one, and the bytes of B are distinctive.
+ */
+#include "arch/patch.h"
+#include "lib/string.h"
+
+#define NR_PLAUSIBLE	600u
+#define JMP_LEN		5u
+
+static uint32_t load32(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+	       (uint32_t)p[3] << 24;
+}
+
+static void store32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+	p[2] = (uint8_t)(v >> 16);
+	p[3] = (uint8_t)(v >> 24);
+}
+
+/* Next 0f 05 at or after pos; len if none. Eight bytes at a time. */
+static size_t next_syscall(const uint8_t *t, size_t len, size_t pos)
+{
+	const uint64_t ones = 0x0101010101010101ull, highs = ones << 7;
+
+	while (pos + 9 <= len) {
+		uint64_t w, x;
+
+		__builtin_memcpy(&w, t + pos, 8);
+		x = w ^ (ones * 0x0f);
+		if (!((x - ones) & ~x & highs)) {
+			pos += 8;
+			continue;
+		}
+		for (size_t i = 0; i < 8; i++)
+			if (t[pos + i] == 0x0f && t[pos + i + 1] == 0x05)
+				return pos + i;
+		pos += 8;
+	}
+	for (; pos + 2 <= len; pos++)
+		if (t[pos] == 0x0f && t[pos + 1] == 0x05)
+			return pos;
+	return len;
+}
+
+static bool is_nop_padding(const uint8_t *p)
+{
+	return (p[0] == 0x90 && p[1] == 0x90) ||	/* nop; nop */
+	       (p[0] == 0x66 && (p[1] == 0x90 || p[1] == 0x2e ||
+				 p[1] == 0x0f || p[1] == 0x66)) ||
+	       (p[0] == 0x0f && p[1] == 0x1f) ||	/* long nop */
+	       (p[0] == 0xcc && p[1] == 0xcc);
+}
+
+/* Length of the instruction behind the syscall if it may be moved, else 0. */
+static size_t movable(const uint8_t *p, size_t room)
+{
+	if (room >= 6 && p[0] == 0x48 && p[1] == 0x3d)
+		return 6;			/* cmp $imm32,%rax */
+	if (room >= 3 && p[0] == 0xc3 && is_nop_padding(p + 1))
+		return 1;			/* ret */
+	if (room >= 3 && (p[0] & 0xf8) == 0x48 && p[1] == 0x89 &&
+	    (p[2] & 0xc0) == 0xc0)
+		return 3;			/* mov %reg,%reg */
+	if (room >= 4 && p[0] == 0x48 && p[1] == 0x83 && p[2] == 0xf8)
+		return 4;			/* cmp $imm8,%rax */
+	if (room >= 3 && p[0] == 0x48 && p[1] == 0x85 && p[2] == 0xc0)
+		return 3;			/* test %rax,%rax */
+	return 0;
+}
+
+/* Describe the site whose 0f 05 is at `at`. False: none of the patterns. */
+static bool match(const uint8_t *t, size_t len, size_t at, size_t floor,
+		  struct patch_site *s)
+{
+	size_t n;
+
+	*s = (struct patch_site){ .end = at + 2 };
+	if (at >= floor + 7 && t[at - 7] == 0x48 && t[at - 6] == 0xc7 &&
+	    t[at - 5] == 0xc0 && load32(t + at - 4) < NR_PLAUSIBLE) {
+		s->start = at - 7;
+		s->nr = load32(t + at - 4);
+		s->has_nr = true;
+		return true;
+	}
+	if (at >= floor + 5 && t[at - 5] == 0xb8 &&
+	    load32(t + at - 4) < NR_PLAUSIBLE &&
+	    !(at > floor + 5 && t[at - 6] == 0x41)) {
+		s->start = at - 5;
+		s->nr = load32(t + at - 4);
+		s->has_nr = true;
+		return true;
+	}
+	n = movable(t + at + 2, len - at - 2);
+	if (!n)
+		return false;
+	s->start = at;
+	s->moved = at + 2;
+	s->moved_len = n;
+	s->end = at + 2 + n;
+	return true;
+}
+
+/* Bytes that the jump overwrites beyond the syscall instruction itself. */
+static size_t covered_end(const struct patch_site *s)
+{
+	return MAX(s->start + JMP_LEN, s->end);
+}
+
+#define FILTER_BITS	4096u
+
+/* Coarse map of the covered bytes: most branch targets miss it. */
+static void filter_add(uint64_t filter[FILTER_BITS / 64], size_t offset)
+{
+	size_t b = offset / 64 % FILTER_BITS;
+
+	filter[b / 64] |= 1ull << b % 64;
+}
+
+static bool filter_has(const uint64_t filter[FILTER_BITS / 64], size_t offset)
+{
+	size_t b = offset / 64 % FILTER_BITS;
+
+	return filter[b / 64] >> b % 64 & 1;
+}
+
+/* A branch leads to `to`: refuse the site whose inner bytes hold it. */
+static void refuse_target(struct patch_site *sites, size_t n, size_t to)
+{
+	size_t lo = 0, hi = n;
+
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+
+		if (sites[mid].start <= to)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	if (sites[lo].moved_len && to > sites[lo].start &&
+	    to < covered_end(&sites[lo]))
+		sites[lo].refused = true;
+}
+
+/* Target of a branch whose opcode may start at i; len if there is none. */
+static size_t branch_target(const uint8_t *t, size_t len, size_t i)
+{
+	int64_t to = -1;
+
+	if ((t[i] == 0xe9 || t[i] == 0xe8) && i + 5 <= len)
+		to = (int64_t)i + 5 + (int32_t)load32(t + i + 1);
+	else if (t[i] == 0x0f && i + 6 <= len && (t[i + 1] & 0xf0) == 0x80)
+		to = (int64_t)i + 6 + (int32_t)load32(t + i + 2);
+	else if ((t[i] == 0xeb || (t[i] & 0xf0) == 0x70) && i + 2 <= len)
+		to = (int64_t)i + 2 + (int8_t)t[i + 1];
+	return to < 0 || to >= (int64_t)len ? len : (size_t)to;
+}
+
+size_t patch_find(const uint8_t *text, size_t len, struct patch_site *sites,
+		  size_t max, size_t *nr_seen)
+{
+	size_t at = 0, floor = 0, n = 0;
+
+	*nr_seen = 0;
+	while (n < max && (at = next_syscall(text, len, at)) < len) {
+		struct patch_site *s = &sites[n];
+
+		++*nr_seen;
+		if (!match(text, len, at, floor, s) || covered_end(s) > len) {
+			at += 2;
+			continue;
+		}
+		at = floor = covered_end(s);
+		n++;
+	}
+	return n;
+}
+
+void patch_check_branches(const uint8_t *text, size_t len,
+			  struct patch_site *sites, size_t n)
+{
+	uint64_t filter[FILTER_BITS / 64] = { 0 };
+	bool any = false;
+
+	for (size_t k = 0; k < n; k++) {
+		if (!sites[k].moved_len)
+			continue;
+		any = true;
+		filter_add(filter, sites[k].start);
+		filter_add(filter, covered_end(&sites[k]));
+	}
+	for (size_t i = 0; any && i < len; i++) {
+		size_t to = branch_target(text, len, i);
+
+		if (to < len && filter_has(filter, to))
+			refuse_target(sites, n, to);
+	}
+}
+
+struct emitter {
+	uint8_t *buf;
+	size_t pos;
+	int64_t distance;	/* address(buf) - address(text) */
+};
+
+static void emit(struct emitter *e, const uint8_t *bytes, size_t n)
+{
+	memcpy(e->buf + e->pos, bytes, n);
+	e->pos += n;
+}
+
+static void emit32(struct emitter *e, uint32_t v)
+{
+	store32(e->buf + e->pos, v);
+	e->pos += 4;
+}
+
+/* rel32 to a text offset, counted from behind these four bytes */
+static void emit_rel_text(struct emitter *e, size_t text_offset)
+{
+	emit32(e, (uint32_t)((int64_t)text_offset -
+			     (e->distance + (int64_t)e->pos + 4)));
+}
+
+static void emit_trampoline(struct emitter *e, const uint8_t *t,
+			    const struct patch_site *s, uint32_t slot)
+{
+	static const uint8_t lea_rcx[] = { 0x48, 0x8d, 0x0d };
+	static const uint8_t jmp_gs[] = { 0x65, 0xff, 0x24, 0x25 };
+	static const uint8_t mov_eax = 0xb8, jmp = 0xe9;
+	static const uint8_t call[] = { 0x0f, 0x05 };
+
+	if (s->has_nr) {
+		emit(e, &mov_eax, 1);
+		emit32(e, s->nr);
+	}
+	emit(e, lea_rcx, sizeof(lea_rcx));
+	if (!s->moved_len)
+		emit_rel_text(e, s->end);
+	else
+		emit32(e, 8 + 2);	/* over the jump and the syscall */
+	emit(e, jmp_gs, sizeof(jmp_gs));
+	emit32(e, slot);
+	if (!s->moved_len)
+		return;
+	emit(e, call, sizeof(call));
+	emit(e, t + s->moved, s->moved_len);
+	if (s->moved_len == 1)
+		return;			/* ret */
+	emit(e, &jmp, 1);
+	emit_rel_text(e, s->end);
+}
+
+size_t patch_apply(uint8_t *text, size_t len, uint8_t *tail, size_t tail_max,
+		   int64_t distance, uint32_t entry_slot,
+		   const struct patch_site *sites, size_t n)
+{
+	struct emitter e = { tail, 0, distance };
+
+	for (size_t i = 0; i < n; i++) {
+		const struct patch_site *s = &sites[i];
+		uint8_t jmp[JMP_LEN] = { 0xe9 };
+
+		if (s->refused || e.pos + PATCH_TRAMPOLINE_MAX > tail_max)
+			continue;
+		store32(jmp + 1, (uint32_t)(distance + (int64_t)e.pos -
+					    (int64_t)(s->start + JMP_LEN)));
+		emit_trampoline(&e, text, s, entry_slot);
+		memcpy(text + s->start, jmp, sizeof(jmp));
+	}
+	return e.pos;
+}
