@@ -125,7 +125,6 @@ struct thread {
 	uint32_t sched_policy, sched_priority;
 	int32_t ioprio;
 	bool no_new_privs;		/* only the thread; inherited */
-	uint64_t timer_slack_ns;	/* PR_SET_TIMERSLACK; 0 = default */
 };
 
 extern struct mutex process_lock;

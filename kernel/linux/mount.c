@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mount and umount2, for programs with CAP_SYS_ADMIN inside the sandbox: file
+ * systems that live in the kernel, binds and changed flags. Nothing of the
+ * host can be mounted. Propagation has no meaning in the one namespace there
+ * is: asking for it succeeds and does nothing.
+ */
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/mount.h>
+#include <linux/stat.h>
+#include <gen/syscalls.h>
+#include "arch/uaccess.h"
+#include "core/heap.h"
+#include "lib/string.h"
+#include "linux/path.h"
+
+#define FSTYPE_MAX 64u
+#define MNT_FORCE 1u
+#define MNT_DETACH 2u
+#define MNT_EXPIRE 4u
+#define UMOUNT_NOFOLLOW 8u
+#define MS_PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+#define MS_KEPT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | \
+		 MS_NODIRATIME | MS_RELATIME)
+
+/* --- options of tmpfs -----------------------------------------------------*/
+static uint64_t number(const char **s, uint32_t base)
+{
+	uint64_t n = 0;
+
+	while (**s >= '0' && **s < (char)('0' + base))
+		n = n * base + (uint64_t)(*(*s)++ - '0');
+	return n;
+}
+
+static uint64_t size_option(const char *s)
+{
+	uint64_t n = number(&s, 10);
+
+	switch (*s | 0x20) {
+	case 'g':
+		return n << 30;
+	case 'm':
+		return n << 20;
+	case 'k':
+		return n << 10;
+	default:
+		return n;
+	}
+}
+
+static struct super *make_tmpfs(const char *options)
+{
+	uint64_t size = 0;
+	uint32_t mode = 01777;
+
+	while (*options) {
+		const char *v = options + 5;
+
+		if (!strncmp(options, "size=", 5))
+			size = size_option(v);
+		else if (!strncmp(options, "mode=", 5))
+			mode = (uint32_t)number(&v, 8) & 07777;
+		options = strchr(options, ',');
+		if (!options)
+			break;
+		options++;
+	}
+	return tmpfs_create(size, mode);
+}
+
+static struct super *make_proc(const char *options)
+{
+	return procfs_create();
+}
+
+static struct super *make_sysfs(const char *options)
+{
+	return sysfs_create();
+}
+
+static struct super *make_devpts(const char *options)
+{
+	return devpts_create();
+}
+
+static struct super *make_dev(const char *options)
+{
+	return devfs_create();
+}
+
+static const struct {
+	const char *name;
+	struct super *(*make)(const char *options);
+} fs_types[] = {
+	{ "tmpfs", make_tmpfs },	{ "ramfs", make_tmpfs },
+	{ "proc", make_proc },		{ "sysfs", make_sysfs },
+	{ "devpts", make_devpts },	{ "devtmpfs", make_dev },
+};
+
+/* --- the kinds of mount ---------------------------------------------------*/
+static int mount_new(const struct path *where, const char *type,
+		     const char *source, uint32_t flags, const char *options)
+{
+	struct super *sb = NULL;
+	int err = -ENODEV;
+
+	for (size_t i = 0; i < ARRAY_LEN(fs_types); i++) {
+		if (strcmp(type, fs_types[i].name))
+			continue;
+		sb = fs_types[i].make(options);
+		err = sb ? 0 : -ENOMEM;
+	}
+	if (err)
+		return err;
+	err = vfs_mount(where, sb, NULL, source, flags & MS_KEPT);
+	if (err)
+		super_put(sb);
+	return err;
+}
+
+static int mount_bind(const struct path *where, uint64_t source,
+		      uint32_t flags)
+{
+	struct path what;
+	int err = user_path_walk((uint64_t)AT_FDCWD, source, WALK_FOLLOW,
+				 &what);
+	bool a, b;
+
+	if (err)
+		return err;
+	a = (path_inode(&what)->mode & S_IFMT) == S_IFDIR;
+	b = (path_inode(where)->mode & S_IFMT) == S_IFDIR;
+	err = a != b ? -ENOTDIR :
+	      vfs_mount_bind(where, &what, flags & MS_REC,
+			     what.mnt->flags & MS_KEPT);
+	path_put(&what);
+	return err;
+}
+
+/* A string of the program, or "" for NULL. *out is to be freed. */
+static int get_text(uint64_t user, size_t max, char **out)
+{
+	ssize_t n;
+
+	*out = kzalloc(max);
+	if (!*out)
+		return -ENOMEM;
+	if (!user)
+		return 0;
+	n = strncpy_from_user(*out, (char *)user, max);
+	if (n < 0) {
+		kfree(*out);
+		*out = NULL;
+		return n == -ENAMETOOLONG ? -EINVAL : (int)n;
+	}
+	return 0;
+}
+
+static int mount_by_type(const struct path *where, uint64_t source,
+			 uint64_t type, uint32_t flags, uint64_t data)
+{
+	char *t, *s = NULL, *o = NULL;
+	int err;
+
+	if (!type)
+		return -EINVAL;
+	err = get_text(type, FSTYPE_MAX, &t);
+	if (!err)
+		err = get_text(source, PAGE_SIZE, &s);
+	if (!err)
+		err = get_text(data, PAGE_SIZE, &o);
+	if (!err)
+		err = mount_new(where, t, s, flags, o);
+	kfree(t);
+	kfree(s);
+	kfree(o);
+	return err;
+}
+
+long sys_mount(uint64_t source, uint64_t target, uint64_t type,
+	       uint64_t flags, uint64_t data)
+{
+	uint32_t f = (uint32_t)flags;
+	struct path where;
+	int err;
+
+	if ((f & MS_MGC_MSK) == MS_MGC_VAL)
+		f &= ~(uint32_t)MS_MGC_MSK;
+	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
+		return -EPERM;
+	err = user_path_walk((uint64_t)AT_FDCWD, target, WALK_FOLLOW, &where);
+	if (err)
+		return err;
+	if (f & MS_REMOUNT)
+		err = vfs_remount(&where, f & MS_KEPT);
+	else if (f & MS_BIND)
+		err = mount_bind(&where, source, f);
+	else if (f & MS_PROPAGATION)
+		err = where.dentry == where.mnt->root ? 0 : -EINVAL;
+	else if (f & MS_MOVE)
+		err = -EINVAL;
+	else
+		err = mount_by_type(&where, source, type, f, data);
+	path_put(&where);
+	return err;
+}
+
+long sys_umount2(uint64_t target, uint64_t flags)
+{
+	struct path where;
+	int err;
+
+	if (flags & ~(uint64_t)(MNT_FORCE | MNT_DETACH | MNT_EXPIRE |
+				UMOUNT_NOFOLLOW))
+		return -EINVAL;
+	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
+		return -EPERM;
+	err = user_path_walk((uint64_t)AT_FDCWD, target,
+			     flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &where);
+	if (err)
+		return err;
+	if (where.dentry != where.mnt->root)
+		err = -EINVAL;
+	else if (flags & MNT_EXPIRE)
+		err = flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;
+	else
+		err = vfs_umount(&where, (uint32_t)flags);
+	path_put(&where);
+	return err;
+}
