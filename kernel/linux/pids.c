@@ -180,8 +180,7 @@ static long get_name(uint64_t user)
 	return copy_to_user((void *)user, name, sizeof(name));
 }
 
-static long prctl_process(struct process *p, uint32_t op, uint64_t a,
-			  uint64_t rest)
+static long prctl_process(struct process *p, uint32_t op, uint64_t a)
 {
 	switch (op) {
 	case PR_SET_PDEATHSIG:
@@ -203,13 +202,6 @@ static long prctl_process(struct process *p, uint32_t op, uint64_t a,
 		return 0;
 	case PR_GET_CHILD_SUBREAPER:
 		return user_store32((void *)a, p->is_subreaper);
-	case PR_SET_NO_NEW_PRIVS:
-		if (a != 1 || rest)
-			return -EINVAL;
-		p->no_new_privs = true;
-		return 0;
-	case PR_GET_NO_NEW_PRIVS:
-		return a || rest ? -EINVAL : p->no_new_privs;
 	default:
 		return -EINVAL;
 	}
@@ -243,6 +235,6 @@ long sys_prctl(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	case PR_SET_VMA:
 		return op == PR_SET_VMA ? -EINVAL : 0;
 	default:
-		return prctl_process(t->process, (uint32_t)op, a, b | c | d);
+		return prctl_process(t->process, (uint32_t)op, a);
 	}
 }

@@ -73,6 +73,10 @@ struct process {
 	/* under process_lock or only its own threads */
 	char *exe_name;		/* resolved path, for /proc */
 	struct path exe;
+	/* copies of what exec put on the stack, for /proc; may be NULL */
+	char *cmdline, *environ;
+	size_t cmdline_len, environ_len;
+	struct waitq exit_wait;	/* pidfds poll here */
 	char comm[16];
 	uint32_t dumpable;
 	int32_t oom_score_adj;
@@ -89,7 +93,6 @@ struct process {
 	uint32_t group_status;
 	struct thread *exec_thread;	/* waits for its siblings to end */
 	struct list pid_link;	/* pid table */
-	bool no_new_privs;
 	uint32_t exit_uid;	/* for SIGCHLD's si_uid */
 };
 
