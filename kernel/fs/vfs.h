@@ -416,7 +416,8 @@ struct super *devpts_create(void);
 struct super *procfs_create(void);
 struct super *sysfs_create(void);
 /* Host tree by the file server. */
-struct super *hostfs_create(uint32_t export_id, bool read_only, bool is_file);
+/* live: the host may change it at any time. */
+struct super *hostfs_create(uint32_t export_id, bool read_only, bool live);
 /* lower may be NULL (then as tmpfs). Takes over references. */
 struct super *overlay_create(struct super *lower, struct super *upper);
 /* Pipes: see fs/pipe.h */

@@ -8,6 +8,7 @@
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "core/panic.h"
+#include "drv/tty.h"
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/exit_hooks.h"
@@ -166,6 +167,7 @@ void thread_exit(int32_t code)
 	if (last && is_program) {
 		if (syscall_watch & WATCH_STATS)
 			stats_print();
+		tty_pump_drain();
 		plat_stop(0);
 	}
 	plat_task_exit(last_in_space);

@@ -248,6 +248,20 @@ int fd_reserve(int min_fd, bool cloexec)
 	return fd;
 }
 
+int files_fill(struct files *fs, int fd, struct file *f)
+{
+	int err;
+
+	mutex_lock(&fs->lock);
+	err = files_grow_locked(fs, (uint32_t)fd);
+	if (!err) {
+		bit_put(fs->a->used, (uint32_t)fd, true);
+		__atomic_store_n(&fs->a->slot[fd], f, __ATOMIC_SEQ_CST);
+	}
+	mutex_unlock(&fs->lock);
+	return err;
+}
+
 void fd_fill(int fd, struct file *f)
 {
 	struct files *fs = current_thread()->files;

@@ -17,3 +17,6 @@ void files_set_cloexec(struct files *fs, int fd, bool on);
 int fd_replace(struct file *f, int new_fd, bool cloexec);
 /* The first descriptor in use that is >= fd, or -1. */
 int files_next_fd(struct files *fs, int fd);
+/* Put f into the empty slot fd of a table nobody uses yet. Takes over the
+ * reference on success. Returns 0 or -errno. */
+int files_fill(struct files *fs, int fd, struct file *f);

@@ -10,6 +10,7 @@
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "linux/fdtable.h"
+#include "linux/tty_job.h"
 
 static long set_flag(struct file *f, uint32_t flag, uint64_t user)
 {
@@ -69,6 +70,8 @@ static long do_ioctl(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 		return set_flag(f, O_NONBLOCK, arg);
 	case FIOASYNC:
 		return set_flag(f, FASYNC, arg);
+	case TIOCGPTPEER:
+		return tty_open_peer(f, arg);
 	}
 	if (f->ops && f->ops->ioctl)
 		ret = f->ops->ioctl(f, cmd, arg);
