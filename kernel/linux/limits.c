@@ -124,6 +124,20 @@ struct usage {
 };
 _Static_assert(sizeof(struct usage) == 144, "struct rusage layout");
 
+/*
+ * The platform tells processor time in one sum, of the caller's own address
+ * space only: all of it counts as user time. Of other processes just what
+ * their ended threads used is known.
+ */
+uint64_t process_cpu_ns(struct process *p, bool user)
+{
+	struct thread *t = current_thread();
+
+	if (t && t->process == p)
+		return user ? plat_clock_process_cpu_ns() : 0;
+	return user ? p->cpu_user_ns : p->cpu_sys_ns;
+}
+
 static struct timeval_pair timeval(uint64_t ns)
 {
 	return (struct timeval_pair){ (int64_t)(ns / NSEC_PER_SEC),

@@ -9,6 +9,7 @@
 #include "arch/uaccess.h"
 #include "core/panic.h"
 #include "lib/string.h"
+#include "linux/clocks.h"
 #include "linux/process.h"
 #include "linux/signal_priv.h"
 #include "linux/syscall.h"
@@ -256,6 +257,7 @@ void signal_deliver(struct regs *r)
 	struct ksigaction a;
 	int signo;
 
+	itimers_check_cpu();
 	for (;;) {
 		mutex_lock(&p->signals.lock);
 		signo = p->group_exit ? 0 :
