@@ -14,8 +14,26 @@ include mk/unit.mk
 -include $(filter-out mk/flags.mk mk/kernel.mk mk/tender.mk mk/unit.mk,\
 	$(wildcard mk/*.mk))
 
-.PHONY: all clean help run check setup-build setup-check
+.PHONY: all clean help run check install FORCE
 all: $(O)/mica ## build everything (default)
+
+# A fresh machine lacks packages: install them first, then build.
+run: ## install what is missing, build, and show mica at work
+	@tools/setup run
+	@$(MAKE) --no-print-directory all
+	@tools/demo $(O)/mica
+
+# Every suite; tools/suite keeps each result in build/results.
+SUITES := lint unit tools fuzz linux cli isolation robust
+check: ## install what is missing, build, and run every test
+	@tools/setup check
+	@$(MAKE) --no-print-directory all
+	@for s in $(SUITES); do tools/suite $$s $(MAKE) -s --no-print-directory \
+		check-$$s || exit 1; done
+	@tools/sum-results
+
+check-lint: lint
+.PHONY: check-lint
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | \
