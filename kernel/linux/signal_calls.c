@@ -221,7 +221,7 @@ long sys_sigaltstack(uint64_t new_p, uint64_t old_p)
 
 /* --- sending --------------------------------------------------------------*/
 
-static struct ksiginfo info_from_self(int signo, int code)
+struct ksiginfo signal_info_from_self(int signo, int code)
 {
 	struct thread *t = current_thread();
 	struct ksiginfo i = { .signo = signo, .code = code };
@@ -247,7 +247,7 @@ static bool may_signal(struct process *p, int signo)
 	return signo == SIGCONT && p->session == self->process->session;
 }
 
-static int send_one(struct process *p, int signo, const struct ksiginfo *i)
+int signal_send_checked_locked(struct process *p, int signo, const struct ksiginfo *i)
 {
 	if (!may_signal(p, signo))
 		return -EPERM;
@@ -270,7 +270,7 @@ static bool kill_member(struct process *p, void *arg)
 		return true;
 	if (!p->nr_threads && p->state != PROC_ZOMBIE)
 		return true;
-	err = send_one(p, k->signo, k->info);
+	err = signal_send_checked_locked(p, k->signo, k->info);
 	if (err)
 		k->err = err;
 	else
@@ -281,7 +281,7 @@ static bool kill_member(struct process *p, void *arg)
 long sys_kill(uint64_t pid_arg, uint64_t signo)
 {
 	int pid = (int)pid_arg;
-	struct ksiginfo i = info_from_self((int)signo, SI_USER);
+	struct ksiginfo i = signal_info_from_self((int)signo, SI_USER);
 	struct kill_many k = { 0, (int)signo, 0, 0, &i };
 	struct process *p;
 	long err;
@@ -293,7 +293,7 @@ long sys_kill(uint64_t pid_arg, uint64_t signo)
 		struct thread *t = thread_find((uint32_t)pid);
 
 		p = t ? t->process : process_find((uint32_t)pid);
-		err = p ? send_one(p, (int)signo, &i) : -ESRCH;
+		err = p ? signal_send_checked_locked(p, (int)signo, &i) : -ESRCH;
 	} else {
 		k.pgid = pid == -1 ? 0 : pid ? (uint32_t)-pid :
 			 current_process()->pgid;
@@ -322,14 +322,14 @@ static long kill_thread(int tgid, int tid, int signo, struct ksiginfo *i)
 
 long sys_tkill(uint64_t tid, uint64_t signo)
 {
-	struct ksiginfo i = info_from_self((int)signo, SI_TKILL);
+	struct ksiginfo i = signal_info_from_self((int)signo, SI_TKILL);
 
 	return kill_thread(-1, (int)tid, (int)signo, &i);
 }
 
 long sys_tgkill(uint64_t tgid, uint64_t tid, uint64_t signo)
 {
-	struct ksiginfo i = info_from_self((int)signo, SI_TKILL);
+	struct ksiginfo i = signal_info_from_self((int)signo, SI_TKILL);
 
 	if ((int)tgid <= 0)
 		return -EINVAL;
@@ -337,7 +337,7 @@ long sys_tgkill(uint64_t tgid, uint64_t tid, uint64_t signo)
 }
 
 /* A program may not pretend to be the kernel towards others. */
-static int load_info(struct ksiginfo *i, uint64_t user, int signo,
+int signal_info_load(struct ksiginfo *i, uint64_t user, int signo,
 		     bool to_self)
 {
 	if (copy_from_user(i, (void *)user, sizeof(*i)))
@@ -352,7 +352,7 @@ long sys_rt_sigqueueinfo(uint64_t pid, uint64_t signo, uint64_t info)
 {
 	struct ksiginfo i;
 	struct process *p;
-	long err = load_info(&i, info, (int)signo,
+	long err = signal_info_load(&i, info, (int)signo,
 			     (uint32_t)pid == current_process()->pid);
 
 	if (err)
@@ -361,7 +361,7 @@ long sys_rt_sigqueueinfo(uint64_t pid, uint64_t signo, uint64_t info)
 		return -EINVAL;
 	mutex_lock(&process_lock);
 	p = process_find((uint32_t)pid);
-	err = p ? send_one(p, (int)signo, &i) : -ESRCH;
+	err = p ? signal_send_checked_locked(p, (int)signo, &i) : -ESRCH;
 	mutex_unlock(&process_lock);
 	return err;
 }
@@ -370,7 +370,7 @@ long sys_rt_tgsigqueueinfo(uint64_t tgid, uint64_t tid, uint64_t signo,
 			   uint64_t info)
 {
 	struct ksiginfo i;
-	long err = load_info(&i, info, (int)signo,
+	long err = signal_info_load(&i, info, (int)signo,
 			     (uint32_t)tid == current_thread()->tid);
 
 	if (err)

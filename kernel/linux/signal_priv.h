@@ -32,6 +32,17 @@ void signal_discard_locked(struct process *p, int signo);
 void signal_set_blocked(struct thread *t, uint64_t mask);
 void signal_flush_all(struct process *p, struct sigpending *q);
 
+/* --- for the calls that send (signal_calls.c) --------------------------------*/
+struct ksiginfo signal_info_from_self(int signo, int code);
+/* siginfo_t of the program: -EFAULT; -EPERM if it pretends to be the kernel
+ * towards others. */
+int signal_info_load(struct ksiginfo *i, uint64_t user, int signo,
+		     bool to_self);
+/* With the permissions of kill(2); signo 0 only checks. Caller holds
+ * process_lock. Returns 0, -EPERM, -EAGAIN. */
+int signal_send_checked_locked(struct process *p, int signo,
+			       const struct ksiginfo *i);
+
 struct arch_fault;
 /*
  * A program's fault: true if the memory manager could satisfy it (retry the
