@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Unknown options, bad volumes, missing directories, damaged programs.
 
-test_no_command() { mica; expect [ "$status" != 0 ]; expect [ -s "$err_file" ]; }
+test_no_command() { mica; expect_status 125; cat "$out_file" "$err_file" >all; expect [ -s all ]; }
 test_unknown_command() { usage_error no-such-command; expect_err_has no-such-command; }
 test_run_without_program() { usage_error run; }
 test_unknown_option() { usage_error run --no-such-option -- true; expect_err_has no-such-option; }
