@@ -30,8 +30,8 @@
 #define FSRV_DATA_MAX	32768u
 
 enum fsrv_op {
-	FSRV_LOOKUP = 1,  /* dir,name -> attr; handle if a directory; data =
-			     target if a symlink */
+	FSRV_LOOKUP = 1,  /* dir,name,flags -> attr; handle if a directory;
+			     data = target if a symlink */
 	FSRV_FORGET,	  /* dir = any handle */
 	FSRV_GETATTR,	  /* dir = any handle -> attr */
 	FSRV_OPEN,	  /* dir,name,flags(O_ACCMODE|O_TRUNC) -> fd,attr; file
@@ -58,6 +58,8 @@ enum fsrv_op {
 	FSRV_SPAWN_HINT,  /* reserved */
 };
 
+/* fsrv_request.flags of LOOKUP: give no handle for a directory. */
+#define FSRV_LOOKUP_ATTR 1u
 /* fsrv_request.flags of READDIR: each entry carries its attributes. */
 #define FSRV_READDIR_ATTR 1u
 /* fsrv_request.flags of FSYNC */

@@ -241,7 +241,8 @@ int fsrv_do_lookup(struct fsrv_call *c)
 		err = fsrv_stat(c->dir->fd, c->name, &x);
 	if (err)
 		return err;
-	if (S_ISDIR(x.stx_mode)) {
+	if (S_ISDIR(x.stx_mode) && !(c->q.op == FSRV_LOOKUP &&
+				     (c->q.flags & FSRV_LOOKUP_ATTR))) {
 		err = lookup_directory(c, &x);
 		if (err)
 			return err;

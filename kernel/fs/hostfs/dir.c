@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories and symbolic links of host trees: lookup, listing, changes of
+ * live trees.
+ *
+ * A still directory in which several lookups went to the server is listed
+ * once, with attributes if it is not large; from then on lookups in it cost
+ * no round trip (programs that search paths fail hundreds of lookups).
+ */
+#include <linux/stat.h>
+
+#include "core/heap.h"
+#include "fs/hostfs/hostfs.h"
+#include "lib/string.h"
+
+#define LINK_TEXT_MAX	4096u
+#define ASKED_FOR_NAMES	3u	/* lookups before the names are fetched */
+#define ASKED_FOR_ATTRS	12u	/* ...and before attributes are */
+#define ATTR_ENTRIES_MAX 1024u
+
+
+/* --- lookup -----------------------------------------------------------------*/
+
+/* Fetch the listing of a still directory if that pays. dir->lock held. */
+static void prefetch(struct inode *dir)
+{
+	struct hostnode *n = hostnode(dir);
+	struct dirlist *l;
+	bool want_attr;
+
+	if (n->no_list || (n->list && n->list->attrs))
+		return;
+	n->nr_asked++;
+	if (n->nr_asked < ASKED_FOR_NAMES ||
+	    (n->list && n->nr_asked < ASKED_FOR_ATTRS))
+		return;
+	want_attr = n->list && n->list->nr <= ATTR_ENTRIES_MAX;
+	if (n->list && !want_attr) {
+		n->no_list = true;
+		return;
+	}
+	if (dirlist_fetch(dir, want_attr, &l)) {
+		n->no_list = true;
+		return;
+	}
+	dirlist_put(n->list);
+	n->list = l;
+}
+
+/* Answer from the listing. Returns 1 if it can not. */
+static int lookup_in_list(struct inode *dir, const char *name,
+			  struct inode **out)
+{
+	struct dirlist *l = hostnode(dir)->list;
+	struct dirlist_entry *e;
+
+	if (!l)
+		return 1;
+	e = dirlist_find(l, name);
+	if (!e)
+		return -ENOENT;
+	if (!e->has_attr)
+		return 1;
+	return hostnode_get(dir->sb, dir, name, &l->attrs[e - l->entries], 0,
+			    out);
+}
+
+static int lookup_host(struct inode *dir, const char *name, bool want_handle,
+		       struct inode **out)
+{
+	struct fsrv_request rq = { .op = FSRV_LOOKUP };
+	struct fsrv_reply rp;
+	char *text = kmalloc(LINK_TEXT_MAX), *none = NULL, *copy;
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	if (!want_handle)
+		rq.flags = FSRV_LOOKUP_ATTR;
+	err = hostnode_call(dir, NULL, &rq, name, NULL, NULL, &rp, text,
+			    LINK_TEXT_MAX, NULL);
+	if (!err)
+		err = hostnode_get(dir->sb, dir, name, &rp.attr, rp.handle,
+				   out);
+	/* a still link's text never changes: keep it where the walk looks */
+	if (!err && S_ISLNK(rp.attr.mode) && !hostfs_of(dir)->live &&
+	    rp.data_len < LINK_TEXT_MAX) {
+		copy = kmemdup_str(text, rp.data_len);
+		if (copy && !__atomic_compare_exchange_n(&(*out)->link, &none,
+				copy, false, __ATOMIC_ACQ_REL,
+				__ATOMIC_ACQUIRE))
+			kfree(copy);
+	}
+	kfree(text);
+	return err;
+}
+
+static int hostfs_lookup(struct inode *dir, const char *name,
+			 struct inode **out)
+{
+	bool live = hostfs_of(dir)->live, want_handle = true;
+	struct inode *known = hostnode_find_name(dir, name);
+	int err;
+
+	if (known && !live) {
+		*out = known;
+		return 0;
+	}
+	if (known) {
+		/* probably the same directory as before */
+		want_handle = !hostnode(known)->has_handle;
+		err = lookup_host(dir, name, want_handle, out);
+		if (err || *out != known)
+			hostnode_unname(hostnode(known), dir, name);
+		inode_put(known);
+		return err;
+	}
+	if (!live) {
+		prefetch(dir);
+		err = lookup_in_list(dir, name, out);
+		if (err != 1)
+			return err;
+	}
+	return lookup_host(dir, name, true, out);
+}
+
+/* --- listing ------------------------------------------------------------------*/
+
+static int hostdir_open(struct inode *i, struct file *f)
+{
+	if (S_ISDIR(i->mode))
+		f->private = NULL;
+	return 0;
+}
+
+static void hostdir_release(struct file *f)
+{
+	dirlist_put(f->private);
+}
+
+/* The list that f reads: made anew at the start of a live directory. */
+static int list_for(struct file *f, struct dirlist **out)
+{
+	struct hostnode *n = hostnode(f->inode);
+	int err = 0;
+
+	if (hostfs_of(f->inode)->live) {
+		if (f->pos == 0 || !f->private) {
+			dirlist_put(f->private);
+			f->private = NULL;
+			err = dirlist_fetch(f->inode, false, out);
+			if (!err)
+				f->private = *out;
+		}
+		*out = f->private;
+		return err;
+	}
+	if (!f->private) {
+		mutex_lock(&f->inode->lock);
+		if (!n->list)
+			err = dirlist_fetch(f->inode, false, &n->list);
+		if (!err) {
+			ref_get(&n->list->refs);
+			f->private = n->list;
+		}
+		mutex_unlock(&f->inode->lock);
+	}
+	*out = f->private;
+	return err;
+}
+
+static uint64_t parent_ino(struct inode *i)
+{
+	uint64_t ino = i->ino;
+
+	mutex_lock(&hostfs_lock);
+	if (hostnode(i)->parent)
+		ino = hostnode(i)->parent->ino;
+	mutex_unlock(&hostfs_lock);
+	return ino;
+}
+
+static int hostdir_readdir(struct file *f, struct dir_sink *s)
+{
+	struct inode *i = f->inode;
+	struct dirlist *l;
+	int err = list_for(f, &l);
+
+	if (err)
+		return err;
+	if (f->pos == 0) {
+		if (!s->emit(s, ".", 1, i->ino, 4 /* DT_DIR */, 1))
+			return 0;
+		f->pos = 1;
+	}
+	if (f->pos == 1) {
+		if (!s->emit(s, "..", 2, parent_ino(i), 4, 2))
+			return 0;
+		f->pos = 2;
+	}
+	while (f->pos - 2 < l->nr) {
+		struct dirlist_entry *e = &l->entries[f->pos - 2];
+
+		if (!s->emit(s, l->names + e->name_at, e->len, e->ino,
+			     e->type, f->pos + 1))
+			break;
+		f->pos++;
+	}
+	return 0;
+}
+
+static int hostdir_fsync(struct file *f, bool data_only)
+{
+	struct fsrv_request rq = { .op = FSRV_FSYNC };
+	struct fsrv_reply rp;
+
+	if (f->inode->sb->flags & SUPER_READ_ONLY)
+		return 0;
+	return hostnode_call(f->inode, NULL, &rq, "", NULL, NULL, &rp, NULL,
+			     0, NULL);
+}
+
+const struct file_ops hostfs_dir_fops = {
+	.readdir = hostdir_readdir,
+	.fsync = hostdir_fsync,
+	.release = hostdir_release,
+};
+
+/* --- symbolic links ------------------------------------------------------------*/
+
+static ssize_t hostfs_readlink(struct inode *i, char *buf, size_t size)
+{
+	char *text = __atomic_load_n(&i->link, __ATOMIC_ACQUIRE);
+	struct fsrv_request rq = { .op = FSRV_LOOKUP };
+	struct hostnode *n = hostnode(i);
+	struct inode *parent = NULL;
+	char name[256];
+	struct fsrv_reply rp;
+	int err;
+
+	if (text) {
+		size_t len = MIN(strlen(text), size);
+
+		memcpy(buf, text, len);
+		return (ssize_t)len;
+	}
+	mutex_lock(&hostfs_lock);
+	if (n->parent && n->name) {
+		parent = inode_get(n->parent);
+		strlcpy(name, n->name, sizeof(name));
+	}
+	mutex_unlock(&hostfs_lock);
+	if (!parent)
+		return -ENOENT;
+	err = hostnode_call(parent, NULL, &rq, name, NULL, NULL, &rp, buf,
+			    size, NULL);
+	inode_put(parent);
+	if (err)
+		return err;
+	if (!S_ISLNK(rp.attr.mode))
+		return -EINVAL;
+	return (ssize_t)MIN((size_t)rp.data_len, size);
+}
+
+/* --- changes of live trees ------------------------------------------------------*/
+
+/* A request that makes (dir, name) and answers like a lookup. */
+static int make_object(struct inode *dir, struct fsrv_request *rq,
+		       const char *name, const char *data, struct inode **out)
+{
+	struct fsrv_reply rp;
+	int err;
+
+	if (data)
+		rq->data_len = (uint32_t)strlen(data);
+	err = hostnode_call(dir, NULL, rq, name, NULL, data, &rp, NULL, 0,
+			    NULL);
+	hostnode(dir)->fetched_ns = 0;
+	if (err)
+		return err;
+	return hostnode_get(dir->sb, dir, name, &rp.attr, rp.handle, out);
+}
+
+static int hostfs_create_file(struct inode *dir, const char *name,
+			      uint32_t mode, const struct cred *c,
+			      struct inode **out)
+{
+	struct fsrv_request rq = { .op = FSRV_CREATE, .flags = 2 /* O_RDWR */,
+				   .mode = mode & 07777 };
+	struct fsrv_reply rp;
+	int err, fd = -1;
+
+	err = hostnode_call(dir, NULL, &rq, name, NULL, NULL, &rp, NULL, 0,
+			    &fd);
+	hostnode(dir)->fetched_ns = 0;
+	if (err == -EEXIST)	/* the host was faster */
+		return lookup_host(dir, name, true, out);
+	if (!err && fd < 0)
+		err = -ENFILE;
+	if (err)
+		return err;
+	err = hostnode_get(dir->sb, dir, name, &rp.attr, 0, out);
+	if (err)
+		plat_fd_close(fd);
+	else
+		hostfd_adopt(hostnode(*out), fd, rp.handle);
+	return err;
+}
+
+static int hostfs_mkdir(struct inode *dir, const char *name, uint32_t mode,
+			const struct cred *c, struct inode **out)
+{
+	struct fsrv_request rq = { .op = FSRV_MKDIR, .mode = mode & 07777 };
+
+	return make_object(dir, &rq, name, NULL, out);
+}
+
+static int hostfs_mknod(struct inode *dir, const char *name, uint32_t mode,
+			uint64_t rdev, const struct cred *c,
+			struct inode **out)
+{
+	struct fsrv_request rq = { .op = FSRV_MKNOD, .mode = mode };
+
+	return make_object(dir, &rq, name, NULL, out);
+}
+
+static int hostfs_symlink(struct inode *dir, const char *name,
+			  const char *target, const struct cred *c,
+			  struct inode **out)
+{
+	struct fsrv_request rq = { .op = FSRV_SYMLINK };
+
+	return make_object(dir, &rq, name, target, out);
+}
+
+static int hostfs_link(struct inode *dir, const char *name,
+		       struct inode *target)
+{
+	struct hostnode *n = hostnode(target);
+	struct fsrv_request rq = { .op = FSRV_LINK };
+	struct inode *parent = NULL;
+	struct fsrv_reply rp;
+	char old[256];
+	int err;
+
+	mutex_lock(&hostfs_lock);
+	if (n->parent && n->name) {
+		parent = inode_get(n->parent);
+		strlcpy(old, n->name, sizeof(old));
+	}
+	mutex_unlock(&hostfs_lock);
+	if (!parent)
+		return -ENOENT;
+	err = hostnode_call(parent, dir, &rq, old, name, NULL, &rp, NULL, 0,
+			    NULL);
+	inode_put(parent);
+	hostnode(dir)->fetched_ns = 0;
+	n->fetched_ns = 0;
+	if (!err)
+		target->nlink++;
+	return err;
+}
+
+static int remove_name(struct inode *dir, uint32_t op, const char *name,
+		       struct inode *victim)
+{
+	struct fsrv_request rq = { .op = op };
+	struct fsrv_reply rp;
+	int err = hostnode_call(dir, NULL, &rq, name, NULL, NULL, &rp, NULL,
+				0, NULL);
+
+	if (err)
+		return err;
+	hostnode_unname(hostnode(victim), dir, name);
+	hostnode(dir)->fetched_ns = 0;
+	hostnode(victim)->fetched_ns = 0;
+	if (S_ISDIR(victim->mode))
+		victim->nlink = 0;
+	else if (victim->nlink)
+		victim->nlink--;
+	return 0;
+}
+
+static int hostfs_unlink(struct inode *dir, const char *name,
+			 struct inode *victim)
+{
+	return remove_name(dir, FSRV_UNLINK, name, victim);
+}
+
+static int hostfs_rmdir(struct inode *dir, const char *name,
+			struct inode *victim)
+{
+	return remove_name(dir, FSRV_RMDIR, name, victim);
+}
+
+static int hostfs_rename(struct inode *old_dir, const char *old_name,
+			 struct inode *old_inode, struct inode *new_dir,
+			 const char *new_name, struct inode *new_inode,
+			 uint32_t flags)
+{
+	struct fsrv_request rq = { .op = FSRV_RENAME, .flags = flags };
+	char *s1 = kstrdup(new_name), *s2 = kstrdup(old_name);
+	struct fsrv_reply rp;
+	int err = -ENOMEM;
+
+	if (!s1 || !s2)
+		goto out_free;
+	err = hostnode_call(old_dir, new_dir, &rq, old_name, new_name, NULL,
+			    &rp, NULL, 0, NULL);
+	if (err)
+		goto out_free;
+	hostnode(old_dir)->fetched_ns = 0;
+	hostnode(new_dir)->fetched_ns = 0;
+	if (new_inode && (flags & 2 /* RENAME_EXCHANGE */)) {
+		hostnode_rename(hostnode(new_inode), old_dir, old_name, s2);
+		s2 = NULL;
+	} else if (new_inode) {
+		hostnode_unname(hostnode(new_inode), new_dir, new_name);
+		hostnode(new_inode)->fetched_ns = 0;
+		if (S_ISDIR(new_inode->mode))
+			new_inode->nlink = 0;
+		else if (new_inode->nlink)
+			new_inode->nlink--;
+	}
+	hostnode_rename(hostnode(old_inode), new_dir, new_name, s1);
+	s1 = NULL;
+out_free:
+	kfree(s1);
+	kfree(s2);
+	return err;
+}
+
+const struct inode_ops hostfs_dir_ops = {
+	.lookup = hostfs_lookup,
+	.create = hostfs_create_file,
+	.mkdir = hostfs_mkdir,
+	.mknod = hostfs_mknod,
+	.symlink = hostfs_symlink,
+	.link = hostfs_link,
+	.unlink = hostfs_unlink,
+	.rmdir = hostfs_rmdir,
+	.rename = hostfs_rename,
+	.getattr = hostfs_getattr,
+	.setattr = hostfs_setattr,
+	.getxattr = hostfs_getxattr,
+	.listxattr = hostfs_listxattr,
+	.open = hostdir_open,
+	.evict = hostnode_evict,
+};
+
+const struct inode_ops hostfs_link_ops = {
+	.readlink = hostfs_readlink,
+	.getattr = hostfs_getattr,
+	.setattr = hostfs_setattr,
+	.evict = hostnode_evict,
+};

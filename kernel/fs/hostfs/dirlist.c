@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Complete listings of host directories, with a hash of the names. Read by
+ * readdir and, in still trees, by lookups: what is not in the list is not
+ * there, and with attributes the host need not be asked again.
+ */
+#include "core/heap.h"
+#include "fs/dentry.h"
+#include "fs/hostfs/hostfs.h"
+#include "lib/string.h"
+
+#define NOWHERE UINT32_MAX
+
+static void dirlist_free(struct dirlist *l)
+{
+	kfree(l->entries);
+	kfree(l->names);
+	kfree(l->attrs);
+	kfree(l->buckets);
+	kfree(l);
+}
+
+void dirlist_put(struct dirlist *l)
+{
+	if (l && ref_put(&l->refs))
+		dirlist_free(l);
+}
+
+static int reserve(struct dirlist *l, size_t name_len, bool with_attr)
+{
+	if (l->nr == l->cap) {
+		uint32_t cap = l->cap ? l->cap * 2 : 64;
+		void *p = krealloc(l->entries, cap * sizeof(*l->entries));
+
+		if (!p)
+			return -ENOMEM;
+		l->entries = p;
+		if (with_attr) {
+			p = krealloc(l->attrs, cap * sizeof(*l->attrs));
+			if (!p)
+				return -ENOMEM;
+			l->attrs = p;
+		}
+		l->cap = cap;
+	}
+	if (l->names_len + name_len + 1 > l->names_cap) {
+		uint32_t cap = l->names_cap ? l->names_cap * 2 : 2048;
+		void *p = krealloc(l->names, cap);
+
+		if (!p)
+			return -ENOMEM;
+		l->names = p;
+		l->names_cap = cap;
+	}
+	return 0;
+}
+
+/* Take one entry of the reply. Returns bytes used, 0 = bad, or -ENOMEM. */
+static int take_entry(struct dirlist *l, const struct hostfs *fs,
+		      const char *p, size_t left, bool with_attr)
+{
+	struct dirlist_entry *e;
+	struct fsrv_dirent d;
+	size_t head = sizeof(d), len;
+	int err;
+
+	if (left < sizeof(d))
+		return 0;
+	memcpy(&d, p, sizeof(d));
+	if (d.has_attr)
+		head += sizeof(struct fsrv_attr);
+	len = head + ((d.name_len + 7u) & ~7u);
+	if (len > left || !d.name_len || d.name_len > FSRV_NAME_MAX)
+		return 0;
+	err = reserve(l, d.name_len, with_attr);
+	if (err)
+		return err;
+	e = &l->entries[l->nr];
+	*e = (struct dirlist_entry){ .ino = d.ino, .name_at = l->names_len,
+				     .len = d.name_len, .type = d.type,
+				     .hash_next = NOWHERE };
+	if (d.has_attr && l->attrs) {
+		struct fsrv_attr *a = &l->attrs[l->nr];
+
+		memcpy(a, p + sizeof(d), sizeof(*a));
+		e->has_attr = 1;
+		e->ino = hostfs_map_ino(fs, a->dev, a->ino);
+	}
+	memcpy(l->names + l->names_len, p + head, d.name_len);
+	l->names[l->names_len + d.name_len] = 0;
+	l->names_len += d.name_len + 1u;
+	l->nr++;
+	return (int)len;
+}
+
+/* One reply's worth of entries. Returns 1, 0 = that was all, or -errno. */
+static int fetch_some(struct inode *dir, struct dirlist *l, uint64_t *offset,
+		      char *buf, bool with_attr)
+{
+	struct fsrv_request rq = { .op = FSRV_READDIR, .offset = *offset };
+	struct fsrv_reply rp;
+	size_t at = 0;
+	int n, err;
+
+	rq.flags = with_attr ? FSRV_READDIR_ATTR : 0;
+	err = hostnode_call(dir, NULL, &rq, "", NULL, NULL, &rp, buf,
+			    FSRV_DATA_MAX, NULL);
+	if (err)
+		return err;
+	if (!rp.data_len)
+		return 0;
+	while (at < rp.data_len) {
+		n = take_entry(l, hostfs_of(dir), buf + at, rp.data_len - at,
+			       with_attr);
+		if (n <= 0)
+			return n ? n : -EIO;
+		at += (size_t)n;
+	}
+	*offset = rp.arg;
+	return 1;
+}
+
+static int build_hash(struct dirlist *l)
+{
+	uint32_t n = 16;
+
+	while (n < l->nr)
+		n *= 2;
+	l->buckets = kmalloc(n * sizeof(*l->buckets));
+	if (!l->buckets)
+		return -ENOMEM;
+	l->nr_buckets = n;
+	memset(l->buckets, 0xff, n * sizeof(*l->buckets));
+	for (uint32_t i = 0; i < l->nr; i++) {
+		struct dirlist_entry *e = &l->entries[i];
+		uint32_t h = dentry_hash_name(l->names + e->name_at, e->len) &
+			     (n - 1);
+
+		e->hash_next = l->buckets[h];
+		l->buckets[h] = i;
+	}
+	return 0;
+}
+
+struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name)
+{
+	size_t len = strlen(name);
+	uint32_t i = l->buckets[dentry_hash_name(name, len) &
+				(l->nr_buckets - 1)];
+
+	for (; i != NOWHERE; i = l->entries[i].hash_next) {
+		struct dirlist_entry *e = &l->entries[i];
+
+		if (e->len == len && !memcmp(l->names + e->name_at, name, len))
+			return e;
+	}
+	return NULL;
+}
+
+int dirlist_fetch(struct inode *dir, bool with_attr, struct dirlist **out)
+{
+	struct dirlist *l = kzalloc(sizeof(*l));
+	char *buf = kmalloc(FSRV_DATA_MAX);
+	uint64_t offset = 0;
+	int err = -ENOMEM;
+
+	if (!l || !buf)
+		goto out_free;
+	ref_init(&l->refs, 1);
+	do
+		err = fetch_some(dir, l, &offset, buf, with_attr);
+	while (err > 0);
+	if (!err)
+		err = build_hash(l);
+	if (err)
+		goto out_free;
+	kfree(buf);
+	*out = l;
+	return 0;
+out_free:
+	if (l)
+		dirlist_free(l);
+	kfree(buf);
+	return err;
+}

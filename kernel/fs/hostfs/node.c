@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nodes of host trees: the tables that make one host object one inode, the
+ * server's directory handles, attributes.
+ *
+ * The tables hold no references: a node leaves them when its inode is
+ * evicted, and whoever finds it takes a reference only if one is left.
+ */
+#include <linux/stat.h>
+
+#include "core/heap.h"
+#include "core/timer.h"
+#include "fs/dentry.h"
+#include "fs/hostfs/channel.h"
+#include "fs/hostfs/hostfs.h"
+#include "fs/rootfs.h"
+#include "lib/string.h"
+
+#define STALE_RETRIES	4
+#define HANDLES_SPARE	64u
+
+struct mutex hostfs_lock = MUTEX_INIT;
+uint32_t hostfs_handles_max = 256;	/* set once, at start-up */
+
+/* Directory handles that may be given back, oldest first; hostfs_lock. */
+static struct list handle_lru = LIST_INIT(handle_lru);
+static uint32_t nr_handles;
+
+uint64_t hostfs_map_ino(const struct hostfs *fs, uint64_t dev, uint64_t ino)
+{
+	/* Other host file systems below the export: keep numbers apart. */
+	if (dev != fs->root_dev)
+		ino ^= (dev * 0x9e3779b97f4a7c15ull) & ~0xffffffffffull;
+	return ino;
+}
+
+static struct list *ino_bucket(struct hostfs *fs, uint64_t ino)
+{
+	return &fs->by_ino[(ino * 0x9e3779b97f4a7c15ull) >> 56];
+}
+
+static struct list *name_bucket(struct hostfs *fs, const struct inode *parent,
+				const char *name)
+{
+	uint32_t h = dentry_hash_name(name, strlen(name)) ^
+		     (uint32_t)((uintptr_t)parent >> 6);
+
+	return &fs->by_name[(h * 0x9e3779b1u) >> 24];
+}
+
+/* --- attributes ------------------------------------------------------------*/
+
+static struct ktime to_ktime(int64_t ns)
+{
+	int64_t sec = ns / (int64_t)NSEC_PER_SEC;
+	int64_t rest = ns % (int64_t)NSEC_PER_SEC;
+
+	if (rest < 0) {
+		rest += (int64_t)NSEC_PER_SEC;
+		sec--;
+	}
+	return (struct ktime){ sec, (uint32_t)rest };
+}
+
+static int64_t from_ktime(const struct ktime *t)
+{
+	return t->sec * (int64_t)NSEC_PER_SEC + t->nsec;
+}
+
+void hostnode_set_attr(struct inode *i, const struct fsrv_attr *a)
+{
+	i->mode = (i->mode & S_IFMT) | (a->mode & 07777);
+	i->nlink = a->nlink;
+	i->uid = a->uid;
+	i->gid = a->gid;
+	__atomic_store_n(&i->size, a->size, __ATOMIC_RELAXED);
+	i->blocks = a->blocks;
+	i->atime = to_ktime(a->atime_ns);
+	i->mtime = to_ktime(a->mtime_ns);
+	i->ctime = to_ktime(a->ctime_ns);
+	i->btime = to_ktime(a->btime_ns);
+	__atomic_store_n(&hostnode(i)->fetched_ns, clock_mono_ns(),
+			 __ATOMIC_RELAXED);
+}
+
+void hostnode_refresh(struct inode *i)
+{
+	struct hostnode *n = hostnode(i);
+	struct fsrv_request rq = { .op = FSRV_GETATTR };
+	struct fsrv_reply rp;
+	int err;
+
+	if (!hostfs_of(i)->live ||
+	    clock_mono_ns() - __atomic_load_n(&n->fetched_ns,
+					      __ATOMIC_RELAXED) <
+	    HOSTFS_FRESH_NS)
+		return;
+	err = hostnode_call_self(i, &rq, &rp);
+	if (!err && rp.attr.ino == n->host_ino && rp.attr.dev == n->host_dev)
+		hostnode_set_attr(i, &rp.attr);
+	else if (!err || err == -ENOENT)
+		i->nlink = 0;	/* replaced or removed by the host */
+}
+
+int hostfs_getattr(struct inode *i, struct kstat *st)
+{
+	hostnode_refresh(i);
+	inode_getattr_generic(i, st);
+	return 0;
+}
+
+int hostfs_setattr(struct inode *i, const struct attr *a)
+{
+	struct fsrv_request rq = { .op = FSRV_SETATTR };
+	struct fsrv_reply rp;
+	int err;
+
+	rq.valid = (a->valid & ATTR_MODE ? FSRV_SET_MODE : 0) |
+		   (a->valid & ATTR_UID ? FSRV_SET_UID : 0) |
+		   (a->valid & ATTR_GID ? FSRV_SET_GID : 0) |
+		   (a->valid & ATTR_SIZE ? FSRV_SET_SIZE : 0) |
+		   (a->valid & ATTR_ATIME ? FSRV_SET_ATIME : 0) |
+		   (a->valid & ATTR_MTIME ? FSRV_SET_MTIME : 0);
+	/* the host's own clock stamps a truncated file */
+	if (a->valid & ATTR_SIZE)
+		rq.valid &= ~(uint32_t)FSRV_SET_MTIME;
+	rq.attr.mode = a->mode;
+	rq.attr.uid = a->uid;
+	rq.attr.gid = a->gid;
+	rq.attr.size = a->size;
+	rq.attr.atime_ns = from_ktime(&a->atime);
+	rq.attr.mtime_ns = from_ktime(&a->mtime);
+	if (!rq.valid)
+		return 0;
+	err = hostnode_call_self(i, &rq, &rp);
+	if (!err)
+		hostnode_set_attr(i, &rp.attr);
+	return err;
+}
+
+/* --- directory handles -----------------------------------------------------*/
+
+static void server_forget(uint32_t handle)
+{
+	struct fsrv_request rq = { .op = FSRV_FORGET, .dir = handle };
+	struct fsrv_reply rp;
+
+	server_call(&rq, NULL, NULL, NULL, &rp, NULL, 0, NULL);
+}
+
+/* n's directory handle is `handle` now. Returns one to give back, or 0. */
+static uint32_t set_handle_locked(struct hostnode *n, uint32_t handle)
+{
+	if (n->has_handle)
+		return handle;	/* somebody was faster */
+	n->handle = handle;
+	n->has_handle = true;
+	list_append(&handle_lru, &n->handle_lru);
+	nr_handles++;
+	return 0;
+}
+
+static uint32_t drop_handle_locked(struct hostnode *n)
+{
+	if (!n->has_handle || n->is_root)
+		return 0;
+	n->has_handle = false;
+	list_remove(&n->handle_lru);
+	nr_handles--;
+	return n->handle;
+}
+
+static void trim_handles(uint32_t keep)
+{
+	uint32_t handle;
+
+	do {
+		handle = 0;
+		mutex_lock(&hostfs_lock);
+		if (nr_handles > keep && !list_is_empty(&handle_lru))
+			handle = drop_handle_locked(
+				list_first(&handle_lru, struct hostnode,
+					   handle_lru));
+		mutex_unlock(&hostfs_lock);
+		if (handle)
+			server_forget(handle);
+	} while (handle);
+}
+
+static void put_handle(struct hostnode *n, uint32_t handle)
+{
+	uint32_t spare;
+
+	mutex_lock(&hostfs_lock);
+	spare = set_handle_locked(n, handle);
+	mutex_unlock(&hostfs_lock);
+	if (spare)
+		server_forget(spare);
+	if (nr_handles + HANDLES_SPARE > hostfs_handles_max)
+		trim_handles(hostfs_handles_max / 2);
+}
+
+/* Returns false if n has no handle at the moment. */
+static bool cached_handle(struct hostnode *n, uint32_t *handle)
+{
+	bool has;
+
+	mutex_lock(&hostfs_lock);
+	has = n->has_handle;
+	*handle = n->handle;
+	if (has && !n->is_root) {
+		list_remove(&n->handle_lru);
+		list_append(&handle_lru, &n->handle_lru);
+	}
+	mutex_unlock(&hostfs_lock);
+	return has;
+}
+
+/* The name of n below a parent, both held for the caller. */
+static int name_get(struct hostnode *n, struct inode **parent, char **name)
+{
+	int err = 0;
+
+	mutex_lock(&hostfs_lock);
+	if (n->parent && n->name) {
+		*name = kstrdup(n->name);
+		*parent = *name ? inode_get(n->parent) : NULL;
+		err = *name ? 0 : -ENOMEM;
+	} else {
+		err = -ENOENT;
+	}
+	mutex_unlock(&hostfs_lock);
+	return err;
+}
+
+/* The nearest directory at or above i that has a handle; with a reference. */
+static int fetch_handle(struct inode *i, uint32_t *handle)
+{
+	struct hostnode *n = hostnode(i);
+	struct fsrv_request rq = { .op = FSRV_LOOKUP };
+	struct fsrv_reply rp;
+	struct inode *parent;
+	char *name;
+	int err;
+
+	/*
+	 * Top down without recursion would need the chain of parents; walk up
+	 * to the lowest that has a handle and look one name up from it, until
+	 * i itself has one.
+	 */
+	while (!cached_handle(n, handle)) {
+		struct inode *at = inode_get(i);
+
+		for (;;) {
+			err = name_get(hostnode(at), &parent, &name);
+			if (err)
+				break;
+			if (cached_handle(hostnode(parent), &rq.dir))
+				break;
+			kfree(name);
+			inode_put(at);
+			at = parent;
+		}
+		if (err) {
+			inode_put(at);
+			return err;
+		}
+		rq.name_len = (uint16_t)strlen(name);
+		err = server_call(&rq, name, NULL, NULL, &rp, NULL, 0, NULL);
+		if (!err && !rp.handle)
+			err = -ENOTDIR;
+		if (!err)
+			put_handle(hostnode(at), rp.handle);
+		kfree(name);
+		inode_put(parent);
+		inode_put(at);
+		if (err == -EMFILE)
+			trim_handles(hostfs_handles_max / 4);
+		else if (err && err != -EBADF)
+			return err;
+	}
+	return 0;
+}
+
+static int handle_of(struct inode *i, uint32_t *handle)
+{
+	if (!S_ISDIR(i->mode) && !hostnode(i)->is_root)
+		return -ENOTDIR;
+	if (cached_handle(hostnode(i), handle))
+		return 0;
+	return fetch_handle(i, handle);
+}
+
+int hostnode_call(struct inode *dir, struct inode *dir2,
+		  struct fsrv_request *rq, const char *name,
+		  const char *name2, const void *data, struct fsrv_reply *rp,
+		  void *data_out, size_t data_max, int *fd)
+{
+	int err = -EBADF;
+
+	rq->name_len = (uint16_t)strlen(name);
+	rq->name2_len = name2 ? (uint16_t)strlen(name2) : 0;
+	for (int i = 0; err == -EBADF && i < STALE_RETRIES; i++) {
+		err = handle_of(dir, &rq->dir);
+		if (!err && dir2)
+			err = handle_of(dir2, &rq->dir2);
+		if (err)
+			return err;
+		err = server_call(rq, name, name2, data, rp, data_out,
+				  data_max, fd);
+		if (err == -EMFILE) {
+			trim_handles(hostfs_handles_max / 4);
+			err = -EBADF;
+		}
+	}
+	return err == -EBADF ? -ESTALE : err;
+}
+
+int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
+		       struct fsrv_reply *rp)
+{
+	struct hostnode *n = hostnode(i);
+	struct inode *parent;
+	char *name;
+	int err;
+
+	if (S_ISDIR(i->mode) || n->is_root)
+		return hostnode_call(i, NULL, rq, "", NULL, NULL, rp, NULL, 0,
+				     NULL);
+	mutex_lock(&n->open_lock);
+	for (int k = 1; k >= 0; k--) {
+		if (n->fds[k].fd < 0 || !n->fds[k].handle)
+			continue;
+		rq->dir = n->fds[k].handle;
+		err = server_call(rq, NULL, NULL, NULL, rp, NULL, 0, NULL);
+		mutex_unlock(&n->open_lock);
+		return err;
+	}
+	mutex_unlock(&n->open_lock);
+	err = name_get(n, &parent, &name);
+	if (err)
+		return err;
+	if (rq->op == FSRV_GETATTR) {
+		rq->op = FSRV_LOOKUP;
+		rq->flags = FSRV_LOOKUP_ATTR;
+	}
+	err = hostnode_call(parent, NULL, rq, name, NULL, NULL, rp, NULL, 0,
+			    NULL);
+	kfree(name);
+	inode_put(parent);
+	return err;
+}
+
+/* --- names and tables ------------------------------------------------------*/
+
+/* Takes n's name away; what has to be given up goes to *old*. */
+static void unname_locked(struct hostnode *n, struct inode **old_parent,
+			  char **old_name)
+{
+	*old_parent = n->parent;
+	*old_name = n->name;
+	n->parent = NULL;
+	n->name = NULL;
+	list_remove(&n->name_link);
+}
+
+void hostnode_rename(struct hostnode *n, struct inode *parent,
+		     const char *name, char *storage)
+{
+	struct inode *old_parent;
+	char *old_name;
+
+	mutex_lock(&hostfs_lock);
+	unname_locked(n, &old_parent, &old_name);
+	n->parent = inode_get(parent);
+	n->name = storage;
+	list_append(name_bucket(hostfs_of(parent), parent, name),
+		    &n->name_link);
+	mutex_unlock(&hostfs_lock);
+	kfree(old_name);
+	inode_put(old_parent);
+}
+
+void hostnode_unname(struct hostnode *n, struct inode *parent,
+		     const char *name)
+{
+	struct inode *old_parent = NULL;
+	char *old_name = NULL;
+
+	mutex_lock(&hostfs_lock);
+	if (n->parent == parent && n->name && !strcmp(n->name, name))
+		unname_locked(n, &old_parent, &old_name);
+	mutex_unlock(&hostfs_lock);
+	kfree(old_name);
+	inode_put(old_parent);
+}
+
+struct inode *hostnode_find_name(struct inode *parent, const char *name)
+{
+	struct list *b = name_bucket(hostfs_of(parent), parent, name);
+	struct inode *found = NULL;
+
+	mutex_lock(&hostfs_lock);
+	list_for_each(p, b) {
+		struct hostnode *n = list_entry(p, struct hostnode, name_link);
+
+		if (n->parent != parent || strcmp(n->name, name))
+			continue;
+		if (ref_try_get(&n->inode->refs))
+			found = n->inode;
+		break;
+	}
+	mutex_unlock(&hostfs_lock);
+	return found;
+}
+
+static struct inode *find_ino_locked(struct hostfs *fs,
+				     const struct fsrv_attr *a)
+{
+	list_for_each(p, ino_bucket(fs, a->ino)) {
+		struct hostnode *n = list_entry(p, struct hostnode, ino_link);
+
+		if (n->host_ino != a->ino || n->host_dev != a->dev)
+			continue;
+		/* the number may have been used again for a new object */
+		if (n->btime_ns != a->btime_ns ||
+		    ((n->inode->mode ^ a->mode) & S_IFMT))
+			continue;
+		if (ref_try_get(&n->inode->refs))
+			return n->inode;
+	}
+	return NULL;
+}
+
+static struct inode *node_create(struct super *sb, const struct fsrv_attr *a)
+{
+	struct hostfs *fs = sb->private;
+	struct hostnode *n = kzalloc(sizeof(*n));
+	const struct inode_ops *ops = &hostfs_file_ops;
+	const struct file_ops *fops = &hostfs_file_fops;
+	struct inode *i;
+
+	if (S_ISDIR(a->mode)) {
+		ops = &hostfs_dir_ops;
+		fops = &hostfs_dir_fops;
+	} else if (S_ISLNK(a->mode)) {
+		ops = &hostfs_link_ops;
+	}
+	i = n ? inode_create(sb, a->mode, ops, fops) : NULL;
+	if (!i) {
+		kfree(n);
+		return NULL;
+	}
+	i->private = n;
+	i->rdev = dev_make(a->rdev_major, a->rdev_minor);
+	n->inode = i;
+	n->host_dev = a->dev;
+	n->host_ino = a->ino;
+	n->btime_ns = a->btime_ns;
+	list_init(&n->ino_link);
+	list_init(&n->name_link);
+	list_init(&n->handle_lru);
+	mutex_init(&n->open_lock);
+	for (int k = 0; k < 2; k++) {
+		n->fds[k].fd = -1;
+		n->fds[k].node = n;
+		list_init(&n->fds[k].idle);
+	}
+	i->ino = hostfs_map_ino(fs, a->dev, a->ino);
+	return i;
+}
+
+static bool has_name(struct hostnode *n, const struct inode *parent,
+		     const char *name)
+{
+	bool same;
+
+	mutex_lock(&hostfs_lock);
+	same = n->parent == parent && n->name && !strcmp(n->name, name);
+	mutex_unlock(&hostfs_lock);
+	return same;
+}
+
+int hostnode_get(struct super *sb, struct inode *parent, const char *name,
+		 const struct fsrv_attr *attr, uint32_t handle,
+		 struct inode **out)
+{
+	struct hostfs *fs = sb->private;
+	struct inode *i, *fresh = NULL;
+	struct hostnode *n;
+	char *copy;
+
+	mutex_lock(&hostfs_lock);
+	i = find_ino_locked(fs, attr);
+	mutex_unlock(&hostfs_lock);
+	if (!i) {
+		fresh = node_create(sb, attr);
+		if (!fresh)
+			goto no_memory;
+		mutex_lock(&hostfs_lock);
+		i = find_ino_locked(fs, attr);
+		if (!i) {
+			i = fresh;
+			fresh = NULL;
+			list_append(ino_bucket(fs, attr->ino),
+				    &hostnode(i)->ino_link);
+		}
+		mutex_unlock(&hostfs_lock);
+		inode_put(fresh);
+	}
+	n = hostnode(i);
+	hostnode_set_attr(i, attr);
+	if (handle)
+		put_handle(n, handle);
+	if (parent && !has_name(n, parent, name)) {
+		copy = kstrdup(name);
+		if (!copy) {
+			inode_put(i);
+			return -ENOMEM;
+		}
+		hostnode_rename(n, parent, name, copy);
+	}
+	*out = i;
+	return 0;
+no_memory:
+	if (handle)
+		server_forget(handle);
+	return -ENOMEM;
+}
+
+void hostnode_evict(struct inode *i)
+{
+	struct hostnode *n = hostnode(i);
+	struct inode *parent;
+	uint32_t handle;
+	char *name;
+
+	mutex_lock(&hostfs_lock);
+	list_remove(&n->ino_link);
+	unname_locked(n, &parent, &name);
+	handle = drop_handle_locked(n);
+	mutex_unlock(&hostfs_lock);
+	if (handle)
+		server_forget(handle);
+	hostfd_close_all(n);
+	dirlist_put(n->list);
+	kfree(name);
+	kfree(n);
+	inode_put(parent);
+}
+
+/* --- extended attributes ----------------------------------------------------*/
+
+static ssize_t xattr_call(struct inode *i, uint32_t op, const char *attr,
+			  void *buf, size_t size)
+{
+	struct fsrv_request rq = { .op = op };
+	struct fsrv_reply rp;
+	struct inode *parent = NULL;
+	char *name = NULL;
+	int err = 0;
+
+	if (attr)
+		rq.data_len = (uint32_t)strlen(attr);
+	if (S_ISDIR(i->mode) || hostnode(i)->is_root)
+		parent = inode_get(i);
+	else
+		err = name_get(hostnode(i), &parent, &name);
+	if (err)
+		return op == FSRV_XATTR_LIST ? 0 : -ENODATA;
+	err = hostnode_call(parent, NULL, &rq, name ? name : "", NULL, attr,
+			    &rp, buf, size, NULL);
+	kfree(name);
+	inode_put(parent);
+	if (err)
+		return err;
+	if (size && rp.data_len > size)
+		return -ERANGE;
+	return rp.data_len;
+}
+
+ssize_t hostfs_getxattr(struct inode *i, const char *name, void *buf, size_t n)
+{
+	if (strncmp(name, "user.", 5))
+		return -ENODATA;
+	return xattr_call(i, FSRV_XATTR_GET, name, buf, n);
+}
+
+ssize_t hostfs_listxattr(struct inode *i, char *buf, size_t n)
+{
+	return xattr_call(i, FSRV_XATTR_LIST, NULL, buf, n);
+}
