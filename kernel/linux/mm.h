@@ -69,3 +69,10 @@ uint64_t mm_total_bytes(struct mm *mm);
 /* Text of /proc/PID/maps into a growing buffer: see linux/proc_maps.c. */
 void mm_for_each(struct mm *mm, bool (*fn)(const struct vma *v, void *arg),
 		 void *arg);	/* read lock held during */
+
+/* --- for linux/text.c: trampolines (VMA_TRAMPOLINE); lock held for writing ---*/
+bool mm_range_is_free(struct mm *mm, uaddr_t addr, size_t len);
+/* Add a record that /proc does not show. Returns 0 or -ENOMEM. */
+int mm_add_hidden(struct mm *mm, uaddr_t addr, size_t len);
+void mm_remove_hidden(struct mm *mm, uaddr_t addr, size_t len);
+int mm_protect(struct mm *mm, uaddr_t a, size_t len, uint32_t prot);
