@@ -34,15 +34,15 @@ uint32_t dentry_hash_name(const char *name, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		h = dentry_hash_step(h, (unsigned char)name[i]);
-	return h;
+	return dentry_hash_end(h);
 }
 
 static struct dentry **bucket_of(const struct dentry *parent, uint32_t hash)
 {
-	uint64_t p = (uintptr_t)parent >> 6;
+	uint64_t h = (uintptr_t)parent >> 6;
 
-	hash ^= (uint32_t)((p * 0x9e3779b97f4a7c15ull) >> 32);
-	return &table[(hash ^ (hash >> 15)) & (nr_buckets - 1)];
+	h = h * 0x9e3779b97f4a7c15ull >> 32;
+	return &table[(h ^ hash) & (nr_buckets - 1)];
 }
 
 struct dentry *dentry_create(struct dentry *parent, struct super *sb,
@@ -98,6 +98,25 @@ void dentry_put(struct dentry *d)
 	}
 }
 
+/* By words: names are short, and a call of memcmp costs more. */
+static inline bool is_same_name(const char *a, const char *b, size_t len)
+{
+	uint64_t x, y;
+
+	for (; len >= sizeof(x); len -= sizeof(x)) {
+		__builtin_memcpy(&x, a, sizeof(x));
+		__builtin_memcpy(&y, b, sizeof(y));
+		if (x != y)
+			return false;
+		a += sizeof(x);
+		b += sizeof(y);
+	}
+	while (len--)
+		if (*a++ != *b++)
+			return false;
+	return true;
+}
+
 struct dentry *dentry_find_locked(struct dentry *parent, const char *name,
 				  size_t len, uint32_t hash)
 {
@@ -105,7 +124,7 @@ struct dentry *dentry_find_locked(struct dentry *parent, const char *name,
 
 	for (; d; d = d->hash_next) {
 		if (d->hash != hash || d->parent != parent || d->len != len ||
-		    memcmp(d->name, name, len))
+		    !is_same_name(d->name, name, len))
 			continue;
 		if (!(d->flags & DENTRY_USED))
 			d->flags |= DENTRY_USED;

@@ -41,9 +41,15 @@ struct dentry {
 /* Guards the cache, names and parents, and the tree of mounts. A leaf lock. */
 extern struct mutex dcache_lock;
 
+/* Two cycles for each character, mixed once at the end of the name. */
 static inline uint32_t dentry_hash_step(uint32_t h, unsigned char c)
 {
-	return (h ^ c) * 0x01000193u;
+	return (h << 5 | h >> 27) ^ c;
+}
+static inline uint32_t dentry_hash_end(uint32_t h)
+{
+	h *= 0x9e3779b1u;
+	return h ^ h >> 15;
 }
 #define DENTRY_HASH_START 0x811c9dc5u
 

@@ -181,7 +181,7 @@ static int next_component(struct walk *w)
 	w->comp_len = (size_t)(p - w->comp);
 	if (w->comp_len > NAME_LEN_MAX)
 		return -ENAMETOOLONG;
-	w->comp_hash = h;
+	w->comp_hash = dentry_hash_end(h);
 	q = skip_slashes(p);
 	w->comp_is_last = !*q && !w->nr_rests;
 	if (w->comp_is_last && q != p)
