@@ -375,12 +375,12 @@ long sys_vmsplice(uint64_t fd, uint64_t iov, uint64_t nr, uint64_t flags)
 	write = f->mode & FMODE_WRITE;
 	if (flags & ~(uint64_t)SPLICE_F_ALL)
 		ret = -EINVAL;
-	else if (!is_type(f, S_IFIFO))
-		ret = -EBADF;
 	else
 		ret = user_iov_init(&v, iov, nr);
 	if (!ret) {
-		if (v.uio.left)
+		if (v.uio.left && !pipe_of_file(f))
+			ret = -EBADF;
+		else if (v.uio.left)
 			ret = ready(&c, f, write ? EV_WRITE : EV_READ);
 		if (!ret && v.uio.left)
 			ret = write ? rw_write(f, &v.uio, NULL) :

@@ -139,8 +139,7 @@ long sys_linkat(uint64_t from_fd, uint64_t from, uint64_t to_fd, uint64_t to,
 	if (err)
 		return err;
 	err = vfs_link(&t.from.ctx, t.from.name, &t.to.ctx, t.to.name,
-		       (at & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
-		       (at & AT_EMPTY_PATH ? WALK_EMPTY : 0));
+		       (uint32_t)at);
 	two_walks_fini(&t);
 	return err;
 }

@@ -82,11 +82,8 @@ int rw_check_growth(struct file *f, uint64_t pos, uint64_t *len)
 
 	if (unlikely(seals & SEALS_WRITE))
 		return -EPERM;
-	if (unlikely(seals & F_SEAL_GROW) && pos + *len > f->inode->size) {
-		if (pos >= f->inode->size)
-			return -EPERM;
-		*len = f->inode->size - pos;
-	}
+	if (unlikely(seals & F_SEAL_GROW) && pos + *len > f->inode->size)
+		return -EPERM;
 	if (likely(limit == ~0ull))
 		return 0;
 	if (pos >= limit) {
@@ -154,8 +151,6 @@ static long rw_simple(uint64_t fd, uint64_t buf, uint64_t n, uint64_t *pos,
 		return -EBADF;
 	if (unlikely(!(f->mode & (write ? FMODE_WRITE : FMODE_READ))))
 		ret = -EBADF;
-	else if (unlikely((ssize_t)n < 0))
-		ret = -EINVAL;
 	else if (unlikely(!user_range_ok((void *)buf, n)))
 		ret = -EFAULT;
 	else if (unlikely(pos && f->mode & FMODE_STREAM))

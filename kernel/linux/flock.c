@@ -451,6 +451,8 @@ long sys_flock(uint64_t fd, uint64_t op)
 	long ret = 0;
 	uint32_t how = (uint32_t)op & ~(uint32_t)LOCK_NB;
 
+	if (op & LOCK_MAND)
+		return 0;	/* once meant share modes: accepted, ignored */
 	if (how != LOCK_SH && how != LOCK_EX && how != LOCK_UN)
 		return -EINVAL;
 	f = fd_get((int)fd);

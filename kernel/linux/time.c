@@ -241,8 +241,6 @@ long sys_clock_nanosleep(uint64_t clock, uint64_t flags, uint64_t req,
 	struct kts ts;
 	int err;
 
-	if ((int32_t)clock == CLOCK_THREAD_CPUTIME_ID)
-		return -EINVAL;
 	if (copy_from_user(&ts, (void *)req, sizeof(ts)))
 		return -EFAULT;
 	if (!kts_is_valid(&ts))
