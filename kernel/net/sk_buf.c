@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Message buffers. Bytes are copied once into a buffer by the sender and once
+ * out of it by the receiver. A buffer is charged to its sender (wmem) until
+ * it is freed; a sender over its sndbuf sleeps until a quarter is left, so
+ * that it is not woken for each buffer.
+ */
+#include <linux/eventpoll.h>
+#include "core/heap.h"
+#include "net/unix.h"
+
+struct sk_buf *sk_buf_create(struct sock *sender, uint32_t len)
+{
+	struct sk_buf *b = kmalloc(sizeof(*b) + len);
+
+	if (!b)
+		return NULL;
+	*b = (struct sk_buf){
+		.len = len,
+		.charge = len + (uint32_t)sizeof(*b),
+		.sender = sock_get(sender),
+	};
+	__atomic_fetch_add(&sender->wmem, b->charge, __ATOMIC_RELAXED);
+	return b;
+}
+
+bool sock_is_writable(const struct sock *s)
+{
+	uint32_t wmem = __atomic_load_n(&s->wmem, __ATOMIC_SEQ_CST);
+
+	return s->state != SOCK_LISTENING && (uint64_t)wmem * 4 <= s->sndbuf;
+}
+
+void sk_buf_free(struct sk_buf *b)
+{
+	struct sock *s = b->sender;
+	uint32_t old = __atomic_fetch_sub(&s->wmem, b->charge,
+					  __ATOMIC_SEQ_CST);
+
+	/* Only the step below a quarter is news. */
+	if ((uint64_t)old * 4 > s->sndbuf && sock_is_writable(s))
+		wait_wake_all(&s->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	sock_put(s);
+	if (b->from)
+		unix_addr_put(b->from);
+	sk_files_drop(b->files);
+	kfree(b);
+}
+
+void sk_queue_purge(struct list *queue)
+{
+	while (!list_is_empty(queue)) {
+		struct sk_buf *b = list_first(queue, struct sk_buf, link);
+
+		list_remove(&b->link);
+		sk_buf_free(b);
+	}
+}
+
+static bool may_go_on(const struct sock *s)
+{
+	return __atomic_load_n(&s->wmem, __ATOMIC_SEQ_CST) < s->sndbuf ||
+	       s->shutdown & SHUT_SEND;
+}
+
+int sock_wait_space(struct sock *s, bool nonblock)
+{
+	uint64_t deadline;
+	struct waiter w;
+	int err = 0;
+
+	if (!may_go_on(s)) {
+		if (nonblock)
+			return -EAGAIN;
+		deadline = sock_deadline(s->sndtimeo_ns);
+		wait_begin(&w, &s->wait);
+		while (!may_go_on(s) && !err)
+			err = wait_sleep(&w, deadline, true);
+		wait_end(&w);
+		if (err && !may_go_on(s))
+			return sock_sleep_error(err, s->sndtimeo_ns);
+	}
+	return s->shutdown & SHUT_SEND ? -EPIPE : 0;
+}
