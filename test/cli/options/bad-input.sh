@@ -31,31 +31,32 @@ test_bad_env_file() { usage_error run --env-file /no/such/file -- true; }
 test_bad_user() { usage_error run -u no-such-user-name -- true; }
 test_bad_hostname() { usage_error run --hostname "$(printf 'x%.0s' {1..100})" -- true; }
 
-# elf_error COMMENT STATUS...: run ./prog and accept these statuses.
+# elf_error COMMENT STATUS...: run ./true and accept these statuses.
 elf_error() {
 	local what=$1
 	shift
-	mica run -- ./prog
+	mica run -- ./true
 	case " $* " in
 	*" $status "*) ;;
 	*) fail "$what: status $status, expected one of $*" ;;
 	esac
 	expect [ -s "$err_file" ]
 }
-# patch OFFSET BYTES: overwrite in ./prog.
-patch() { printf "$2" | dd of=prog bs=1 seek="$1" conv=notrunc status=none; }
-copy_true() { cp /bin/busybox prog; chmod 755 prog; }
+# patch OFFSET BYTES: overwrite in ./true.
+patch() { printf "$2" | dd of=true bs=1 seek="$1" conv=notrunc status=none; }
+copy_true() { cp /bin/busybox true; chmod 755 true; }
 
-test_elf_truncated_header() { head -c 40 /bin/true >prog; chmod +x prog; elf_error "40 bytes" 126; }
+test_elf_truncated_header() { head -c 40 /bin/true >true; chmod +x true; elf_error "40 bytes" 126; }
 test_elf_empty_file() {
-	: >prog
-	chmod +x prog
-	mica run -- ./prog
+	: >true
+	chmod +x true
+	mica run -- ./true
 	expect [ "$status" = 126 -o "$status" = 0 ]
 }
 test_elf_other_machine() { copy_true; patch 18 '\xb7\x00'; elf_error "aarch64" 126; }
-test_elf_32_bit() { copy_true; patch 4 '\x01'; elf_error "class 32" 126; }
-test_elf_big_endian() { copy_true; patch 5 '\x02'; mica run -- ./prog; expect [ "$status" != 125 ]; }
+# Linux looks at neither the class nor the byte order, only at the machine.
+test_elf_32_bit() { copy_true; patch 4 '\x01'; mica run -- ./true; expect_status 0; }
+test_elf_big_endian() { copy_true; patch 5 '\x02'; mica run -- ./true; expect_status 0; }
 test_elf_bad_type() { copy_true; patch 16 '\x01\x00'; elf_error "relocatable" 126; }
 test_elf_phoff_out_of_range() { copy_true; patch 32 '\xff\xff\xff\xff\xff\xff\xff\x7f'; elf_error "phoff" 126; }
 test_elf_phnum_zero() { copy_true; patch 56 '\x00\x00'; elf_error "phnum 0" 126; }
@@ -64,13 +65,13 @@ test_elf_phentsize_wrong() { copy_true; patch 54 '\x07\x00'; elf_error "phentsiz
 test_elf_entry_nowhere() {
 	copy_true
 	patch 24 '\x00\x00\x00\x00\x00\x00\x00\x00'
-	mica run -- ./prog
+	mica run -- ./true
 	expect_status 139
 }
 test_elf_missing_interpreter() {
 	need gcc
 	echo 'int main(void) { return 0; }' >p.c
-	gcc -Wl,--dynamic-linker=/no/such/ld.so -o prog p.c || fail "gcc"
+	gcc -Wl,--dynamic-linker=/no/such/ld.so -o true p.c || fail "gcc"
 	elf_error "interpreter" 126 127
 }
 # A segment's address, size or offset in the first program header made absurd.
@@ -78,14 +79,14 @@ test_elf_absurd_segments() {
 	for at in 8 16 32 40; do
 		copy_true
 		patch $((64 + at)) '\xff\xff\xff\xff\xff\xff\xff\x7f'
-		mica run -- ./prog
+		mica run -- ./true
 		expect [ "$status" = 126 -o "$status" -ge 128 ]
 	done
 }
 test_elf_truncated_file() {
-	head -c 100000 /bin/busybox >prog
-	chmod +x prog
-	mica run -- ./prog
+	head -c 100000 /bin/busybox >true
+	chmod +x true
+	mica run -- ./true
 	expect [ "$status" = 126 -o "$status" -ge 128 ]
 }
 test_elf_noise() {
@@ -95,7 +96,7 @@ test_elf_noise() {
 			RANDOM=$((seed * 100 + k))
 			patch $((16 + RANDOM % 400)) "\\x$(printf %02x $((RANDOM % 256)))"
 		done
-		timeout 20 "$MICA" run -- ./prog true >"$out_file" 2>"$err_file" </dev/null
+		timeout 20 "$MICA" run -- ./true >"$out_file" 2>"$err_file" </dev/null
 		status=$?
 		expect [ "$status" != 124 -a "$status" != 125 ]
 	done

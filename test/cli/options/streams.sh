@@ -64,7 +64,7 @@ test_background_run() {
 test_no_terminal() { mica run -- sh -c 'test -t 0; echo $?'; expect_out 1; }
 test_terminal() {
 	need python3
-	cat >pty.py <<'E'
+	cat >terminal.py <<'E'
 import fcntl, os, pty, struct, sys, termios
 pid, fd = pty.fork()
 if pid == 0:
@@ -79,12 +79,12 @@ except OSError:
 print(out.decode().replace("\r", ""), end="")
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 E
-	/usr/bin/python3 pty.py "$MICA" run -- sh -c 'test -t 0 && test -t 1 && echo terminal; stty size; exit 3' >"$out_file" 2>"$err_file"
+	/usr/bin/python3 terminal.py "$MICA" run -- sh -c 'test -t 0 && test -t 1 && echo terminal; stty size; exit 3' >"$out_file" 2>"$err_file"
 	expect_out "$(printf 'terminal\n33 101\n3')"
 }
 test_terminal_interrupt_key() {
 	need python3
-	cat >pty.py <<'E'
+	cat >terminal.py <<'E'
 import os, pty, sys, time, select
 pid, fd = pty.fork()
 if pid == 0:
@@ -104,7 +104,7 @@ while time.monotonic() < end:
         sent = True
 print(b"trapped" in out, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 E
-	/usr/bin/python3 pty.py "$MICA" run -- sh -c 'trap "echo trapped; exit 4" INT; echo ready; while :; do sleep 0.1; done' >"$out_file" 2>"$err_file"
+	/usr/bin/python3 terminal.py "$MICA" run -- sh -c 'trap "echo trapped; exit 4" INT; echo ready; while :; do sleep 0.1; done' >"$out_file" 2>"$err_file"
 	expect_out "True 4"
 }
 test_terminate_mica() {

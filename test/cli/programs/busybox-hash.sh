@@ -8,7 +8,6 @@ $b md5sum in
 $b sha1sum in
 $b sha256sum in
 $b sha512sum in
-$b cksum in
 $b sha256sum in >sums
 $b sha256sum -c sums
 $b echo hello | $b base64
