@@ -55,7 +55,7 @@ void uio_advance(struct uio *u, size_t n)
 
 enum uio_what { UIO_FILL, UIO_ZERO, UIO_DRAIN };
 
-static size_t copy_piece(const struct uio *u, void *piece, void *kernel,
+static inline size_t copy_piece(const struct uio *u, void *piece, void *kernel,
 			 size_t n, enum uio_what what)
 {
 	if (!u->user) {
@@ -74,11 +74,20 @@ static size_t copy_piece(const struct uio *u, void *piece, void *kernel,
 	return clear_user(piece, n) ? 0 : n;
 }
 
-static size_t uio_move(struct uio *u, void *kernel, size_t n,
-		       enum uio_what what)
+static inline size_t uio_move(struct uio *u, void *kernel, size_t n,
+			      enum uio_what what)
 {
 	size_t done = 0;
 
+	/* Nearly always: one piece is enough. */
+	if (likely(u->nr && n <= u->iov->len - u->skip && n <= u->left &&
+		   what != UIO_ZERO)) {
+		done = copy_piece(u, (char *)u->iov->base + u->skip, kernel, n,
+				  what);
+		u->skip += done;
+		u->left -= done;
+		return done;
+	}
 	while (done < n && u->left) {
 		size_t len, got;
 		void *piece = uio_piece(u, &len);
