@@ -166,9 +166,8 @@ TEST(dev_zero)
 TEST(dev_full)
 {
 	char buf[4] = "xxx";
-	int fd = open("/dev/full", O_RDWR);
+	int fd = must(open("/dev/full", O_RDWR));
 
-	must(fd);
 	show(write(fd, buf, 4));
 	show(read(fd, buf, 4));
 	num(buf[0]);

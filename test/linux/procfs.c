@@ -446,9 +446,8 @@ TEST(small_reads_and_seek)
 TEST(own_memory)
 {
 	char word[] = "in memory", buf[16] = "";
-	int fd = open("/proc/self/mem", O_RDWR);
+	int fd = must(open("/proc/self/mem", O_RDWR));
 
-	must(fd);
 	show(pread(fd, buf, 10, (off_t)(uintptr_t)word));
 	say("%s", buf);
 	show(pwrite(fd, "IN", 2, (off_t)(uintptr_t)word));

@@ -127,6 +127,7 @@ static int interrupt_keys(struct pty *p)
 	for (int i = 0; i < 100 && signal_count < 1; i++)
 		sleep_ms(5);
 	fact(signal_last == SIGINT);
+	drain("master", p->master);
 	type(p, "\034");
 	for (int i = 0; i < 100 && signal_count < 2; i++)
 		sleep_ms(5);
