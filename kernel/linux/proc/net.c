@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* /proc/net: the headers of tables that are empty without a network. */
+#include "linux/proc/proc.h"
+
+#define INET_HEADER "  sl  local_address rem_address   st tx_queue rx_queue " \
+	"tr tm->when retrnsmt   uid  timeout inode\n"
+#define INET6_HEADER "  sl  local_address                         " \
+	"remote_address                        st tx_queue rx_queue tr " \
+	"tm->when retrnsmt   uid  timeout inode\n"
+#define UDP_HEADER "   sl  local_address rem_address   st tx_queue rx_queue " \
+	"tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+#define UDP6_HEADER "  sl  local_address                         " \
+	"remote_address                        st tx_queue rx_queue tr " \
+	"tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
+
+static const char dev_text[] =
+	"Inter-|   Receive                                                |"
+	"  Transmit\n"
+	" face |bytes    packets errs drop fifo frame compressed multicast|"
+	"bytes    packets errs drop fifo colls carrier compressed\n"
+	"    lo:       0       0    0    0    0     0          0         0"
+	"        0       0    0    0    0     0       0          0\n";
+
+static const char snmp_text[] =
+	"Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors "
+	"ForwDatagrams InUnknownProtos InDiscards InDelivers OutRequests "
+	"OutDiscards OutNoRoutes ReasmTimeout ReasmReqds ReasmOKs ReasmFails "
+	"FragOKs FragFails FragCreates\n"
+	"Ip: 2 64 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+
+const struct pseudo_entry proc_net_table[] = {
+	PROC_TEXT("dev", dev_text),
+	PROC_TEXT("tcp", INET_HEADER),
+	PROC_TEXT("tcp6", INET6_HEADER),
+	PROC_TEXT("udp", UDP_HEADER),
+	PROC_TEXT("udp6", UDP6_HEADER),
+	PROC_TEXT("raw", UDP_HEADER),
+	PROC_TEXT("raw6", UDP6_HEADER),
+	PROC_FILE("unix", proc_show_net_unix),
+	PROC_TEXT("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\t"
+		  "Metric\tMask\t\tMTU\tWindow\tIRTT\n"),
+	PROC_TEXT("arp", "IP address       HW type     Flags       "
+		  "HW address            Mask     Device\n"),
+	PROC_TEXT("if_inet6", "00000000000000000000000000000001 01 80 10 80"
+		  "       lo\n"),
+	PROC_TEXT("ipv6_route", ""),
+	PROC_TEXT("snmp", snmp_text),
+	PROC_TEXT("sockstat", "sockets: used 0\nTCP: inuse 0 orphan 0 tw 0 "
+		  "alloc 0 mem 0\nUDP: inuse 0 mem 0\n"),
+	PROC_TEXT("netlink", "sk               Eth Pid        Groups   Rmem"
+		  "     Wmem     Dump  Locks    Drops    Inode\n"),
+	PROC_TEXT("packet", "sk       RefCnt Type Proto  Iface R Rmem   User"
+		  "   Inode\n"),
+	PROC_TEXT("protocols", "protocol  size sockets  memory press maxhdr  "
+		  "slab module     cl co di ac io in de sh ss gs se re sp bi "
+		  "br ha uh gp em\n"),
+	{ }
+};
+
+int proc_show_net_unix(struct textbuf *t, struct pseudo_node *n)
+{
+	textbuf_puts(t, "Num       RefCount Protocol Flags    Type St Inode "
+		     "Path\n");
+	return 0;
+}

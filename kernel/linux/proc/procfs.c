@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* The root of /proc: system files, and a directory for each process. */
+#include "linux/proc/proc.h"
+#include <linux/magic.h>
+#include "lib/string.h"
+#include "linux/boot.h"
+
+/* --- /proc/self, /proc/thread-self -------------------------------------------*/
+
+static ssize_t self_readlink(struct pseudo_node *n, char *buf, size_t size)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", current_process()->pid);
+	return proc_link_text(text, buf, size);
+}
+
+static ssize_t thread_self_readlink(struct pseudo_node *n, char *buf,
+				    size_t size)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "%u/task/%u", current_process()->pid,
+		 current_thread()->tid);
+	return proc_link_text(text, buf, size);
+}
+
+/* --- /proc/PID ----------------------------------------------------------------*/
+
+static const struct pseudo_entry pid_entry = {
+	.name = "pid", .mode = S_IFDIR | 0555, .children = proc_pid_table,
+};
+
+static int pid_lookup(struct pseudo_node *dir, const char *name,
+		      struct inode **out)
+{
+	int64_t pid = proc_parse_number(name);
+	uint32_t uid = 0, gid = 0;
+	struct process *p;
+	struct thread *t;
+	bool found;
+	int err;
+
+	if (pid <= 0)
+		return -ENOENT;
+	mutex_lock(&process_lock);
+	/* a thread's own number leads to its process's directory too */
+	t = thread_find((uint32_t)pid);
+	p = t ? t->process : process_find((uint32_t)pid);
+	found = p && p->state != PROC_DEAD;
+	if (found && !list_is_empty(&p->threads) && p->dumpable == 1) {
+		t = list_first(&p->threads, struct thread, link);
+		uid = t->cred->euid;
+		gid = t->cred->egid;
+	}
+	if (found)
+		pid = p->pid;
+	mutex_unlock(&process_lock);
+	if (!found)
+		return -ENOENT;
+	err = pseudo_inode_create(dir, &pid_entry, (uint64_t)pid, 0, out);
+	if (!err) {
+		(*out)->uid = uid;
+		(*out)->gid = gid;
+	}
+	return err;
+}
+
+struct pid_search {
+	uint64_t from;
+	uint32_t best;
+};
+
+static bool look_at(struct process *p, void *arg)
+{
+	struct pid_search *s = arg;
+
+	if (p->pid >= s->from && p->pid < s->best && p->state != PROC_DEAD)
+		s->best = p->pid;
+	return true;
+}
+
+static int pid_next(struct pseudo_node *dir, uint64_t from,
+		    struct pseudo_dirent *d)
+{
+	struct pid_search s = { from, UINT32_MAX };
+
+	mutex_lock(&process_lock);
+	process_for_each(look_at, &s);
+	mutex_unlock(&process_lock);
+	if (s.best == UINT32_MAX)
+		return 0;
+	d->index = s.best;
+	d->entry = &pid_entry;
+	d->key = s.best;
+	d->key2 = 0;
+	snprintf(d->name, sizeof(d->name), "%u", s.best);
+	return 1;
+}
+
+static const struct pseudo_dir_ops pid_ops = { pid_lookup, pid_next };
+
+/* --- the table ------------------------------------------------------------------*/
+
+static const struct pseudo_entry sysvipc_table[] = {
+	PROC_TEXT("msg", "       key      msqid perms      cbytes       qnum "
+		  "lspid lrpid   uid   gid  cuid  cgid      stime      rtime "
+		  "     ctime\n"),
+	PROC_TEXT("sem", "       key      semid perms      nsems   uid   gid  "
+		  "cuid  cgid      otime      ctime\n"),
+	PROC_TEXT("shm", "       key      shmid perms                  size  "
+		  "cpid  lpid nattch   uid   gid  cuid  cgid      atime      "
+		  "dtime      ctime                   rss                  "
+		  "swap\n"),
+	{ }
+};
+
+static const struct pseudo_entry tty_table[] = {
+	PROC_TEXT("drivers",
+		  "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+		  "/dev/ptmx            /dev/ptmx       5       2 system\n"
+		  "pty_slave            /dev/pts      136 0-1048575 pty:slave\n"
+		  "pty_master           /dev/ptm      128 0-1048575 pty:master\n"),
+	PROC_TEXT("ldiscs", "n_tty       0\n"),
+	{ }
+};
+
+static const char devices_text[] =
+	"Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n"
+	"  5 /dev/ptmx\n128 ptm\n136 pts\n\nBlock devices:\n";
+
+static const char cgroups_text[] =
+	"#subsys_name\thierarchy\tnum_cgroups\tenabled\n"
+	"cpu\t0\t1\t1\nmemory\t0\t1\t1\npids\t0\t1\t1\n";
+
+static const struct pseudo_entry root_table[] = {
+	{ .name = "self", .mode = S_IFLNK | 0777, .readlink = self_readlink },
+	{ .name = "thread-self", .mode = S_IFLNK | 0777,
+	  .readlink = thread_self_readlink },
+	{ .name = "mounts", .mode = S_IFLNK | 0777, .target = "self/mounts" },
+	{ .name = "net", .mode = S_IFLNK | 0777, .target = "self/net" },
+	PROC_FILE("meminfo", proc_show_meminfo),
+	PROC_FILE("cpuinfo", proc_show_cpuinfo),
+	PROC_FILE("stat", proc_show_cpu_stat),
+	PROC_FILE("uptime", proc_show_uptime),
+	PROC_FILE("loadavg", proc_show_loadavg),
+	PROC_FILE("version", proc_show_version),
+	PROC_TEXT("cmdline", "mica\n"),
+	PROC_FILE("filesystems", proc_show_filesystems),
+	PROC_TEXT("devices", devices_text),
+	PROC_TEXT("partitions", "major minor  #blocks  name\n\n"),
+	PROC_TEXT("diskstats", ""),
+	PROC_TEXT("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\t"
+		  "Priority\n"),
+	PROC_FILE("vmstat", proc_show_vmstat),
+	PROC_FILE("interrupts", proc_show_interrupts),
+	PROC_TEXT("softirqs", ""),
+	PROC_TEXT("modules", ""),
+	PROC_TEXT("misc", ""),
+	PROC_TEXT("key-users", ""),
+	PROC_TEXT("keys", ""),
+	PROC_TEXT("locks", ""),
+	PROC_TEXT("cgroups", cgroups_text),
+	PROC_TEXT("buddyinfo", ""),
+	PROC_TEXT("crypto", ""),
+	{ .name = "sys", .mode = S_IFDIR | 0555, .children = proc_sys_table },
+	{ .name = "sysvipc", .mode = S_IFDIR | 0555,
+	  .children = sysvipc_table },
+	{ .name = "tty", .mode = S_IFDIR | 0555, .children = tty_table },
+	{ }
+};
+
+static const struct pseudo_entry root_entry = {
+	.name = "/", .mode = S_IFDIR | 0555, .children = root_table,
+	.dir = &pid_ops,
+};
+
+struct super *procfs_create(void)
+{
+	return pseudo_super_create("proc", &root_entry, PROC_SUPER_MAGIC,
+				   SUPER_NOEXEC | SUPER_NODEV | SUPER_NOSUID);
+}
