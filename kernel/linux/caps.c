@@ -74,6 +74,8 @@ long sys_capget(uint64_t header, uint64_t data)
 		return 0;
 	if (words < 0)
 		return words;
+	if (!data)
+		return 0;
 	if (h.pid < 0)
 		return -EINVAL;
 	c = cred_of_pid(h.pid);

@@ -5,6 +5,7 @@
  * in a table that is not shared, no reference count on the way to the file's
  * own operation.
  */
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/resource.h>
@@ -94,6 +95,19 @@ int rw_check_growth(struct file *f, uint64_t pos, uint64_t *len)
 	return 0;
 }
 
+/* A writer without the right to it takes set-id bits away from a program. */
+static void drop_set_id(struct inode *i)
+{
+	struct attr a = { .valid = ATTR_MODE, .mode = i->mode & 07777 };
+
+	if (cred_has_cap(current_thread()->cred, CAP_FSETID) || !i->ops->setattr)
+		return;
+	a.mode &= ~(uint32_t)S_ISUID;
+	if (a.mode & S_IXGRP)
+		a.mode &= ~(uint32_t)S_ISGID;
+	i->ops->setattr(i, &a);
+}
+
 /* Apply rw_check_growth to a write that is about to happen. */
 static int write_check(struct file *f, struct uio *u, const uint64_t *pos)
 {
@@ -107,6 +121,8 @@ static int write_check(struct file *f, struct uio *u, const uint64_t *pos)
 	if ((int64_t)at < 0)
 		return -EINVAL;
 	err = rw_check_growth(f, at, &len);
+	if (unlikely(f->inode->mode & (S_ISUID | S_ISGID)) && !err)
+		drop_set_id(f->inode);
 	u->left = len;
 	return err;
 }
@@ -155,6 +171,8 @@ static long rw_simple(uint64_t fd, uint64_t buf, uint64_t n, uint64_t *pos,
 		ret = -EFAULT;
 	else if (unlikely(pos && f->mode & FMODE_STREAM))
 		ret = -ESPIPE;
+	else if (unlikely(pos && (int64_t)(*pos + n) < 0))
+		ret = -EINVAL;
 	else {
 		uio_init(&u, &v, (void *)buf, MIN(n, MAX_RW_BYTES), true);
 		ret = write ? rw_write(f, &u, pos) : rw_read(f, &u, pos);
@@ -241,7 +259,9 @@ static long rw_iov(uint64_t fd, uint64_t iov, uint64_t nr, uint64_t *pos,
 	else
 		ret = user_iov_init(&v, iov, nr);
 	if (!ret) {
-		if (v.uio.left || f->mode & FMODE_STREAM)
+		if (pos && (int64_t)(*pos + v.uio.left) < 0)
+			ret = -EINVAL;
+		else if (v.uio.left || f->mode & FMODE_STREAM)
 			ret = rw_vector(f, &v.uio, pos, rwf, write);
 		user_iov_fini(&v);
 	}
