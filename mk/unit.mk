@@ -2,7 +2,7 @@
 # Unit tests: modules built for the host with sanitizers and a fake platform.
 # Each program prints TAP. A program is a line in UNIT_PROGS and its rule.
 UNIT_OUT := $(O)/test/unit
-UNIT_PROGS := $(UNIT_OUT)/fs_test
+UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/ldisc_test
 
 .PHONY: check-unit
 check-unit: $(UNIT_PROGS) ## modules on the host, with sanitizers
@@ -33,3 +33,12 @@ $(UNIT_OUT)/obj/%.o: %.c $(KERNEL_DEPS)
 $(UNIT_OUT)/fs_test: $(UNIT_FS_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_FS_OBJ:.o=.d)
+
+UNIT_LDISC_SRC := kernel/drv/ldisc.c kernel/drv/ldisc_out.c kernel/fs/uio.c \
+	kernel/lib/string.c kernel/lib/printf.c test/unit/fs/fake.c \
+	test/unit/drv/ldisc_test.c
+UNIT_LDISC_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_LDISC_SRC))
+
+$(UNIT_OUT)/ldisc_test: $(UNIT_LDISC_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
+-include $(UNIT_LDISC_OBJ:.o=.d)
