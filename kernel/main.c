@@ -6,13 +6,13 @@
 #include "core/futex.h"
 #include "core/page.h"
 #include "core/panic.h"
-#include "drv/hostio.h"
 #include "drv/tty.h"
 #include "fs/rootfs.h"
 #include "linux/boot.h"
 #include "linux/exec.h"
 #include "linux/inotify_start.h"
 #include "linux/process.h"
+#include "linux/stdio.h"
 #include "linux/strace.h"
 #include "platform/platform.h"
 #include "platform/process/start.h"
@@ -79,13 +79,16 @@ void kernel_main(struct abi_boot *b)
 			(b->flags & ABI_BOOT_STATS ? WATCH_STATS : 0);
 	stats_init();
 	inotify_start();
+	err = stdio_init(b);
+	if (err)
+		start_failed("terminals", err);
 	err = rootfs_build(b);
 	if (err)
 		start_failed("building the file tree", err);
 	err = process_init(&first);
 	if (err)
 		start_failed("making the first process", err);
-	err = hostio_install_stdio(first->files);
+	err = stdio_install(first, b);
 	if (err)
 		start_failed("the standard streams", err);
 	first->start = start_program;
