@@ -60,6 +60,9 @@ enum fsrv_op {
 
 /* fsrv_request.flags of LOOKUP: give no handle for a directory. */
 #define FSRV_LOOKUP_ATTR 1u
+/* ...: of a still export's regular file, if it can be read, give a descriptor
+ * for reading too: most lookups are followed by an open. */
+#define FSRV_LOOKUP_OPEN 2u
 /* fsrv_request.flags of READDIR: each entry carries its attributes. */
 #define FSRV_READDIR_ATTR 1u
 /* fsrv_request.flags of FSYNC */

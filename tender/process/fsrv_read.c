@@ -174,23 +174,12 @@ static uint32_t open_needs(int flags)
 	}
 }
 
-int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
-		      struct host_statx *x)
+/* Open what was a regular file a moment ago, and make sure of it. */
+static int open_checked(struct fsrv_call *c, int flags, unsigned int mode,
+			struct host_statx *x)
 {
 	int dir = c->dir->fd, fd, err;
 
-	/* Look first: opening a device or FIFO has effects. */
-	if (!(flags & O_CREAT)) {
-		err = fsrv_stat(dir, c->name, x);
-		if (err)
-			return err;
-		if (S_ISLNK(x->stx_mode))
-			return -ELOOP;
-		if (S_ISDIR(x->stx_mode))
-			return -EISDIR;
-		if (!S_ISREG(x->stx_mode))
-			return -ENXIO;
-	}
 	/* O_TRUNC only once it is known what was opened */
 	fd = *c->name ? open_beneath(dir, c->name, flags & ~O_TRUNC, mode) :
 			reopen_export(dir, flags & ~O_TRUNC);
@@ -203,14 +192,33 @@ int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
 		err = -EACCES;
 	if (!err && statx_dev(x) != c->dir->dev && is_pseudo(fd))
 		err = -EACCES;
-	if (!err && (flags & O_TRUNC)) {
+	if (!err && (flags & O_TRUNC))
 		err = ftruncate(fd, 0) ? -errno : fsrv_stat(fd, "", x);
-	}
 	if (err) {
 		close(fd);
 		return err;
 	}
 	return fd;
+}
+
+int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
+		      struct host_statx *x)
+{
+	int err;
+
+	/* Look first: opening a device or FIFO has effects. */
+	if (!(flags & O_CREAT)) {
+		err = fsrv_stat(c->dir->fd, c->name, x);
+		if (err)
+			return err;
+		if (S_ISLNK(x->stx_mode))
+			return -ELOOP;
+		if (S_ISDIR(x->stx_mode))
+			return -EISDIR;
+		if (!S_ISREG(x->stx_mode))
+			return -ENXIO;
+	}
+	return open_checked(c, flags, mode, x);
 }
 
 static int lookup_directory(struct fsrv_call *c, struct host_statx *x)
@@ -251,6 +259,15 @@ int fsrv_do_lookup(struct fsrv_call *c)
 		if (n < 0)
 			return -errno;
 		c->r->data_len = (uint32_t)n;
+	} else if (S_ISREG(x.stx_mode) && c->q.op == FSRV_LOOKUP &&
+		   (c->q.flags & FSRV_LOOKUP_OPEN) &&
+		   !(c->export->flags & FSRV_EXPORT_LIVE)) {
+		struct host_statx opened;
+
+		/* if it can not be opened, that is no error of the lookup */
+		c->fd = open_checked(c, O_RDONLY, 0, &opened);
+		if (c->fd >= 0)
+			x = opened;
 	}
 	fsrv_fill_attr(&c->r->attr, &x);
 	return 0;

@@ -65,32 +65,42 @@ static int lookup_in_list(struct inode *dir, const char *name,
 			    out);
 }
 
+/* A still link's text never changes: keep it where the walk looks for it. */
+static void keep_link(struct inode *i, const char *text, size_t len)
+{
+	char *none = NULL, *copy = kmemdup_str(text, len);
+
+	if (copy && !__atomic_compare_exchange_n(&i->link, &none, copy, false,
+						 __ATOMIC_ACQ_REL,
+						 __ATOMIC_ACQUIRE))
+		kfree(copy);
+}
+
 static int lookup_host(struct inode *dir, const char *name, bool want_handle,
 		       struct inode **out)
 {
 	struct fsrv_request rq = { .op = FSRV_LOOKUP };
+	bool live = hostfs_of(dir)->live;
+	char *text = kmalloc(LINK_TEXT_MAX);
 	struct fsrv_reply rp;
-	char *text = kmalloc(LINK_TEXT_MAX), *none = NULL, *copy;
-	int err;
+	int err, fd = -1;
 
 	if (!text)
 		return -ENOMEM;
-	if (!want_handle)
-		rq.flags = FSRV_LOOKUP_ATTR;
+	rq.flags = (want_handle ? 0 : FSRV_LOOKUP_ATTR) |
+		   (live ? 0 : FSRV_LOOKUP_OPEN);
 	err = hostnode_call(dir, NULL, &rq, name, NULL, NULL, &rp, text,
-			    LINK_TEXT_MAX, NULL);
+			    LINK_TEXT_MAX, &fd);
 	if (!err)
 		err = hostnode_get(dir->sb, dir, name, &rp.attr, rp.handle,
 				   out);
-	/* a still link's text never changes: keep it where the walk looks */
-	if (!err && S_ISLNK(rp.attr.mode) && !hostfs_of(dir)->live &&
-	    rp.data_len < LINK_TEXT_MAX) {
-		copy = kmemdup_str(text, rp.data_len);
-		if (copy && !__atomic_compare_exchange_n(&(*out)->link, &none,
-				copy, false, __ATOMIC_ACQ_REL,
-				__ATOMIC_ACQUIRE))
-			kfree(copy);
-	}
+	if (!err && S_ISLNK(rp.attr.mode) && !live &&
+	    rp.data_len < LINK_TEXT_MAX)
+		keep_link(*out, text, rp.data_len);
+	if (!err && fd >= 0)
+		hostfd_keep(hostnode(*out), fd);
+	else if (fd >= 0)
+		plat_fd_close(fd);
 	kfree(text);
 	return err;
 }

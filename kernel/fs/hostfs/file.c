@@ -101,6 +101,33 @@ void hostfd_adopt(struct hostnode *n, int fd, uint32_t handle)
 		close_slot(fd, handle);
 }
 
+/* s has no user: keep its descriptor for the next. Locks held: both. */
+static bool make_idle_locked(struct hostfd *s)
+{
+	list_append(&idle_fds, &s->idle);
+	return ++nr_idle > IDLE_MAX;
+}
+
+void hostfd_keep(struct hostnode *n, int fd)
+{
+	struct hostfd *s = &n->fds[0];
+	bool trim = false;
+
+	mutex_lock(&n->open_lock);
+	if (s->fd < 0) {
+		s->fd = fd;
+		fd = -1;
+		mutex_lock(&hostfs_lock);
+		trim = make_idle_locked(s);
+		mutex_unlock(&hostfs_lock);
+	}
+	mutex_unlock(&n->open_lock);
+	if (fd >= 0)
+		plat_fd_close(fd);
+	if (trim)
+		trim_idle(IDLE_MAX - IDLE_MAX / 4);
+}
+
 /* Ask the server for a descriptor of n. open_lock held. */
 static int open_host(struct hostnode *n, struct hostfd *s, uint32_t flags)
 {
@@ -191,8 +218,7 @@ static void hostfile_release(struct file *f)
 	mutex_lock(&hostfs_lock);
 	if (--s->users == 0) {
 		if (keep) {
-			list_append(&idle_fds, &s->idle);
-			trim = ++nr_idle > IDLE_MAX;
+			trim = make_idle_locked(s);
 		} else {
 			fd = s->fd;
 			handle = s->handle;

@@ -143,4 +143,6 @@ uint64_t hostfs_map_ino(const struct hostfs *fs, uint64_t dev, uint64_t ino);
 int hostfs_open(struct inode *i, struct file *f);
 /* A descriptor just made by CREATE becomes i's for writing. */
 void hostfd_adopt(struct hostnode *n, int fd, uint32_t handle);
+/* A descriptor for reading that came with a lookup; idle until n is opened. */
+void hostfd_keep(struct hostnode *n, int fd);
 void hostfd_close_all(struct hostnode *n);
