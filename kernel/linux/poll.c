@@ -271,7 +271,7 @@ static int select_until(int n, const uint64_t user[NR_SETS],
 	if (n < 0)
 		return -EINVAL;
 	max = (uint32_t)files_max_fd(current_thread()->files);
-	max = ALIGN_UP(MAX(max, 64u), 64u);
+	max = ALIGN_UP(MAX(max, 256u), 64u);
 	s.n = MIN((uint32_t)n, max);
 	s.words = (s.n + 63) / 64;
 	s.bits = s.small;

@@ -41,8 +41,6 @@ void sk_buf_free(struct sk_buf *b)
 	if ((uint64_t)old * 4 > s->sndbuf && sock_is_writable(s))
 		wait_wake_all(&s->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 	sock_put(s);
-	if (b->from)
-		unix_addr_put(b->from);
 	sk_files_drop(b->files);
 	kfree(b);
 }

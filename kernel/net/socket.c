@@ -3,6 +3,7 @@
 #include "net/socket.h"
 #include "core/heap.h"
 #include "core/timer.h"
+#include "net/unix.h"
 
 struct sock_upcalls sock_upcalls;
 
@@ -43,8 +44,10 @@ struct sock *sock_get(struct sock *s)
 
 void sock_put(struct sock *s)
 {
-	if (s && ref_put(&s->refs))
-		kfree(s);
+	if (!s || !ref_put(&s->refs))
+		return;
+	unix_addr_put(s->addr);
+	kfree(s);
 }
 
 int sock_take_error(struct sock *s)

@@ -64,6 +64,7 @@ struct sock_msg {
 	bool want_cred;
 	bool has_cred;
 	uint32_t out_flags;
+	bool want_from;
 	struct unix_addr *from;	/* referenced, or NULL: unnamed */
 };
 
@@ -159,9 +160,7 @@ struct sk_buf {
 	uint32_t len, off;	/* off: consumed */
 	uint32_t charge;	/* of sender->wmem */
 	struct sock_cred cred;
-	bool eor;
 	struct sock *sender;	/* referenced */
-	struct unix_addr *from;	/* referenced, or NULL */
 	struct sk_files *files;	/* or NULL */
 	uint8_t data[];
 };

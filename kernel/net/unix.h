@@ -22,7 +22,7 @@ extern const struct sock_ops unix_stream_ops, unix_dgram_ops;
 struct unix_addr *unix_addr_create(const void *sun, uint32_t len);
 struct unix_addr *unix_addr_get(struct unix_addr *a);
 void unix_addr_put(struct unix_addr *a);
-/* Copy the name of s (or of its peer) to sun. Returns its length. */
+/* Copy the name of s to sun; unnamed: the family only. Returns its length. */
 uint32_t unix_name(struct sock *s, uint8_t sun[SOCK_NAME_MAX]);
 /* Give s the abstract name sun[0..len). 0, -EINVAL (has one), -EADDRINUSE,
  * -ENOMEM. */
@@ -46,6 +46,8 @@ int unix_accept(struct sock *s, bool nonblock, struct sock **out);
 int unix_shutdown(struct sock *s, int how);
 void unix_release(struct sock *s);
 uint32_t unix_poll(struct sock *s);
+/* Referenced, or NULL: not connected. */
+struct sock *unix_peer_get(struct sock *s);
 /* Bytes that could be received now (FIONREAD). */
 uint64_t unix_readable_bytes(struct sock *s);
 

@@ -188,7 +188,7 @@ int unix_accept(struct sock *s, bool nonblock, struct sock **out)
 }
 
 /* --- shutdown, release -----------------------------------------------------------------*/
-static struct sock *peer_get(struct sock *s)
+struct sock *unix_peer_get(struct sock *s)
 {
 	struct sock *peer;
 
@@ -214,7 +214,7 @@ int unix_shutdown(struct sock *s, int how)
 
 	if (how < 0 || how > 2)
 		return -EINVAL;
-	peer = s->type == SOCK_DGRAM ? NULL : peer_get(s);
+	peer = s->type == SOCK_DGRAM ? NULL : unix_peer_get(s);
 	add_shutdown(s, bits);
 	if (peer)
 		add_shutdown(peer, (bits & SHUT_RECV ? SHUT_SEND : 0) |
@@ -285,8 +285,6 @@ static void release(struct sock *s, bool never_accepted)
 		release(n, true);
 	}
 	sk_queue_purge(&queue);
-	unix_addr_put(s->addr);
-	s->addr = NULL;
 	sock_put(s);
 }
 
@@ -303,7 +301,7 @@ static uint32_t load(const uint32_t *p)
 
 static bool peer_takes_more(struct sock *s)
 {
-	struct sock *peer = peer_get(s);
+	struct sock *peer = unix_peer_get(s);
 	bool full = peer && unix_dgram_is_full(peer, s);
 
 	sock_put(peer);

@@ -157,8 +157,6 @@ static int send_record(struct sock *s, struct sock *to, struct sock_msg *m,
 	if (!b)
 		return -ENOBUFS;
 	b->cred = m->cred;
-	b->from = unix_addr_get(s->addr);
-	b->eor = s->type == SOCK_SEQPACKET;
 	if (m->data->move(m->data, b->data, len) != len) {
 		sk_buf_free(b);
 		return -EFAULT;
@@ -284,11 +282,10 @@ static ssize_t take_record(struct sock *s, struct sock_msg *m, struct sk_buf *b,
 		return -EFAULT;
 	if (n < have)
 		m->out_flags |= MSG_TRUNC;
-	if (b->eor)
-		m->out_flags |= MSG_EOR;
 	m->cred = b->cred;
 	m->has_cred = true;
-	m->from = unix_addr_get(b->from);
+	if (m->want_from)
+		m->from = unix_addr_get(b->sender->addr);
 	if (b->files && peek) {
 		m->files = sk_files_dup(b->files);
 	} else if (b->files) {

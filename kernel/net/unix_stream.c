@@ -167,6 +167,8 @@ static int read_buf(struct sock *s, struct sock_msg *m, struct stream_read *r,
 	if (m->data->move(m->data, b->data + from, n) != n)
 		return -EFAULT;
 	r->copied += n;
+	if (m->want_from && !m->from)
+		m->from = unix_addr_get(b->sender->addr);
 	if (m->flags & MSG_PEEK) {
 		if (files && !m->files)
 			m->files = sk_files_dup(b->files);
