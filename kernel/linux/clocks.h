@@ -40,6 +40,9 @@ void itimers_init(struct process *p);
 void itimers_exit(struct process *p);
 /* Delete all POSIX timers: exec or exit. No lock held. */
 void posix_timers_exit(struct process *p);
+/* RLIMIT_CPU of the caller changed; a child got its parent's limits. */
+void itimers_limit_changed(void);
+void itimers_limit_inherit(struct process *child);
 /*
  * ITIMER_VIRTUAL and ITIMER_PROF of the calling process: send what is due.
  * Called on the way to user mode; costs one load while none is due.

@@ -18,6 +18,8 @@ void process_init_extra(struct process *p)
 
 void process_free_proc_data(struct process *p)
 {
+	if (p->cpu_timers)	/* a fork that failed */
+		itimers_exit(p);
 	kfree(p->cmdline);
 	kfree(p->environ);
 }
@@ -41,6 +43,7 @@ int process_copy_extra(struct process *child, struct process *parent)
 		return -ENOMEM;
 	child->cmdline_len = parent->cmdline_len;
 	child->environ_len = parent->environ_len;
+	itimers_limit_inherit(child);
 	return 0;
 }
 

@@ -239,7 +239,7 @@ long sys_sendfile(uint64_t out, uint64_t in, uint64_t off, uint64_t count)
 	if (ret)
 		return ret;
 	if ((ssize_t)count < 0 || c.out->flags & O_APPEND ||
-	    is_type(c.in, S_IFSOCK))
+	    is_type(c.in, S_IFSOCK) || pipe_of_file(c.in))
 		ret = -EINVAL;
 	else if (is_type(c.in, S_IFDIR))
 		ret = -EINVAL;

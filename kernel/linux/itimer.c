@@ -4,14 +4,17 @@
  * ITIMER_PROF measure processor time, which only the process itself can read:
  * a core timer fires when the time could be up, asks a thread that is running
  * to look, and the thread sends the signal or sets the timer again. While
- * all threads sleep no time is used and nobody is woken.
+ * all threads sleep no time is used and nobody is woken. RLIMIT_CPU is kept
+ * in the same way.
  */
+#include <linux/resource.h>
 #include <linux/time.h>
 #include <asm/signal.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "core/timer.h"
+#include "lib/string.h"
 #include "linux/clocks.h"
 
 #define CPU_CHECK_MIN_NS 1000000ull
@@ -23,10 +26,12 @@ struct cpu_timer {
 	uint64_t interval_ns;
 };
 
+enum { CPU_VIRTUAL, CPU_PROF, CPU_LIMIT, CPU_TIMERS };
+
 struct cpu_timers {
 	struct timer check;
 	struct process *process;
-	struct cpu_timer t[2];	/* ITIMER_VIRTUAL - 1, ITIMER_PROF - 1 */
+	struct cpu_timer t[CPU_TIMERS];	/* CPU_LIMIT: RLIMIT_CPU */
 	uint32_t due;		/* atomic: a thread should look */
 };
 
@@ -120,7 +125,7 @@ static void cpu_arm_locked(struct cpu_timers *c, uint64_t cpu_now)
 {
 	uint64_t left = UINT64_MAX;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < CPU_TIMERS; i++)
 		if (c->t[i].expiry_ns)
 			left = MIN(left, c->t[i].expiry_ns > cpu_now ?
 				   c->t[i].expiry_ns - cpu_now : 0);
@@ -132,18 +137,18 @@ static void cpu_arm_locked(struct cpu_timers *c, uint64_t cpu_now)
 
 void itimers_check_cpu(void)
 {
-	static const int signals[2] = { SIGVTALRM, SIGPROF };
+	static const int signals[CPU_TIMERS] = { SIGVTALRM, SIGPROF, SIGXCPU };
 	struct process *p = current_process();
 	struct cpu_timers *c = p->cpu_timers;
-	bool send[2] = { false, false };
-	uint64_t now;
+	bool send[CPU_TIMERS] = { false };
+	uint64_t now, hard = p->limits[RLIMIT_CPU].max;
 
 	/* Pairs with the release in cpu_check_fired. */
 	if (likely(!c) || !__atomic_exchange_n(&c->due, 0, __ATOMIC_ACQUIRE))
 		return;
 	now = plat_clock_process_cpu_ns();
 	mutex_lock(&itimer_lock);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < CPU_TIMERS; i++) {
 		struct cpu_timer *t = &c->t[i];
 
 		if (!t->expiry_ns || t->expiry_ns > now)
@@ -153,7 +158,9 @@ void itimers_check_cpu(void)
 	}
 	cpu_arm_locked(c, now);
 	mutex_unlock(&itimer_lock);
-	for (int i = 0; i < 2; i++)
+	if (send[CPU_LIMIT] && now / NSEC_PER_SEC >= hard)
+		signal_send_process(p, SIGKILL, NULL);
+	for (int i = 0; i < CPU_TIMERS; i++)
 		if (send[i])
 			signal_send_process(p, signals[i], NULL);
 }
@@ -173,6 +180,38 @@ static struct cpu_timers *cpu_timers_make(struct process *p)
 	}
 	mutex_unlock(&itimer_lock);
 	return c;
+}
+
+/* Every second beyond the soft limit; used_ns = processor time of p now. */
+static void limit_arm(struct process *p, uint64_t used_ns)
+{
+	uint64_t soft = p->limits[RLIMIT_CPU].cur;
+	struct cpu_timers *c = p->cpu_timers;
+
+	if (soft >= INT64_MAX / NSEC_PER_SEC && !c)
+		return;
+	if (!c)
+		c = cpu_timers_make(p);
+	if (!c)
+		return;
+	mutex_lock(&itimer_lock);
+	c->t[CPU_LIMIT] = (struct cpu_timer){ 0 };
+	if (soft < INT64_MAX / NSEC_PER_SEC) {
+		c->t[CPU_LIMIT].expiry_ns = MAX(soft, 1ull) * NSEC_PER_SEC;
+		c->t[CPU_LIMIT].interval_ns = NSEC_PER_SEC;
+		cpu_arm_locked(c, used_ns);
+	}
+	mutex_unlock(&itimer_lock);
+}
+
+void itimers_limit_changed(void)
+{
+	limit_arm(current_process(), plat_clock_process_cpu_ns());
+}
+
+void itimers_limit_inherit(struct process *child)
+{
+	limit_arm(child, 0);
 }
 
 static int cpu_exchange(struct process *p, int which, const uint64_t *value,
@@ -293,7 +332,7 @@ void itimers_exit(struct process *p)
 	mutex_lock(&itimer_lock);
 	p->real_timer_ns = 0;
 	if (p->cpu_timers)
-		p->cpu_timers->t[0].expiry_ns = p->cpu_timers->t[1].expiry_ns = 0;
+		memset(p->cpu_timers->t, 0, sizeof(p->cpu_timers->t));
 	mutex_unlock(&itimer_lock);
 	timer_cancel(&p->real_timer);
 	if (p->cpu_timers) {

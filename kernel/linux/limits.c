@@ -10,6 +10,7 @@
 #include "arch/uaccess.h"
 #include "core/timer.h"
 #include "lib/string.h"
+#include "linux/clocks.h"
 #include "linux/mm.h"
 #include "linux/process.h"
 
@@ -80,6 +81,8 @@ static long limit_exchange(int32_t pid, uint32_t res, const struct klimit *n,
 			p->limits[res] = *n;
 	}
 	mutex_unlock(&process_lock);
+	if (n && !err && res == RLIMIT_CPU && p == current_process())
+		itimers_limit_changed();
 	return err;
 }
 
@@ -169,7 +172,8 @@ long sys_getrusage(uint64_t who, uint64_t user)
 	u.user = timeval(user_ns);
 	u.sys = timeval(sys_ns);
 	if ((int)who != RUSAGE_CHILDREN && p->mm)
-		u.max_rss = (int64_t)(p->mm->high_water_bytes / 1024);
+		u.max_rss = (int64_t)(MAX(p->mm->high_water_bytes,
+					  p->mm->total_bytes) / 1024);
 	return copy_to_user((void *)user, &u, sizeof(u));
 }
 
