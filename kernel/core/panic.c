@@ -40,11 +40,10 @@ static void report_frame(uint64_t pc)
 	klog("  %p %s+%#lx", (void *)pc, name ? name : "?", off);
 }
 
-static void backtrace(void)
+static void backtrace(uint64_t *fp)
 {
 	struct task *t = current_task();
 	uint64_t low = (uint64_t)t, high = low + TASK_BLOCK_SIZE;
-	uint64_t *fp = __builtin_frame_address(0);
 
 	for (int i = 0; i < 24; i++) {
 		if ((uint64_t)fp < low || (uint64_t)fp + 16 > high ||
@@ -57,21 +56,40 @@ static void backtrace(void)
 	}
 }
 
-void panic(const char *fmt, ...)
+static void panic_v(uint64_t pc, uint64_t fp, const char *fmt, va_list ap)
+	__noreturn;
+
+static void panic_v(uint64_t pc, uint64_t fp, const char *fmt, va_list ap)
 {
 	struct task *t = current_task();
-	va_list ap;
 
+	/* only the first report is shown; the others wait for the end */
 	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
 		for (;;)
 			plat_relax();
-	va_start(ap, fmt);
 	report_v("mica: kernel panic: ", fmt, ap);
-	va_end(ap);
 	klog("task %u \"%s\" (%s task)", t->id, t->name,
 	     t->kind == TASK_SYSTEM ? "system" : "user");
-	backtrace();
+	if (pc)
+		report_frame(pc);
+	backtrace((uint64_t *)fp);
 	plat_stop(125);
+}
+
+void panic_at(uint64_t pc, uint64_t fp, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	panic_v(pc, fp, fmt, ap);
+}
+
+void panic(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	panic_v(0, (uint64_t)__builtin_frame_address(0), fmt, ap);
 }
 
 void assert_failed(const char *expr, const char *file, int line)

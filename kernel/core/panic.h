@@ -7,6 +7,9 @@
 #include "lib/types.h"
 
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
+/* The same for a fault at pc with frame pointer fp: the trace starts there. */
+void panic_at(uint64_t pc, uint64_t fp, const char *fmt, ...)
+	__printf(3, 4) __noreturn;
 void assert_failed(const char *expr, const char *file, int line) __noreturn;
 #define assert(e) \
 	((e) ? (void)0 : assert_failed(#e, __FILE_NAME__, __LINE__))

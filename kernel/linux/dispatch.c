@@ -12,11 +12,23 @@
 #include <asm/siginfo.h>
 
 uint64_t syscall_count[NR_SYSCALLS];
+uint64_t syscall_trapped[NR_SYSCALLS];
 uint32_t syscall_watch;	/* enum syscall_watch; set once at boot */
 
 static bool wants_restart(long ret)
 {
 	return ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK;
+}
+
+/* How a call came in shows in the entry code's counters. */
+static void count_call(struct thread *t, uint64_t nr)
+{
+	uint64_t trapped = t->task->arch.trapped_calls;
+
+	__atomic_fetch_add(&syscall_count[nr], 1, __ATOMIC_RELAXED);
+	if (trapped != t->trapped_seen)
+		__atomic_fetch_add(&syscall_trapped[nr], 1, __ATOMIC_RELAXED);
+	t->trapped_seen = trapped;
 }
 
 void syscall_dispatch(struct regs *r)
@@ -31,8 +43,7 @@ void syscall_dispatch(struct regs *r)
 		fn = syscall_table[nr].fn;
 	if (unlikely(syscall_watch)) {
 		if (nr < NR_SYSCALLS)
-			__atomic_fetch_add(&syscall_count[nr], 1,
-					   __ATOMIC_RELAXED);
+			count_call(t, nr);
 		if (syscall_watch & WATCH_STRACE)
 			strace_enter(t, r);
 	}

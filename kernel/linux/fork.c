@@ -102,6 +102,8 @@ static int copy_thread_state(struct thread *t, struct thread *self,
 	t->sched_policy = self->sched_policy;
 	t->sched_priority = self->sched_priority;
 	t->ioprio = self->ioprio;
+	t->no_new_privs = self->no_new_privs;
+	t->timer_slack = self->timer_slack;
 	if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
 		t->sig.alt_sp = self->sig.alt_sp;
 		t->sig.alt_size = self->sig.alt_size;

@@ -105,7 +105,7 @@ long sys_setpgid(uint64_t pid, uint64_t pgid)
 	struct process *self = current_process(), *p;
 	int err;
 
-	if ((int)pgid < 0)
+	if ((int)pgid < 0 || (!(uint32_t)pgid && (int)pid < 0))
 		return -EINVAL;
 	mutex_lock(&process_lock);
 	p = find_or_self((uint32_t)pid);

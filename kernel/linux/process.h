@@ -123,6 +123,7 @@ struct thread {
 	uint32_t *set_child_tid;	/* user address, for start */
 	struct list tid_link;	/* tid table */
 	uint64_t timer_slack;
+	uint64_t trapped_seen;	/* linux/dispatch.c, --stats */
 	/* linux/sched.c: what the program asked for; atomic */
 	uint64_t cpu_mask;		/* 0 = every CPU */
 	uint32_t sched_policy, sched_priority;

@@ -58,8 +58,9 @@ static void print_calls(bool missing)
 
 		below = syscall_count[at];
 		if (missing == !s->fn)
-			klog("stats: %10lu %s %s", below, s->name ? s->name :
-			     "unknown", missing ? "(missing)" : "");
+			klog("stats: %10lu %-20s %s%lu trapped", below,
+			     s->name ? s->name : "unknown",
+			     missing ? "missing, " : "", syscall_trapped[at]);
 	}
 }
 

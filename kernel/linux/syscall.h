@@ -24,6 +24,7 @@ struct syscall_info {
 #define NR_SYSCALLS 512u
 extern const struct syscall_info syscall_table[NR_SYSCALLS];
 extern uint64_t syscall_count[NR_SYSCALLS];	/* atomic, relaxed */
+extern uint64_t syscall_trapped[NR_SYSCALLS];	/* of them, trapped */
 
 /* From the entry code. */
 void syscall_dispatch(struct regs *regs);

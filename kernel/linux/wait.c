@@ -128,7 +128,10 @@ static long do_wait(const struct wait_query *q, struct wait_result *r)
 	wait_begin(&w, &self->child_wait);
 	while (!(found = look(q, r))) {
 		if (wait_sleep(&w, DEADLINE_NEVER, true) == -EINTR) {
-			found = -ERESTARTSYS;
+			/* the signal may well be the child's */
+			found = look(q, r);
+			if (!found)
+				found = -ERESTARTSYS;
 			break;
 		}
 	}

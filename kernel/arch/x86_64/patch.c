@@ -2,20 +2,20 @@
 /*
  * Patterns of system-call sites:
  *
- *   A  b8 imm32  0f 05		mov $nr,%eax; syscall		(libc)
+ *   A  b8 imm32  0f 05		mov $nr,%eax; syscall		(libc, Go)
  *   A' 48 c7 c0 imm32  0f 05	mov $nr,%rax; syscall
- *   B  0f 05  48 3d imm32	syscall; cmp $-4095,%rax	(libc, Go)
- *   C  0f 05  c3 + 2 padding	syscall; ret; nop...		(musl, wrappers)
- *   D  0f 05  48 89 xx		syscall; mov %rax,reg
+ *   B  0f 05  and at least three bytes of simple instructions, the last of
+ *      which may be a short branch or a return		(wrappers, musl, Go)
  *
  * A is replaced from its mov on: the jump is followed by the untouched 0f 05,
- * so code that jumps to the instruction itself still traps. The others lose
- * the start of the following instruction, which moves to the trampoline; they
- * are refused when any branch of the text could lead to a byte inside. A byte
- * sequence inside another instruction (a constant, say) looks the same; for A
- * the number must be a plausible one, and the bytes of B are distinctive.
+ * so code that jumps to the instruction itself still traps. B loses the start
+ * of what follows, which moves to the trampoline; it is refused when any
+ * branch of the text could lead to a byte inside. The bytes 0f 05 can also be
+ * part of another instruction: A wants a plausible number, B an error compare
+ * behind it or a plausible number shortly before.
  */
 #include "arch/patch.h"
+#include "arch/insn.h"
 #include "lib/string.h"
 
 #define NR_PLAUSIBLE	600u
@@ -69,29 +69,115 @@ static bool is_nop_padding(const uint8_t *p)
 	       (p[0] == 0xcc && p[1] == 0xcc);
 }
 
-/* Length of the instruction behind the syscall if it may be moved, else 0. */
-static size_t movable(const uint8_t *p, size_t room)
+#define MOVE_MIN	3u	/* the jump needs these behind 0f 05 */
+#define NUMBER_WINDOW	24u
+
+/* Is a plausible call number loaded shortly before? Guards against byte
+ * pairs that are part of another instruction. */
+static bool loads_number(const uint8_t *t, size_t at, size_t floor)
+{
+	size_t low = at > floor + NUMBER_WINDOW ? at - NUMBER_WINDOW : floor;
+
+	if (at >= low + 2 && (t[at - 2] == 0x31 || t[at - 2] == 0x33) &&
+	    t[at - 1] == 0xc0)
+		return true;
+	for (size_t i = low; i + 5 <= at; i++)
+		if (t[i] == 0xb8 && load32(t + i + 1) < NR_PLAUSIBLE)
+			return true;
+	return false;
+}
+
+/* Does 0f 05 lie inside the rel32 of a call or jump? */
+static bool is_branch_operand(const uint8_t *t, size_t at, size_t floor)
+{
+	for (size_t back = 1; back <= 3 && at >= floor + back + 1; back++) {
+		uint8_t op = t[at - back], before = t[at - back - 1];
+
+		if (op == 0xe8 || op == 0xe9 ||
+		    (before == 0x0f && (op & 0xf0) == 0x80))
+			return true;
+	}
+	return false;
+}
+
+static bool is_error_compare(const uint8_t *p, size_t room)
 {
 	if (room >= 6 && p[0] == 0x48 && p[1] == 0x3d)
-		return 6;			/* cmp $imm32,%rax */
-	if (room >= 3 && p[0] == 0xc3 && is_nop_padding(p + 1))
-		return 1;			/* ret */
-	if (room >= 3 && (p[0] & 0xf8) == 0x48 && p[1] == 0x89 &&
-	    (p[2] & 0xc0) == 0xc0)
-		return 3;			/* mov %reg,%reg */
-	if (room >= 4 && p[0] == 0x48 && p[1] == 0x83 && p[2] == 0xf8)
-		return 4;			/* cmp $imm8,%rax */
-	if (room >= 3 && p[0] == 0x48 && p[1] == 0x85 && p[2] == 0xc0)
-		return 3;			/* test %rax,%rax */
-	return 0;
+		return load32(p + 2) >= 0xfffff000u;
+	return room >= 5 && p[0] == 0x3d && load32(p + 1) >= 0xfffff000u;
+}
+
+/*
+ * Does the instruction behind test, compare or copy the result register?
+ * Displacements that end in 0f 05 need 80 MiB of distance, so in a smaller
+ * text such a pair is an instruction.
+ */
+static bool is_result_use(const uint8_t *p, size_t room, size_t len)
+{
+	size_t rex = p[0] == 0x48 || p[0] == 0x49;
+
+	if (len > 64u << 20 || room < rex + 2)
+		return false;
+	p += rex;
+	if (p[0] == 0x85 || p[0] == 0x83)	/* test %rax,%rax; cmp $n */
+		return p[1] == (p[0] == 0x85 ? 0xc0 : 0xf8);
+	return (p[0] == 0x89 && (p[1] & 0xf8) == 0xc0) ||	/* mov %rax,r */
+	       (p[0] == 0x63 && (p[1] & 0xc7) == 0xc0);		/* movslq */
+}
+
+/*
+ * Choose instructions behind the syscall at `at` to move: at least MOVE_MIN
+ * bytes; the last may be a short branch or a return. False: not possible.
+ */
+static bool choose_moved(const uint8_t *t, size_t len, size_t at, size_t floor,
+			 struct patch_site *s)
+{
+	const uint8_t *p = t + at + 2;
+	size_t room = len - at - 2, n = 0, k;
+
+	/* the operand of a branch or an address: 0f 05 00 00 and the like */
+	if (room < MOVE_MIN || p[0] == 0 || p[1] == 0 ||
+	    is_branch_operand(t, at, floor))
+		return false;
+	if (!is_error_compare(p, room) && !is_result_use(p, room, len) &&
+	    !loads_number(t, at, floor) &&
+	    !(room >= 3 && p[0] == 0xc3 && is_nop_padding(p + 1)))
+		return false;
+	while (n < MOVE_MIN) {
+		const uint8_t *q = p + n;
+
+		k = insn_length(q, room - n);
+		if (k) {
+			n += k;
+			continue;
+		}
+		if (room - n >= 3 && q[0] == 0xc3 &&
+		    (n + 1 >= MOVE_MIN || is_nop_padding(q + 1))) {
+			n++;
+			s->ends_in_return = true;
+			break;
+		}
+		if (room - n < 2 || (q[0] != 0xeb && (q[0] & 0xf0) != 0x70) ||
+		    n + 2 < MOVE_MIN)
+			return false;
+		s->branch = q[0];
+		s->branch_to = (size_t)((int64_t)(at + 2 + n + 2) +
+					(int8_t)q[1]);
+		if (s->branch_to >= len)
+			return false;
+		break;
+	}
+	s->is_moved = true;
+	s->moved = at + 2;
+	s->moved_len = n;
+	s->end = at + 2 + n + (s->branch ? 2 : 0);
+	return true;
 }
 
 /* Describe the site whose 0f 05 is at `at`. False: none of the patterns. */
 static bool match(const uint8_t *t, size_t len, size_t at, size_t floor,
 		  struct patch_site *s)
 {
-	size_t n;
-
 	*s = (struct patch_site){ .end = at + 2 };
 	if (at >= floor + 7 && t[at - 7] == 0x48 && t[at - 6] == 0xc7 &&
 	    t[at - 5] == 0xc0 && load32(t + at - 4) < NR_PLAUSIBLE) {
@@ -108,14 +194,8 @@ static bool match(const uint8_t *t, size_t len, size_t at, size_t floor,
 		s->has_nr = true;
 		return true;
 	}
-	n = movable(t + at + 2, len - at - 2);
-	if (!n)
-		return false;
 	s->start = at;
-	s->moved = at + 2;
-	s->moved_len = n;
-	s->end = at + 2 + n;
-	return true;
+	return choose_moved(t, len, at, floor, s);
 }
 
 /* Bytes that the jump overwrites beyond the syscall instruction itself. */
@@ -154,7 +234,7 @@ static void refuse_target(struct patch_site *sites, size_t n, size_t to)
 		else
 			hi = mid;
 	}
-	if (sites[lo].moved_len && to > sites[lo].start &&
+	if (sites[lo].is_moved && to > sites[lo].start &&
 	    to < covered_end(&sites[lo]))
 		sites[lo].refused = true;
 }
@@ -200,7 +280,7 @@ void patch_check_branches(const uint8_t *text, size_t len,
 	bool any = false;
 
 	for (size_t k = 0; k < n; k++) {
-		if (!sites[k].moved_len)
+		if (!sites[k].is_moved)
 			continue;
 		any = true;
 		filter_add(filter, sites[k].start);
@@ -252,20 +332,26 @@ static void emit_trampoline(struct emitter *e, const uint8_t *t,
 		emit32(e, s->nr);
 	}
 	emit(e, lea_rcx, sizeof(lea_rcx));
-	if (!s->moved_len)
+	if (!s->is_moved)
 		emit_rel_text(e, s->end);
 	else
 		emit32(e, 8 + 2);	/* over the jump and the syscall */
 	emit(e, jmp_gs, sizeof(jmp_gs));
 	emit32(e, slot);
-	if (!s->moved_len)
+	if (!s->is_moved)
 		return;
 	emit(e, call, sizeof(call));
 	emit(e, t + s->moved, s->moved_len);
-	if (s->moved_len == 1)
-		return;			/* ret */
+	if (s->branch && s->branch != 0xeb) {
+		const uint8_t jcc[2] = { 0x0f, (uint8_t)(s->branch + 0x10) };
+
+		emit(e, jcc, sizeof(jcc));
+		emit_rel_text(e, s->branch_to);
+	}
+	if (s->ends_in_return)
+		return;
 	emit(e, &jmp, 1);
-	emit_rel_text(e, s->end);
+	emit_rel_text(e, s->branch == 0xeb ? s->branch_to : s->end);
 }
 
 size_t patch_apply(uint8_t *text, size_t len, uint8_t *tail, size_t tail_max,

@@ -100,9 +100,9 @@ static void on_fault(struct task *t, int signo, siginfo_t *si,
 		uint64_t to = fixup_find(uc->rip);
 
 		if (!to)
-			panic("fault in the kernel: signal %d at %#lx, "
-			      "address %#lx, stack %#lx", signo, uc->rip,
-			      (uint64_t)si->si_addr, uc->rsp);
+			panic_at(uc->rip, uc->rbp, "fault in the kernel: "
+				 "signal %d, address %#lx, stack %#lx", signo,
+				 (uint64_t)si->si_addr, uc->rsp);
 		uc->rip = to;
 		return;
 	}

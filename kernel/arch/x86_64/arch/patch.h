@@ -12,12 +12,16 @@
 #pragma once
 #include "lib/types.h"
 
-#define PATCH_TRAMPOLINE_MAX	32u	/* bytes of tail per site */
+#define PATCH_TRAMPOLINE_MAX	64u	/* bytes of tail per site */
 
 struct patch_site {
 	size_t start;		/* first patched byte */
-	size_t moved;		/* first byte of the moved instruction */
-	size_t moved_len;	/* 0: nothing is moved */
+	bool is_moved;		/* what follows the call moves to the tail */
+	size_t moved;		/* first byte of the moved instructions */
+	size_t moved_len;	/* without a branch at their end */
+	uint8_t branch;		/* opcode of that short branch, 0: none */
+	size_t branch_to;
+	bool ends_in_return;
 	size_t end;		/* where the trampoline returns to */
 	uint32_t nr;		/* number to load */
 	bool has_nr;
