@@ -14,6 +14,8 @@
 #include <linux/fs.h>
 #include <linux/poll.h>
 #include <linux/stat.h>
+#include <asm/ioctls.h>
+#include "arch/uaccess.h"
 #include "core/heap.h"
 #include "core/task.h"
 #include "fs/vfs_priv.h"
@@ -325,8 +327,12 @@ static uint32_t stream_poll(struct file *f, struct poll_table *pt)
 
 /*
  * A regular file keeps its position in the host's open file, which others
- * outside may share; reads at a position of their own do not move it.
+ * outside may share. f->pos says so by a value that no program can ask for:
+ * whoever hands on a copy of it (sendfile, copy_file_range) means the host's.
+ * Transfers at a position of their own do not move it.
  */
+#define POS_OF_HOST	(1ull << 62)
+
 static ssize_t file_stream_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct hostio *h = f->private;
@@ -334,7 +340,7 @@ static ssize_t file_stream_read(struct file *f, struct uio *u, uint64_t *pos)
 	void *p = uio_piece(u, &len);
 	ssize_t n;
 
-	if (pos == &f->pos)
+	if (*pos == POS_OF_HOST)
 		return hostio_read(h, u, false);
 	n = plat_fd_pread(h->fd, p, len, (int64_t)*pos);
 	if (n > 0) {
@@ -351,7 +357,7 @@ static ssize_t file_stream_write(struct file *f, struct uio *u, uint64_t *pos)
 	void *p = uio_piece(u, &len);
 	ssize_t n;
 
-	if (pos == &f->pos)
+	if (*pos == POS_OF_HOST)
 		return hostio_write(h, u, false);
 	n = plat_fd_pwrite(h->fd, p, len, (int64_t)*pos);
 	if (n > 0) {
@@ -382,6 +388,19 @@ static uint64_t stream_size(struct hostio *h)
 	return end > 0 ? (uint64_t)end : 0;
 }
 
+static long file_stream_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
+{
+	struct hostio *h = f->private;
+	int64_t here;
+	int left;
+
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	here = plat_fd_seek(h->fd, 0, SEEK_CUR);
+	left = (int)(stream_size(h) - (uint64_t)MAX(here, (int64_t)0));
+	return copy_to_user((void *)arg, &left, sizeof(left));
+}
+
 static int file_stream_map(struct file *f, uint64_t off, uint64_t len,
 			   bool write_shared, struct map_extent *out)
 {
@@ -410,6 +429,7 @@ static const struct file_ops file_stream_ops = {
 	.read = file_stream_read,
 	.write = file_stream_write,
 	.seek = file_stream_seek,
+	.ioctl = file_stream_ioctl,
 	.map = file_stream_map,
 };
 
@@ -433,6 +453,8 @@ static int stream_getattr(struct inode *i, struct kstat *st)
 static int stream_reopen(struct inode *i, struct file *f)
 {
 	f->private = i->private;
+	if (S_ISREG(i->mode))
+		f->pos = POS_OF_HOST;
 	return 0;
 }
 
@@ -510,11 +532,8 @@ int hostio_open(uint32_t n, struct file **out)
 		inode_put(i);
 		return -ENOMEM;
 	}
-	if (h->info.kind == ABI_STDIO_FILE)
-		f->mode |= FMODE_SEEK;
-	else
-		f->mode |= FMODE_STREAM;
-	f->private = h;
+	f->mode |= h->info.kind == ABI_STDIO_FILE ? FMODE_SEEK : FMODE_STREAM;
+	stream_reopen(i, f);
 	*out = f;
 	return 0;
 }
