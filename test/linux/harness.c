@@ -92,14 +92,16 @@ const char *status_name(int status)
 static void put_line(const char *fmt, va_list ap)
 {
 	char line[4096];
-	int n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	int n = vsnprintf(line, sizeof(line) - 1, fmt, ap), done;
 
 	if (n < 0)
 		n = 0;
 	if ((size_t)n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
 	line[n++] = '\n';
-	if (write(STDOUT_FILENO, line, n) != n)
+	while ((done = write(STDOUT_FILENO, line, n)) < 0 && errno == EINTR)
+		;
+	if (done != n)
 		_exit(98);
 }
 
