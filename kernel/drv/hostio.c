@@ -533,6 +533,7 @@ int hostio_open(uint32_t n, struct file **out)
 		return -ENOMEM;
 	}
 	f->mode |= h->info.kind == ABI_STDIO_FILE ? FMODE_SEEK : FMODE_STREAM;
+	f->anon_name = "host";
 	stream_reopen(i, f);
 	*out = f;
 	return 0;

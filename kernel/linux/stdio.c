@@ -24,24 +24,31 @@ int stdio_init(const struct abi_boot *boot)
 	return tty_init(boot);
 }
 
+static int open_path(const char *name, uint32_t flags, struct cred *c,
+		     struct file **out)
+{
+	struct walk_ctx w = { .cred = c };
+	int err;
+
+	vfs_root_path(&w.root);
+	w.start = w.root;
+	err = vfs_open(&w, name, flags | O_NOCTTY, 0, 0, out);
+	path_put(&w.root);
+	return err;
+}
+
 /* Open the device node of t in /dev/pts. */
 static int open_by_name(struct tty *t, uint32_t flags, struct cred *c,
 			struct file **out)
 {
-	struct walk_ctx w = { .cred = c };
 	char name[24];
-	int err;
 
 	if (dev_major(t->rdev) < PTS_MAJOR)
 		return -ENOENT;
 	scnprintf(name, sizeof(name), "/dev/pts/%u",
 		  (dev_major(t->rdev) - PTS_MAJOR) * PTS_PER_MAJOR +
 		  dev_minor(t->rdev));
-	vfs_root_path(&w.root);
-	w.start = w.root;
-	err = vfs_open(&w, name, flags | O_NOCTTY, 0, 0, out);
-	path_put(&w.root);
-	return err;
+	return open_path(name, flags, c, out);
 }
 
 /* A terminal without a name in here. */
@@ -63,6 +70,9 @@ static int open_stream(struct tty *t, uint32_t n, uint32_t flags,
 {
 	int err;
 
+	if (!t && hostio_info(n)->kind == ABI_STDIO_NULL &&
+	    !open_path("/dev/null", flags, c, out))
+		return 0;
 	if (!t)
 		return hostio_open(n, out);
 	err = open_by_name(t, flags, c, out);
