@@ -38,7 +38,8 @@ enum fsrv_op {
 			     handle if live */
 	FSRV_CREATE,	  /* dir,name,flags,mode -> as OPEN; O_EXCL always */
 	FSRV_READDIR,	  /* dir,offset,flags -> data: struct fsrv_dirent...;
-			     arg = next offset; empty data = end */
+			     arg = next offset, FSRV_READDIR_END after the
+			     last entry */
 	FSRV_MKDIR,	  /* dir,name,mode */
 	FSRV_SYMLINK,	  /* dir,name,data=target */
 	FSRV_MKNOD,	  /* dir,name,mode: FIFO, socket or regular only */
@@ -65,6 +66,7 @@ enum fsrv_op {
 #define FSRV_LOOKUP_OPEN 2u
 /* fsrv_request.flags of READDIR: each entry carries its attributes. */
 #define FSRV_READDIR_ATTR 1u
+#define FSRV_READDIR_END UINT64_MAX
 /* fsrv_request.flags of FSYNC */
 #define FSRV_FSYNC_DATA	1u
 

@@ -373,8 +373,10 @@ static int read_entries(struct fsrv_call *c, int fd, bool want_attr)
 
 		if (n < 0)
 			return c->r->data_len ? 0 : -errno;
-		if (n == 0)
+		if (n == 0) {
+			c->r->arg = FSRV_READDIR_END;
 			break;
+		}
 		for (long at = 0; room && at < n;) {
 			struct host_dirent *h = (void *)(buf + at);
 
@@ -397,10 +399,12 @@ int fsrv_do_readdir(struct fsrv_call *c)
 	err = check_directory(c, want_attr ? 5 : 4);
 	if (err)
 		return err;
+	c->r->arg = c->q.offset;
+	if (c->q.offset == FSRV_READDIR_END)
+		return 0;
 	fd = openat(c->dir->fd, ".", O_RDONLY | O_DIRECTORY | OPEN_ALWAYS);
 	if (fd < 0)
 		return -errno;
-	c->r->arg = c->q.offset;
 	if (c->q.offset && lseek(fd, (off_t)c->q.offset, SEEK_SET) < 0)
 		err = -errno;
 	else

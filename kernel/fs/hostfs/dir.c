@@ -14,37 +14,42 @@
 #include "lib/string.h"
 
 #define LINK_TEXT_MAX	4096u
-#define ASKED_FOR_NAMES	3u	/* lookups before the names are fetched */
-#define ASKED_FOR_ATTRS	12u	/* ...and before attributes are */
+#define MISSED_FOR_NAMES 2u	/* failed lookups before the names are fetched */
+#define ASKED_FOR_NAMES	16u	/* ...or lookups of any outcome */
+#define ASKED_FOR_ATTRS	6u	/* lookups with names before attributes are */
 #define ATTR_ENTRIES_MAX 1024u
 
 
 /* --- lookup -----------------------------------------------------------------*/
 
-/* Fetch the listing of a still directory if that pays. dir->lock held. */
-static void prefetch(struct inode *dir)
+static void fetch_list(struct inode *dir, bool with_attr)
 {
 	struct hostnode *n = hostnode(dir);
 	struct dirlist *l;
-	bool want_attr;
 
-	if (n->no_list || (n->list && n->list->attrs))
-		return;
-	n->nr_asked++;
-	if (n->nr_asked < ASKED_FOR_NAMES ||
-	    (n->list && n->nr_asked < ASKED_FOR_ATTRS))
-		return;
-	want_attr = n->list && n->list->nr <= ATTR_ENTRIES_MAX;
-	if (n->list && !want_attr) {
-		n->no_list = true;
-		return;
-	}
-	if (dirlist_fetch(dir, want_attr, &l)) {
+	if (dirlist_fetch(dir, with_attr, &l)) {
 		n->no_list = true;
 		return;
 	}
 	dirlist_put(n->list);
 	n->list = l;
+	n->nr_asked = 0;
+}
+
+/* Fetch the listing of a still directory if that pays. dir->lock held. */
+static void prefetch(struct inode *dir)
+{
+	struct hostnode *n = hostnode(dir);
+
+	if (n->no_list)
+		return;
+	if (!n->list && (n->nr_missed >= MISSED_FOR_NAMES ||
+			 n->nr_asked >= ASKED_FOR_NAMES))
+		fetch_list(dir, false);
+	else if (n->list && !n->list->attrs &&
+		 n->nr_asked >= ASKED_FOR_ATTRS &&
+		 n->list->nr <= ATTR_ENTRIES_MAX)
+		fetch_list(dir, true);
 }
 
 /* Answer from the listing. Returns 1 if it can not. */
@@ -131,7 +136,10 @@ static int hostfs_lookup(struct inode *dir, const char *name,
 		if (err != 1)
 			return err;
 	}
-	return lookup_host(dir, name, true, out);
+	err = lookup_host(dir, name, true, out);
+	hostnode(dir)->nr_asked++;
+	hostnode(dir)->nr_missed += err == -ENOENT;
+	return err;
 }
 
 /* --- listing ------------------------------------------------------------------*/

@@ -11,6 +11,10 @@
 
 #define NOWHERE UINT32_MAX
 
+/* Where replies are taken apart; larger than what the heap is cheap for. */
+static struct mutex reply_lock = MUTEX_INIT;
+static char reply_data[FSRV_DATA_MAX];	/* under reply_lock */
+
 static void dirlist_free(struct dirlist *l)
 {
 	kfree(l->entries);
@@ -95,7 +99,7 @@ static int take_entry(struct dirlist *l, const struct hostfs *fs,
 
 /* One reply's worth of entries. Returns 1, 0 = that was all, or -errno. */
 static int fetch_some(struct inode *dir, struct dirlist *l, uint64_t *offset,
-		      char *buf, bool with_attr)
+		      bool with_attr)
 {
 	struct fsrv_request rq = { .op = FSRV_READDIR, .offset = *offset };
 	struct fsrv_reply rp;
@@ -103,21 +107,21 @@ static int fetch_some(struct inode *dir, struct dirlist *l, uint64_t *offset,
 	int n, err;
 
 	rq.flags = with_attr ? FSRV_READDIR_ATTR : 0;
-	err = hostnode_call(dir, NULL, &rq, "", NULL, NULL, &rp, buf,
-			    FSRV_DATA_MAX, NULL);
+	err = hostnode_call(dir, NULL, &rq, "", NULL, NULL, &rp,
+			    reply_data, sizeof(reply_data), NULL);
 	if (err)
 		return err;
 	if (!rp.data_len)
 		return 0;
 	while (at < rp.data_len) {
-		n = take_entry(l, hostfs_of(dir), buf + at, rp.data_len - at,
-			       with_attr);
+		n = take_entry(l, hostfs_of(dir), reply_data + at,
+			       rp.data_len - at, with_attr);
 		if (n <= 0)
 			return n ? n : -EIO;
 		at += (size_t)n;
 	}
 	*offset = rp.arg;
-	return 1;
+	return rp.arg != FSRV_READDIR_END;
 }
 
 static int build_hash(struct dirlist *l)
@@ -160,26 +164,22 @@ struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name)
 int dirlist_fetch(struct inode *dir, bool with_attr, struct dirlist **out)
 {
 	struct dirlist *l = kzalloc(sizeof(*l));
-	char *buf = kmalloc(FSRV_DATA_MAX);
 	uint64_t offset = 0;
-	int err = -ENOMEM;
+	int err;
 
-	if (!l || !buf)
-		goto out_free;
+	if (!l)
+		return -ENOMEM;
 	ref_init(&l->refs, 1);
+	mutex_lock(&reply_lock);
 	do
-		err = fetch_some(dir, l, &offset, buf, with_attr);
+		err = fetch_some(dir, l, &offset, with_attr);
 	while (err > 0);
+	mutex_unlock(&reply_lock);
 	if (!err)
 		err = build_hash(l);
 	if (err)
-		goto out_free;
-	kfree(buf);
-	*out = l;
-	return 0;
-out_free:
-	if (l)
 		dirlist_free(l);
-	kfree(buf);
+	else
+		*out = l;
 	return err;
 }

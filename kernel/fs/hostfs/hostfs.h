@@ -62,7 +62,7 @@ struct hostnode {
 	struct hostfd fds[2];	/* for reading, for writing */
 	/* still directories; under inode->lock */
 	struct dirlist *list;
-	uint32_t nr_asked;	/* lookups that went to the server */
+	uint32_t nr_asked, nr_missed;	/* lookups that went to the server */
 	bool no_list;
 };
 

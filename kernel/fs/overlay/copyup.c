@@ -15,6 +15,10 @@
 #define LINK_TEXT_MAX	4096u
 #define XATTR_MAX	4096u
 
+/* For the data on its way; larger than what the heap is cheap for. */
+static struct mutex chunk_lock = MUTEX_INIT;
+static char chunk[COPY_CHUNK];		/* under chunk_lock */
+
 static bool is_zero(const char *p, size_t n)
 {
 	return !n || (!p[0] && !memcmp(p, p + 1, n - 1));
@@ -39,30 +43,28 @@ static int write_all(struct file *f, const char *buf, size_t n, uint64_t pos)
 
 static int copy_chunks(struct file *from, struct file *to, uint64_t max)
 {
-	char *buf = kmalloc(COPY_CHUNK);
 	uint64_t at = 0;
 	int err = 0;
 
-	if (!buf)
-		return -ENOMEM;
+	mutex_lock(&chunk_lock);
 	while (!err && at < max) {
 		size_t want = MIN(max - at, (uint64_t)COPY_CHUNK);
-		ssize_t n = file_read_kernel(from, buf, want, at);
+		ssize_t n = file_read_kernel(from, chunk, want, at);
 
 		if (n <= 0) {
 			err = (int)n;
 			break;
 		}
-		if (!is_zero(buf, (size_t)n))	/* holes stay holes */
-			err = write_all(to, buf, (size_t)n, at);
+		if (!is_zero(chunk, (size_t)n))	/* holes stay holes */
+			err = write_all(to, chunk, (size_t)n, at);
 		at += (uint64_t)n;
 	}
+	mutex_unlock(&chunk_lock);
 	if (!err) {
 		struct attr a = { .valid = ATTR_SIZE, .size = at };
 
 		err = to->inode->ops->setattr(to->inode, &a);
 	}
-	kfree(buf);
 	return err;
 }
 
