@@ -201,6 +201,7 @@ static ssize_t take_packet(struct pipe *p, struct uio *u)
 static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->private;
+	bool slept = false;
 	ssize_t ret = 0;
 
 	if (!u->left)
@@ -209,6 +210,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	while (!pipe_used(p)) {
 		if (!p->writers)
 			goto out;
+		slept = true;
 		ret = f->flags & O_NONBLOCK ? -EAGAIN :
 		      pipe_sleep(p, &p->read_wait);
 		if (ret)
@@ -223,7 +225,9 @@ static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	}
 	pipe_wake_writers(p);
 out:
-	if (pipe_used(p))
+	/* Pass a wake-up on. Who did not sleep got none, and must not make an
+	 * event for edge-triggered watchers. */
+	if (slept && pipe_used(p))
 		pipe_wake_readers(p);
 	mutex_unlock(&p->lock);
 	return ret;
@@ -298,7 +302,7 @@ static ssize_t write_some(struct pipe *p, struct uio *u, bool atomic)
 static ssize_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->private;
-	bool atomic = u->left <= PIPE_BUF_BYTES;
+	bool atomic = u->left <= PIPE_BUF_BYTES, slept = false;
 	ssize_t done = 0, ret = 0;
 
 	if (!u->left)
@@ -320,12 +324,14 @@ static ssize_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 				break;
 			continue;
 		}
+		slept = true;
 		ret = f->flags & O_NONBLOCK ? -EAGAIN :
 		      pipe_sleep(p, &p->write_wait);
 		if (ret)
 			break;
 	}
-	pipe_wake_writers(p);
+	if (slept)
+		pipe_wake_writers(p);
 	mutex_unlock(&p->lock);
 	return done ? done : ret;
 }
