@@ -287,10 +287,9 @@ static ssize_t stream_recv(struct sock *s, struct sock_msg *m)
 		return -EOPNOTSUPP;
 	if (__atomic_load_n(&s->state, __ATOMIC_ACQUIRE) != SOCK_CONNECTED)
 		return -EINVAL;
-	if (!m->data->left)
-		return 0;
 	r.target = m->flags & MSG_WAITALL ? m->data->left :
-		   MIN(m->data->left, (size_t)MAX(s->rcvlowat, 1));
+		   MIN(m->data->left, (size_t)s->rcvlowat);
+	r.target = MAX(r.target, 1ul);	/* also if no byte is asked for */
 	mutex_lock(&s->read_lock);
 	err = read_loop(s, m, &r);
 	move_peek_offset(s, m, r.copied);
