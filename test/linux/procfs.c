@@ -22,7 +22,7 @@ static void link_of(const char *path, char *buf)
 
 TEST(self_is_a_link)
 {
-	char buf[PATH_MAX], want[16];
+	char buf[PATH_MAX], want[64];
 
 	sprintf(want, "%d", getpid());
 	link_of("/proc/self", buf);
