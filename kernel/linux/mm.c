@@ -236,7 +236,10 @@ long mm_map(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, uint32_t fla
 	if (!f && shared) {
 		if (tmpfs_create_file("dev/zero", &shm))
 			return -ENOMEM;
-		vfs_truncate(&shm->path, current_thread()->cred, len);
+		if (file_truncate(shm, len)) {
+			file_put(shm);
+			return -ENOMEM;
+		}
 		f = shm;
 		off = 0;
 	}
