@@ -9,6 +9,7 @@
 #include "arch/uaccess.h"
 #include "core/panic.h"
 #include "lib/string.h"
+#include "linux/boot.h"
 #include "linux/clocks.h"
 #include "linux/process.h"
 #include "linux/signal_priv.h"
@@ -202,6 +203,10 @@ static void stop_process(struct process *p, int signo)
 	p->state = PROC_STOPPED;
 	p->stop_status = (uint32_t)signo << 8 | 0x7f;
 	process_notify_parent_locked(p, CLD_STOPPED, signo);
+	/* the tender stops with its program, so that the caller's shell sees */
+	if (p->pid == program_pid)
+		__atomic_store_n(&boot->stopped, (uint32_t)signo,
+				 __ATOMIC_RELEASE);
 	mutex_unlock(&process_lock);
 }
 

@@ -19,6 +19,7 @@ int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns);
 void plat_word_wake(uint32_t *word, uint32_t max);
 /* Make t leave user mode, or a host wait, soon. Context: any. */
 void plat_kick(struct task *t);
+void plat_yield(void);			/* let others of equal right run (sched_yield) */
 void plat_relax(void);			/* give the processor away briefly */
 
 /* --- clocks ------------------------------------------------------------- */
@@ -108,6 +109,10 @@ int plat_fd_poll(struct plat_pollfd *p, uint32_t n, uint64_t deadline_ns);
  * *fd = received descriptor or -1. Returns 0 or -errno of the channel. The caller holds the channel's lock. */
 int plat_server_call(const void *req, size_t req_len, void *reply,
 		     size_t reply_max, size_t *reply_len, int *fd);
+
+/* Isolation tests only (ABI_BOOT_TEST_HOOK): what code that owns the kernel
+ * could do. args: call number and six arguments, unchecked. */
+long plat_test_call(const uint64_t args[7]);
 
 /* --- the rest -------------------------------------------------------------*/
 void plat_entropy(void *buf, size_t n);

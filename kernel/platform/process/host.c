@@ -36,6 +36,11 @@ void plat_word_wake(uint32_t *word, uint32_t max)
 	HC3(__NR_futex, word, FUTEX_WAKE, MIN(max, 0x7fffffffu));
 }
 
+void plat_yield(void)
+{
+	HC1(__NR_sched_yield, 0);
+}
+
 void plat_relax(void)
 {
 	uint32_t word = 0;
@@ -153,4 +158,9 @@ void plat_log(const char *s, size_t n)
 
 	host_call(__NR_pwritev2, ABI_FD_LOG, (uint64_t)&iov, 1, (uint64_t)-1,
 		  0, 0);
+}
+
+long plat_test_call(const uint64_t a[7])
+{
+	return host_call((long)a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
 }
