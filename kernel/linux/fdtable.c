@@ -20,6 +20,7 @@
 #include <linux/fcntl.h>
 #include <linux/resource.h>
 #include <gen/syscalls.h>
+#include "arch/arch_cpu.h"
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/exit_hooks.h"
@@ -167,8 +168,12 @@ void files_put(struct files *f)
 /* Wait until every look-up that may have seen the old state is over. */
 static void files_drain(struct files *fs)
 {
-	while (__atomic_load_n(&fs->readers, __ATOMIC_SEQ_CST))
-		plat_relax();
+	for (uint32_t n = 0; __atomic_load_n(&fs->readers, __ATOMIC_SEQ_CST);
+	     n++)
+		if (n < 200)
+			arch_relax();
+		else
+			plat_yield();
 }
 
 /* Make room for descriptor fd. Caller holds the lock. */

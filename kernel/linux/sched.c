@@ -25,7 +25,7 @@
 
 long sys_sched_yield(void)
 {
-	plat_relax();
+	plat_yield();
 	return 0;
 }
 

@@ -64,6 +64,8 @@ const struct hostcall hostcalls[] = {
 	{ "mremap", __NR_mremap, "program memory",
 	  "flags are MREMAP_MAYMOVE | MREMAP_FIXED",
 	  { IS(3, 1, MREMAP_MAYMOVE | MREMAP_FIXED) } },
+	{ "sched_yield", __NR_sched_yield, "give the processor away", "any",
+	  { { 0 } } },
 	{ "ppoll", __NR_ppoll, "readiness of granted descriptors",
 	  "no signal mask", { IS(3, 1, 0) } },
 	{ "close", __NR_close, "give a granted descriptor back", "any",
