@@ -69,7 +69,9 @@ static int new_name_begin(struct new_name *n, const struct walk_ctx *ctx,
 		goto out_dir;
 	if (n->d->inode)
 		err = -EEXIST;
-	else if (last.trailing_slash && !is_dir)
+	else if ((last.trailing_slash && !is_dir) ||
+		 (!n->dir_inode->ops->create &&
+		  (n->dir_inode->sb->flags & SUPER_NO_NEGATIVE)))
 		err = -ENOENT;
 	else
 		err = vfs_may_create(&n->dir, ctx->cred);

@@ -181,7 +181,7 @@ static int find_or_create(struct walk *w, uint32_t flags, uint32_t mode,
 		return err;
 	dir = w->d->inode;
 	*d = dentry_find_locked(w->d, w->comp, w->comp_len, w->comp_hash);
-	if (*d && (*d)->inode) {
+	if (*d && (*d)->inode && !((*d)->sb->flags & SUPER_REVALIDATE)) {
 		dentry_get(*d);
 		walk_unlock(w);
 		return 0;
@@ -194,8 +194,8 @@ static int find_or_create(struct walk *w, uint32_t flags, uint32_t mode,
 	if (err || (*d)->inode)
 		goto out_unlock;
 	err = vfs_may_create(&dir_path, w->cred);
-	if (!err && !dir->ops->create)
-		err = -EACCES;
+	if (!dir->ops->create)
+		err = dir->sb->flags & SUPER_NO_NEGATIVE ? -ENOENT : -EACCES;
 	if (!err)
 		err = dir->ops->create(dir, (*d)->name, S_IFREG | mode,
 				       w->cred, &inode);

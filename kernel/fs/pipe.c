@@ -146,14 +146,28 @@ int pipe_sleep(struct pipe *p, struct waitq *q)
 void pipe_wake_readers(struct pipe *p)
 {
 	if (!waitq_is_empty(&p->read_wait))
-		wait_wake(&p->read_wait, 1, EPOLLIN | EPOLLRDNORM);
+		wait_wake(&p->read_wait, 1, EPOLLIN);
+	if (!waitq_is_empty(&p->read_poll))
+		wait_wake_all(&p->read_poll, EPOLLIN | EPOLLRDNORM);
 }
 
-void pipe_wake_writers(struct pipe *p)
+void pipe_wake_writers(struct pipe *p, uint32_t room_before)
 {
 	/* As poll: a writer can go on when an atomic write fits. */
+	if (room_before >= PIPE_BUF_BYTES || pipe_room(p) < PIPE_BUF_BYTES)
+		return;
+	if (!waitq_is_empty(&p->write_wait))
+		wait_wake(&p->write_wait, 1, EPOLLOUT);
+	if (!waitq_is_empty(&p->write_poll))
+		wait_wake_all(&p->write_poll, EPOLLOUT | EPOLLWRNORM);
+}
+
+void pipe_pass_on(struct pipe *p)
+{
+	if (pipe_used(p) && !waitq_is_empty(&p->read_wait))
+		wait_wake(&p->read_wait, 1, EPOLLIN);
 	if (!waitq_is_empty(&p->write_wait) && pipe_room(p) >= PIPE_BUF_BYTES)
-		wait_wake(&p->write_wait, 1, EPOLLOUT | EPOLLWRNORM);
+		wait_wake(&p->write_wait, 1, EPOLLOUT);
 }
 
 /* --- read --------------------------------------------------------------------*/
@@ -201,8 +215,8 @@ static ssize_t take_packet(struct pipe *p, struct uio *u)
 static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->private;
-	bool slept = false;
 	ssize_t ret = 0;
+	uint32_t room;
 
 	if (!u->left)
 		return 0;
@@ -210,12 +224,12 @@ static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	while (!pipe_used(p)) {
 		if (!p->writers)
 			goto out;
-		slept = true;
 		ret = f->flags & O_NONBLOCK ? -EAGAIN :
 		      pipe_sleep(p, &p->read_wait);
 		if (ret)
 			goto out;
 	}
+	room = pipe_room(p);
 	if (p->packets) {
 		ret = take_packet(p, u);
 	} else {
@@ -223,12 +237,9 @@ static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 		if (!ret)
 			ret = -EFAULT;
 	}
-	pipe_wake_writers(p);
+	pipe_wake_writers(p, room);
 out:
-	/* Pass a wake-up on. Who did not sleep got none, and must not make an
-	 * event for edge-triggered watchers. */
-	if (slept && pipe_used(p))
-		pipe_wake_readers(p);
+	pipe_pass_on(p);
 	mutex_unlock(&p->lock);
 	return ret;
 }
@@ -302,7 +313,7 @@ static ssize_t write_some(struct pipe *p, struct uio *u, bool atomic)
 static ssize_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	struct pipe *p = f->private;
-	bool atomic = u->left <= PIPE_BUF_BYTES, slept = false;
+	bool atomic = u->left <= PIPE_BUF_BYTES;
 	ssize_t done = 0, ret = 0;
 
 	if (!u->left)
@@ -324,14 +335,12 @@ static ssize_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 				break;
 			continue;
 		}
-		slept = true;
 		ret = f->flags & O_NONBLOCK ? -EAGAIN :
 		      pipe_sleep(p, &p->write_wait);
 		if (ret)
 			break;
 	}
-	if (slept)
-		pipe_wake_writers(p);
+	pipe_pass_on(p);
 	mutex_unlock(&p->lock);
 	return done ? done : ret;
 }
@@ -344,9 +353,9 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
 	uint32_t ev = 0;
 
 	if (f->mode & FMODE_READ)
-		poll_add(pt, &p->read_wait);
+		poll_add(pt, &p->read_poll);
 	if (f->mode & FMODE_WRITE)
-		poll_add(pt, &p->write_wait);
+		poll_add(pt, &p->write_poll);
 	mutex_lock(&p->lock);
 	if (f->mode & FMODE_READ) {
 		if (pipe_used(p))
@@ -387,6 +396,8 @@ static struct pipe *pipe_alloc(bool is_fifo)
 	mutex_init(&p->lock);
 	waitq_init(&p->read_wait);
 	waitq_init(&p->write_wait);
+	waitq_init(&p->read_poll);
+	waitq_init(&p->write_poll);
 	p->capacity = PIPE_CAPACITY;
 	p->is_fifo = is_fifo;
 	return p;
@@ -415,10 +426,14 @@ static void pipe_leave(struct file *f)
 		p->readers--;
 	if (f->mode & FMODE_WRITE)
 		p->writers--;
-	if (!p->writers)
-		wait_wake_all(&p->read_wait, EPOLLIN | EPOLLHUP);
-	if (!p->readers)
-		wait_wake_all(&p->write_wait, EPOLLOUT | EPOLLERR);
+	if (!p->writers) {
+		wait_wake_all(&p->read_wait, EPOLLHUP);
+		wait_wake_all(&p->read_poll, EPOLLIN | EPOLLHUP);
+	}
+	if (!p->readers) {
+		wait_wake_all(&p->write_wait, EPOLLERR);
+		wait_wake_all(&p->write_poll, EPOLLOUT | EPOLLERR);
+	}
 	mutex_unlock(&p->lock);
 }
 
@@ -556,7 +571,7 @@ long pipe_get_size(struct pipe *p)
 
 long pipe_set_size(struct pipe *p, size_t size, bool privileged)
 {
-	uint32_t capacity;
+	uint32_t capacity, room;
 	long ret = 0;
 
 	if (size > 1u << 31)
@@ -565,14 +580,14 @@ long pipe_set_size(struct pipe *p, size_t size, bool privileged)
 	if (capacity > PIPE_CAPACITY_MAX && !privileged)
 		return -EPERM;
 	mutex_lock(&p->lock);
+	room = pipe_room(p);
 	if (capacity < pipe_used(p))
 		ret = -EBUSY;
 	else if (p->size > capacity && !resize_ring(p, capacity))
 		ret = -ENOMEM;
 	else
 		p->capacity = capacity;
-	if (!ret)
-		pipe_wake_writers(p);
+	pipe_wake_writers(p, room);
 	mutex_unlock(&p->lock);
 	return ret ? ret : (long)capacity;
 }

@@ -23,7 +23,8 @@ struct pipe {
 	uint32_t nr_files;	/* that refer to it; under inode->lock */
 	bool packets;		/* O_DIRECT: each write is a packet */
 	bool is_fifo;
-	struct waitq read_wait, write_wait;
+	struct waitq read_wait, write_wait;	/* sleepers, exclusive */
+	struct waitq read_poll, write_poll;	/* poll, select, epoll */
 };
 
 static inline uint32_t pipe_used(const struct pipe *p)
@@ -43,6 +44,9 @@ int pipe_sleep(struct pipe *p, struct waitq *q);
 /* Bytes that can be written or read in one piece. */
 uint32_t pipe_free_piece(struct pipe *p, char **mem);
 uint32_t pipe_data_piece(struct pipe *p, char **mem);
-/* Something came or went: wake whom it concerns. */
+/* Data came: wake one reader and all pollers. */
 void pipe_wake_readers(struct pipe *p);
-void pipe_wake_writers(struct pipe *p);
+/* Data went; room before: pollers hear of it only when it begins to suffice. */
+void pipe_wake_writers(struct pipe *p, uint32_t room_before);
+/* The caller leaves: what he left behind is for the next sleeper. */
+void pipe_pass_on(struct pipe *p);

@@ -77,8 +77,9 @@ ssize_t pipe_splice_from_file(struct file *pipe, struct file *in,
 		if (once)
 			break;
 	}
-	if (pipe_used(p))
+	if (done)
 		pipe_wake_readers(p);
+	pipe_pass_on(p);
 	mutex_unlock(&p->lock);
 	return done ? done : ret;
 }
@@ -88,6 +89,7 @@ ssize_t pipe_splice_to_file(struct file *pipe, struct file *out,
 {
 	struct pipe *p = pipe->private;
 	ssize_t done = 0, ret = 0;
+	uint32_t room;
 
 	if (p->packets)
 		return -EINVAL;
@@ -95,6 +97,7 @@ ssize_t pipe_splice_to_file(struct file *pipe, struct file *out,
 		return 0;
 	mutex_lock(&p->lock);
 	ret = wait_for_data(p, must_not_block(pipe, nonblock));
+	room = pipe_room(p);
 	while (ret > 0 && len && pipe_used(p)) {
 		struct kiovec iov;
 		struct uio u;
@@ -112,9 +115,8 @@ ssize_t pipe_splice_to_file(struct file *pipe, struct file *out,
 		if ((size_t)ret < n)
 			break;
 	}
-	pipe_wake_writers(p);
-	if (pipe_used(p))
-		pipe_wake_readers(p);
+	pipe_wake_writers(p, room);
+	pipe_pass_on(p);
 	mutex_unlock(&p->lock);
 	return done ? done : ret;
 }
@@ -151,6 +153,7 @@ static ssize_t move_between(struct file *in, struct file *out, size_t len,
 			    bool nonblock, bool consume)
 {
 	struct pipe *a = in->private, *b = out->private;
+	uint32_t room;
 	size_t n = 0;
 	int ret = 0;
 
@@ -174,14 +177,13 @@ static ssize_t move_between(struct file *in, struct file *out, size_t len,
 			break;
 		mutex_unlock_two(&a->lock, &b->lock);
 	}
+	room = pipe_room(a);
 	n = copy_between(a, b, len, consume);
-	if (n) {
+	if (n)
 		pipe_wake_readers(b);
-		if (consume)
-			pipe_wake_writers(a);
-	}
-	if (pipe_used(a))
-		pipe_wake_readers(a);
+	pipe_wake_writers(a, room);
+	pipe_pass_on(a);
+	pipe_pass_on(b);
 	mutex_unlock_two(&a->lock, &b->lock);
 	return n ? (ssize_t)n : -ENOMEM;
 }

@@ -28,12 +28,22 @@ static uint64_t pseudo_ino(const struct pseudo_entry *e, uint64_t key,
 
 /* --- directories ---------------------------------------------------------------*/
 
+static int check_alive(struct pseudo_node *n)
+{
+	const struct pseudo_dir_ops *d = n->entry->dir;
+
+	return d && d->check ? d->check(n) : 0;
+}
+
 static int pseudo_lookup(struct inode *dir, const char *name,
 			 struct inode **out)
 {
 	struct pseudo_node *n = pseudo_node(dir);
 	const struct pseudo_entry *e = n->entry->children;
+	int err = check_alive(n);
 
+	if (err)
+		return err;
 	for (; e && e->name; e++)
 		if (!strcmp(e->name, name))
 			return pseudo_inode_create(n, e, n->key, n->key2, out);
@@ -94,7 +104,10 @@ static int emit_dynamic(struct file *f, struct pseudo_node *n,
 static int pseudo_readdir(struct file *f, struct dir_sink *s)
 {
 	struct pseudo_node *n = pseudo_node(f->inode);
+	int err = check_alive(n);
 
+	if (err)
+		return err;
 	if (!dir_emit_dots(f, s))
 		return 0;
 	if (f->pos < DYNAMIC_POS) {

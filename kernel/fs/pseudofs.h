@@ -53,6 +53,9 @@ struct pseudo_dir_ops {
 	 */
 	int (*next)(struct pseudo_node *dir, uint64_t from,
 		    struct pseudo_dirent *d);
+	/* Does what the directory stands for still exist? 0 or -errno for
+	 * every lookup and listing. NULL: yes. */
+	int (*check)(struct pseudo_node *dir);
 };
 
 struct pseudo_entry {
@@ -81,7 +84,9 @@ struct pseudo_entry {
 
 /*
  * A file system whose root is `root` (a directory entry; its name is unused).
- * magic is statfs's f_type. NULL: no memory.
+ * magic is statfs's f_type. With SUPER_NO_NEGATIVE in super_flags, making a
+ * name that does not exist gives -ENOENT (procfs) instead of -EACCES, -EPERM.
+ * NULL: no memory.
  */
 struct super *pseudo_super_create(const char *type,
 				  const struct pseudo_entry *root,

@@ -111,6 +111,8 @@ static int tmpfs_map(struct file *f, uint64_t off, uint64_t len,
 	uint64_t end = PAGE_UP(size_of(i));
 	int err;
 
+	if (write_shared && (i->seals & SEAL_WRITES))
+		return -EPERM;
 	out->backing = (struct plat_backing){ .shared = write_shared };
 	out->len = 0;
 	off = PAGE_DOWN(off);

@@ -156,8 +156,8 @@ static int fdinfo_next(struct pseudo_node *dir, uint64_t from,
 	return next_fd(dir, from, &fdinfo_entry, d);
 }
 
-const struct pseudo_dir_ops proc_fd_ops = { fd_lookup, fd_next };
-const struct pseudo_dir_ops proc_fdinfo_ops = { fdinfo_lookup, fdinfo_next };
+const struct pseudo_dir_ops proc_fd_ops = { .lookup = fd_lookup, .next = fd_next };
+const struct pseudo_dir_ops proc_fdinfo_ops = { .lookup = fdinfo_lookup, .next = fdinfo_next };
 
 /* --- threads ----------------------------------------------------------------*/
 
@@ -215,4 +215,4 @@ static int task_next(struct pseudo_node *dir, uint64_t from,
 	return 1;
 }
 
-const struct pseudo_dir_ops proc_task_ops = { task_lookup, task_next };
+const struct pseudo_dir_ops proc_task_ops = { .lookup = task_lookup, .next = task_next };

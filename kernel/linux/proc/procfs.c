@@ -27,8 +27,22 @@ static ssize_t thread_self_readlink(struct pseudo_node *n, char *buf,
 
 /* --- /proc/PID ----------------------------------------------------------------*/
 
+/* Held open, the directory outlives the process: then nothing is in it. */
+static int pid_check(struct pseudo_node *dir)
+{
+	bool found;
+
+	mutex_lock(&process_lock);
+	found = process_find((uint32_t)dir->key) != NULL;
+	mutex_unlock(&process_lock);
+	return found ? 0 : -ESRCH;
+}
+
+static const struct pseudo_dir_ops pid_dir_ops = { .check = pid_check };
+
 static const struct pseudo_entry pid_entry = {
 	.name = "pid", .mode = S_IFDIR | 0555, .children = proc_pid_table,
+	.dir = &pid_dir_ops,
 };
 
 static int pid_lookup(struct pseudo_node *dir, const char *name,
@@ -98,7 +112,7 @@ static int pid_next(struct pseudo_node *dir, uint64_t from,
 	return 1;
 }
 
-static const struct pseudo_dir_ops pid_ops = { pid_lookup, pid_next };
+static const struct pseudo_dir_ops pid_ops = { .lookup = pid_lookup, .next = pid_next };
 
 /* --- the table ------------------------------------------------------------------*/
 
@@ -178,5 +192,6 @@ static const struct pseudo_entry root_entry = {
 struct super *procfs_create(void)
 {
 	return pseudo_super_create("proc", &root_entry, PROC_SUPER_MAGIC,
-				   SUPER_NOEXEC | SUPER_NODEV | SUPER_NOSUID);
+				   SUPER_NOEXEC | SUPER_NODEV | SUPER_NOSUID |
+				   SUPER_NO_NEGATIVE);
 }

@@ -105,7 +105,7 @@ static int cpu_next(struct pseudo_node *dir, uint64_t from,
 	return 1;
 }
 
-static const struct pseudo_dir_ops cpu_ops = { cpu_lookup, cpu_next };
+static const struct pseudo_dir_ops cpu_ops = { .lookup = cpu_lookup, .next = cpu_next };
 
 static const struct pseudo_entry cpu_dir_table[] = {
 	PROC_FILE("online", show_cpus),

@@ -767,7 +767,7 @@ static int num_next(struct pseudo_node *dir, uint64_t from,
 	return 1;
 }
 
-static const struct pseudo_dir_ops num_ops = { num_lookup, num_next };
+static const struct pseudo_dir_ops num_ops = { .lookup = num_lookup, .next = num_next };
 static const struct pseudo_entry root_table[] = {
 	{ .name = "set", .mode = S_IFREG | 0644, .show = show_key,
 	  .store = store_number },
