@@ -208,6 +208,34 @@ static bool is_cacheable(const struct dentry *d)
 	return d->inode || !(d->sb->flags & SUPER_NO_NEGATIVE);
 }
 
+/*
+ * Does the cached d still stand for what the file system says? Returns 0, or
+ * 1 and d is out of the cache, or -errno. Directory locked.
+ */
+static int revalidate(struct inode *dir, struct dentry *d)
+{
+	struct inode *inode = NULL;
+	int err;
+
+	if (!(d->sb->flags & SUPER_REVALIDATE))
+		return 0;
+	err = dir->ops->lookup(dir, d->name, &inode);
+	if (err && err != -ENOENT)
+		return err;
+	if (!err) {
+		bool same = inode == d->inode;
+
+		inode_put(inode);
+		if (same)
+			return 0;
+	}
+	/* what is mounted there must stay reachable */
+	if (__atomic_load_n(&d->flags, __ATOMIC_RELAXED) & DENTRY_MOUNTED)
+		return 0;
+	dentry_unhash(d, true);
+	return 1;
+}
+
 int dentry_lookup_locked(struct dentry *parent, const char *name, size_t len,
 			 struct dentry **out)
 {
@@ -222,8 +250,13 @@ int dentry_lookup_locked(struct dentry *parent, const char *name, size_t len,
 		dentry_get(d);
 	mutex_unlock(&dcache_lock);
 	if (d) {
-		*out = d;
-		return 0;
+		err = revalidate(dir, d);
+		if (!err)
+			*out = d;
+		else
+			dentry_put(d);
+		if (err <= 0)
+			return err;
 	}
 	/* Allocate first: the name may point into a longer path. */
 	d = dentry_create(parent, parent->sb, name, len, NULL, 0);

@@ -151,6 +151,9 @@ struct file_ops {
 enum super_flags {
 	SUPER_READ_ONLY = 1, SUPER_NO_NEGATIVE = 2, SUPER_NO_DCACHE = 4,
 	SUPER_NOEXEC = 8, SUPER_NODEV = 16, SUPER_NOSUID = 32,
+	/* names may change behind our back: lookup() is asked each time; the
+	 * cached name lives on if it gives the same inode */
+	SUPER_REVALIDATE = 64,
 };
 
 struct super_ops {

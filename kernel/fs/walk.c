@@ -423,7 +423,7 @@ static int step(struct walk *w)
 	if (comp_is_dotdot(w))
 		return step_up_locked(w);
 	d = dentry_find_locked(w->d, w->comp, w->comp_len, w->comp_hash);
-	if (!d)
+	if (!d || unlikely(d->sb->flags & SUPER_REVALIDATE))
 		return step_uncached(w);
 	if (!d->inode)
 		return -ENOENT;

@@ -282,9 +282,26 @@ static ssize_t hostfs_readlink(struct inode *i, char *buf, size_t size)
 
 /* --- changes of live trees ------------------------------------------------------*/
 
+/*
+ * What the server made belongs to whom the tender is. If the program is
+ * somebody else, and the tender may, give it to the program.
+ */
+static void set_owner(struct inode *dir, struct inode *i,
+		      const struct cred *c)
+{
+	struct attr a = { .valid = ATTR_UID | ATTR_GID, .uid = c->fsuid };
+
+	a.gid = dir->mode & S_ISGID ? dir->gid : c->fsgid;
+	if ((i->uid == a.uid && i->gid == a.gid) || hostfs_of(dir)->no_chown)
+		return;
+	if (hostfs_setattr(i, &a) == -EPERM)
+		hostfs_of(dir)->no_chown = true;
+}
+
 /* A request that makes (dir, name) and answers like a lookup. */
 static int make_object(struct inode *dir, struct fsrv_request *rq,
-		       const char *name, const char *data, struct inode **out)
+		       const char *name, const char *data,
+		       const struct cred *c, struct inode **out)
 {
 	struct fsrv_reply rp;
 	int err;
@@ -294,9 +311,12 @@ static int make_object(struct inode *dir, struct fsrv_request *rq,
 	err = hostnode_call(dir, NULL, rq, name, NULL, data, &rp, NULL, 0,
 			    NULL);
 	hostnode(dir)->fetched_ns = 0;
-	if (err)
-		return err;
-	return hostnode_get(dir->sb, dir, name, &rp.attr, rp.handle, out);
+	if (!err)
+		err = hostnode_get(dir->sb, dir, name, &rp.attr, rp.handle,
+				   out);
+	if (!err)
+		set_owner(dir, *out, c);
+	return err;
 }
 
 static int hostfs_create_file(struct inode *dir, const char *name,
@@ -318,11 +338,13 @@ static int hostfs_create_file(struct inode *dir, const char *name,
 	if (err)
 		return err;
 	err = hostnode_get(dir->sb, dir, name, &rp.attr, 0, out);
-	if (err)
+	if (err) {
 		plat_fd_close(fd);
-	else
-		hostfd_adopt(hostnode(*out), fd, rp.handle);
-	return err;
+		return err;
+	}
+	hostfd_adopt(hostnode(*out), fd, rp.handle);
+	set_owner(dir, *out, c);
+	return 0;
 }
 
 static int hostfs_mkdir(struct inode *dir, const char *name, uint32_t mode,
@@ -330,7 +352,7 @@ static int hostfs_mkdir(struct inode *dir, const char *name, uint32_t mode,
 {
 	struct fsrv_request rq = { .op = FSRV_MKDIR, .mode = mode & 07777 };
 
-	return make_object(dir, &rq, name, NULL, out);
+	return make_object(dir, &rq, name, NULL, c, out);
 }
 
 static int hostfs_mknod(struct inode *dir, const char *name, uint32_t mode,
@@ -339,7 +361,7 @@ static int hostfs_mknod(struct inode *dir, const char *name, uint32_t mode,
 {
 	struct fsrv_request rq = { .op = FSRV_MKNOD, .mode = mode };
 
-	return make_object(dir, &rq, name, NULL, out);
+	return make_object(dir, &rq, name, NULL, c, out);
 }
 
 static int hostfs_symlink(struct inode *dir, const char *name,
@@ -348,7 +370,7 @@ static int hostfs_symlink(struct inode *dir, const char *name,
 {
 	struct fsrv_request rq = { .op = FSRV_SYMLINK };
 
-	return make_object(dir, &rq, name, target, out);
+	return make_object(dir, &rq, name, target, c, out);
 }
 
 static int hostfs_link(struct inode *dir, const char *name,

@@ -194,6 +194,9 @@ int hostfs_open(struct inode *i, struct file *f)
 	int err;
 
 	mutex_lock(&n->open_lock);
+	/* what is open for writing serves readers as well */
+	if (n->fds[0].fd < 0 && n->fds[1].fd >= 0 && !n->fds[1].write_only)
+		s = &n->fds[1];
 	err = fill_slot(n, s, f->mode);
 	if (!err) {
 		mutex_lock(&hostfs_lock);
@@ -289,7 +292,7 @@ static ssize_t transfer(struct file *f, struct uio *u, uint64_t *pos,
 		size_t len;
 		void *p = uio_piece(u, &len);
 
-		if (!p || !len)
+		if (!len)
 			break;
 		if (*pos > INT64_MAX - len) {
 			r = -EINVAL;

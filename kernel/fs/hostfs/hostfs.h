@@ -21,13 +21,14 @@
 
 #define HOSTFS_BUCKETS	256u
 /* Attributes of a live object count as fresh for so long. */
-#define HOSTFS_FRESH_NS	1000000ull
+#define HOSTFS_FRESH_NS	300000ull
 
 struct dirlist;
 
 struct hostfs {
 	uint32_t export_id;
 	bool live, is_file;
+	bool no_chown;		/* the host refused it once */
 	uint64_t root_dev;	/* of the host */
 	/* under hostfs_lock */
 	struct list by_ino[HOSTFS_BUCKETS], by_name[HOSTFS_BUCKETS];

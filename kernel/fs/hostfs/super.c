@@ -77,7 +77,7 @@ struct super *hostfs_create(uint32_t export_id, bool read_only, bool live)
 	if (read_only)
 		flags |= SUPER_READ_ONLY;
 	if (live)
-		flags |= SUPER_NO_DCACHE | SUPER_NO_NEGATIVE;
+		flags |= SUPER_REVALIDATE | SUPER_NO_NEGATIVE;
 	sb = super_create(&hostfs_super_ops, "hostfs", flags);
 	if (!sb) {
 		kfree(fs);
