@@ -106,6 +106,14 @@ static long set_lease(struct file *f, uint64_t arg)
 	       -EAGAIN : -EINVAL;
 }
 
+/* dnotify is missing; asking for no events needs none. */
+static long set_notify(struct file *f, uint64_t arg)
+{
+	if ((f->inode->mode & S_IFMT) != S_IFDIR)
+		return -ENOTDIR;
+	return arg & ~(uint64_t)DN_MULTISHOT ? -EINVAL : 0;
+}
+
 static long same_file(struct file *f, uint64_t fd)
 {
 	struct file *o = fd_get_any((int)fd);
@@ -186,6 +194,8 @@ static long fcntl_file(struct file *f, uint32_t cmd, uint64_t arg)
 		return set_lease(f, arg);
 	case F_GETLEASE:
 		return F_UNLCK;
+	case F_NOTIFY:
+		return set_notify(f, (uint32_t)arg);
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_size(f, cmd, arg);

@@ -43,19 +43,29 @@ static bool may_change_locked(const struct thread *t)
 	       cred_has_cap(me, CAP_SYS_NICE);
 }
 
-/* Run fn on a thread under process_lock. -EINVAL: pid < 0; -ESRCH. */
+/* The first process has no threads to change, only defaults to tell. */
+static long ask_threadless_locked(int32_t pid, bool change,
+				  long (*fn)(struct thread *t, void *arg),
+				  void *arg)
+{
+	struct thread defaults = { .process = process_find((uint32_t)pid) };
+
+	if (!defaults.process)
+		return -ESRCH;
+	return change ? -EPERM : fn(&defaults, arg);
+}
+
+/* Run fn on a thread under process_lock. -ESRCH: there is none. */
 static long with_thread(int32_t pid, bool change,
 			long (*fn)(struct thread *t, void *arg), void *arg)
 {
 	struct thread *t;
 	long ret;
 
-	if (pid < 0)
-		return -EINVAL;
 	mutex_lock(&process_lock);
 	t = thread_by_pid_locked(pid);
 	if (!t)
-		ret = -ESRCH;
+		ret = ask_threadless_locked(pid, change, fn, arg);
 	else if (change && !may_change_locked(t))
 		ret = -EPERM;
 	else
@@ -177,7 +187,7 @@ long sys_sched_setscheduler(uint64_t pid, uint64_t policy, uint64_t param)
 {
 	struct policy p = { .policy = (uint32_t)policy };
 
-	if ((int)policy < 0 || !param)
+	if ((int)policy < 0 || !param || (int)pid < 0)
 		return -EINVAL;
 	if (copy_from_user(&p.priority, (void *)param, sizeof(p.priority)))
 		return -EFAULT;
@@ -186,6 +196,8 @@ long sys_sched_setscheduler(uint64_t pid, uint64_t policy, uint64_t param)
 
 long sys_sched_getscheduler(uint64_t pid)
 {
+	if ((int)pid < 0)
+		return -EINVAL;
 	return with_thread((int32_t)pid, false, policy_get, NULL);
 }
 
@@ -193,7 +205,7 @@ long sys_sched_setparam(uint64_t pid, uint64_t param)
 {
 	struct policy p = { .keep = true };
 
-	if (!param)
+	if (!param || (int)pid < 0)
 		return -EINVAL;
 	if (copy_from_user(&p.priority, (void *)param, sizeof(p.priority)))
 		return -EFAULT;
@@ -205,7 +217,7 @@ long sys_sched_getparam(uint64_t pid, uint64_t param)
 	int32_t priority = 0;
 	long ret;
 
-	if (!param)
+	if (!param || (int)pid < 0)
 		return -EINVAL;
 	ret = with_thread((int32_t)pid, false, policy_get, NULL);
 	if (ret < 0)
@@ -231,7 +243,7 @@ long sys_sched_getattr(uint64_t pid, uint64_t user, uint64_t size,
 	uint32_t n = MIN((uint32_t)size, sizeof(a));
 	long ret;
 
-	if (!user || flags || (uint32_t)size < SCHED_ATTR_SIZE_VER0 ||
+	if (!user || (int)pid < 0 || flags || (uint32_t)size < SCHED_ATTR_SIZE_VER0 ||
 	    (uint32_t)size > PAGE_SIZE)
 		return -EINVAL;
 	memset(&a, 0, sizeof(a));
@@ -260,7 +272,7 @@ long sys_sched_setattr(uint64_t pid, uint64_t user, uint64_t flags)
 	struct sched_attr a;
 	uint32_t size;
 
-	if (!user || flags)
+	if (!user || (int)pid < 0 || flags)
 		return -EINVAL;
 	if (copy_from_user(&size, (void *)user, sizeof(size)))
 		return -EFAULT;
@@ -303,8 +315,11 @@ long sys_sched_get_priority_min(uint64_t policy)
 long sys_sched_rr_get_interval(uint64_t pid, uint64_t user)
 {
 	int64_t ts[2] = { 0, RR_INTERVAL_NS / 25 };
-	long ret = with_thread((int32_t)pid, false, policy_get, NULL);
+	long ret;
 
+	if ((int)pid < 0)
+		return -EINVAL;
+	ret = with_thread((int32_t)pid, false, policy_get, NULL);
 	return ret < 0 ? ret : copy_to_user((void *)user, ts, sizeof(ts));
 }
 
