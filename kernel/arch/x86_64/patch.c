@@ -221,7 +221,10 @@ static bool filter_has(const uint64_t filter[FILTER_BITS / 64], size_t offset)
 	return filter[b / 64] >> b % 64 & 1;
 }
 
-/* A branch leads to `to`: refuse the site whose inner bytes hold it. */
+/*
+ * A branch leads to `to`: refuse the site whose overwritten bytes hold it. What
+ * was moved but lies behind the jump is still there and may be branched to.
+ */
 static void refuse_target(struct patch_site *sites, size_t n, size_t to)
 {
 	size_t lo = 0, hi = n;
@@ -235,7 +238,7 @@ static void refuse_target(struct patch_site *sites, size_t n, size_t to)
 			hi = mid;
 	}
 	if (sites[lo].is_moved && to > sites[lo].start &&
-	    to < covered_end(&sites[lo]))
+	    to < sites[lo].start + JMP_LEN)
 		sites[lo].refused = true;
 }
 
