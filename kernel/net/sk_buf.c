@@ -4,19 +4,36 @@
  * out of it by the receiver. A buffer is charged to its sender (wmem) until
  * it is freed; a sender over its sndbuf sleeps until a quarter is left, so
  * that it is not woken for each buffer.
+ * Large buffers are page blocks, small ones come from the heap.
  */
 #include <linux/eventpoll.h>
 #include "core/heap.h"
+#include "core/page.h"
 #include "net/unix.h"
+
+/* Beyond this the heap would take 64 KiB and give it back to the host. */
+#define HEAP_MAX	8192u
+
+static struct sk_buf *alloc(size_t size, uint32_t *order)
+{
+	*order = 0;
+	if (size <= HEAP_MAX)
+		return kmalloc(size);
+	while (PAGE_SIZE << *order < size)
+		++*order;
+	return page_alloc(*order, false);
+}
 
 struct sk_buf *sk_buf_create(struct sock *sender, uint32_t len)
 {
-	struct sk_buf *b = kmalloc(sizeof(*b) + len);
+	uint32_t order;
+	struct sk_buf *b = alloc(sizeof(*b) + len, &order);
 
 	if (!b)
 		return NULL;
 	*b = (struct sk_buf){
 		.len = len,
+		.order = order,
 		.charge = len + (uint32_t)sizeof(*b),
 		.sender = sock_get(sender),
 	};
@@ -42,7 +59,10 @@ void sk_buf_free(struct sk_buf *b)
 		wait_wake_all(&s->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 	sock_put(s);
 	sk_files_drop(b->files);
-	kfree(b);
+	if (b->order)
+		page_free(b, b->order);
+	else
+		kfree(b);
 }
 
 void sk_queue_purge(struct list *queue)

@@ -159,6 +159,7 @@ struct sk_buf {
 	struct list link;	/* in the receiver's queue */
 	uint32_t len, off;	/* off: consumed */
 	uint32_t charge;	/* of sender->wmem */
+	uint32_t order;		/* of its pages; 0: on the heap */
 	struct sock_cred cred;
 	struct sock *sender;	/* referenced */
 	struct sk_files *files;	/* or NULL */

@@ -7,7 +7,7 @@
 #include <linux/eventpoll.h>
 #include "net/unix.h"
 
-/* Data of one buffer: with its head it fills the largest heap class. */
+/* Data of one buffer: with its head it fills eight pages. */
 #define CHUNK_MAX	(32768u - (uint32_t)sizeof(struct sk_buf))
 
 /* --- sending ----------------------------------------------------------------------------*/
