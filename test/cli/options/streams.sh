@@ -27,6 +27,12 @@ test_stdout_append() {
 	"$MICA" run -- sh -c 'echo second; echo third' >>log.txt 2>"$err_file" </dev/null
 	expect [ "$(tr '\n' ' ' <log.txt)" = "first second third " ]
 }
+test_dev_stdout_is_a_file() {
+	ok -- sh -c 'echo x >/dev/stdout'
+	expect_out x
+	ok -- sh -c 'echo y >>/dev/stderr'
+	expect_err_has y
+}
 test_closed_stdin() {
 	"$MICA" run -- sh -c 'echo fine' >"$out_file" 2>"$err_file" <&-
 	status=$?

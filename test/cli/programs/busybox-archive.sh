@@ -6,7 +6,7 @@ b=/bin/busybox
 $b mkdir d
 for i in 1 2 3; do $b seq 1 $((i * 100)) >d/f$i; done
 $b tar -cf d.tar d
-$b tar -tf d.tar
+$b tar -tf d.tar | $b sort
 $b gzip -k d.tar
 $b rm -r d
 $b gunzip -c d.tar.gz | $b tar -xf -

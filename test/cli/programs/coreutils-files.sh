@@ -5,8 +5,8 @@ umask 022
 mkdir -p a/b/c; echo data >a/f; install -m 700 a/f a/g
 cp -a a copy; cp --sparse=always a/f s; mv a/f a/h; ln a/h a/i; ln -s h a/j
 stat -c '%n %a %h %s %F' a/h a/i a/j a/g
-ls -l a | awk '{ print $1, $2, $5, $NF }'
-ls -laR copy | awk '{ print $1 }' | sort | uniq -c | tr -s ' '
+ls -l a | awk '!/^d|^total/ { print $1, $2, $5, $NF }'
+ls -laR copy | awk '!/^total/ { print $1 }' | sort | uniq -c | tr -s ' '
 readlink a/j; readlink -f a/j | xargs basename
 realpath --relative-to=. a/b/../h
 touch -d '2001-02-03 04:05:06 UTC' a/h; stat -c %Y a/h

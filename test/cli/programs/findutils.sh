@@ -7,7 +7,7 @@ ln -s ../a t/c/link; touch -d '2 days ago' t/a/x/1.txt; chmod 600 t/b/y/2.bin
 find t | sort
 find t -type f -name '*.txt' | sort; find t -type d -empty | sort
 find t -type l; find -L t -name 1.txt | sort
-find t -size +1500c | sort; find t -mtime +1; find t -perm 600 -type f
+find t -type f -size +1500c | sort; find t -type f -mtime +1; find t -perm 600 -type f
 find t -newer t/a/x/1.txt -name '*.txt' | sort
 find t -name '*.bin' -printf '%f %s %m\n' | sort
 find t -maxdepth 1 -mindepth 1 | sort
