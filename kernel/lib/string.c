@@ -6,12 +6,42 @@
  */
 #include "lib/string.h"
 
+struct unaligned {
+	uint64_t v;
+} __attribute__((packed, may_alias));
+
+static inline uint64_t load64(const void *p)
+{
+	return ((const struct unaligned *)p)->v;
+}
+
+static inline void store64(void *p, uint64_t v)
+{
+	((struct unaligned *)p)->v = v;
+}
+
 void *memcpy(void *dst, const void *src, size_t n)
 {
-	void *d = dst;
+	char *d = dst;
+	const char *s = src;
 
+	/* rep movsb is slow to start: short copies by overlapping moves */
+	if (n >= 8 && n <= 16) {
+		uint64_t a = load64(s), b = load64(s + n - 8);
+
+		store64(d, a);
+		store64(d + n - 8, b);
+		return dst;
+	}
+	if (n < 8) {
+		for (; n; n--) {
+			*d++ = *s++;
+			__asm__ volatile("" : : : "memory");
+		}
+		return dst;
+	}
 	__asm__ volatile("rep movsb"
-			 : "+D"(d), "+S"(src), "+c"(n) : : "memory");
+			 : "+D"(d), "+S"(s), "+c"(n) : : "memory");
 	return dst;
 }
 

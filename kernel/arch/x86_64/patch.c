@@ -35,28 +35,38 @@ static void store32(uint8_t *p, uint32_t v)
 	p[3] = (uint8_t)(v >> 24);
 }
 
-/* Next 0f 05 at or after pos; len if none. Eight bytes at a time. */
+/* Bit 7 of each byte of the result: the byte of w equals b. The lowest set
+ * bit is exact, higher ones may be false. */
+static inline uint64_t bytes_equal(uint64_t w, uint8_t b)
+{
+	const uint64_t ones = 0x0101010101010101ull;
+	uint64_t x = w ^ (ones * b);
+
+	return (x - ones) & ~x & (ones << 7);
+}
+
+/*
+ * Next 0f 05 at or after pos; len if none. Looks for 05, which is rarer than
+ * 0f, eight bytes at a time.
+ */
 static size_t next_syscall(const uint8_t *t, size_t len, size_t pos)
 {
-	const uint64_t ones = 0x0101010101010101ull, highs = ones << 7;
-
-	while (pos + 9 <= len) {
-		uint64_t w, x;
+	for (pos++; pos + 8 <= len; pos += 8) {
+		uint64_t w, found;
 
 		__builtin_memcpy(&w, t + pos, 8);
-		x = w ^ (ones * 0x0f);
-		if (!((x - ones) & ~x & highs)) {
-			pos += 8;
-			continue;
+		found = bytes_equal(w, 0x05);
+		while (found) {
+			size_t i = pos + (size_t)__builtin_ctzll(found) / 8;
+
+			if (t[i] == 0x05 && t[i - 1] == 0x0f)
+				return i - 1;
+			found &= found - 1;
 		}
-		for (size_t i = 0; i < 8; i++)
-			if (t[pos + i] == 0x0f && t[pos + i + 1] == 0x05)
-				return pos + i;
-		pos += 8;
 	}
-	for (; pos + 2 <= len; pos++)
-		if (t[pos] == 0x0f && t[pos + 1] == 0x05)
-			return pos;
+	for (; pos < len; pos++)
+		if (t[pos] == 0x05 && t[pos - 1] == 0x0f)
+			return pos - 1;
 	return len;
 }
 
@@ -205,6 +215,7 @@ static size_t covered_end(const struct patch_site *s)
 }
 
 #define FILTER_BITS	4096u
+#define SHORT_REACH	136u
 
 /* Coarse map of the covered bytes: most branch targets miss it. */
 static void filter_add(uint64_t filter[FILTER_BITS / 64], size_t offset)
@@ -242,18 +253,67 @@ static void refuse_target(struct patch_site *sites, size_t n, size_t to)
 		sites[lo].refused = true;
 }
 
-/* Target of a branch whose opcode may start at i; len if there is none. */
-static size_t branch_target(const uint8_t *t, size_t len, size_t i)
+/* Short branches around site k that lead into it or a neighbour. */
+static void check_short(const uint8_t *t, size_t len, struct patch_site *sites,
+			size_t n, size_t k)
 {
-	int64_t to = -1;
+	size_t at = sites[k].start;
+	size_t lo = at > SHORT_REACH ? at - SHORT_REACH : 0;
+	size_t hi = MIN(len - 1, at + SHORT_REACH);
 
-	if ((t[i] == 0xe9 || t[i] == 0xe8) && i + 5 <= len)
+	for (size_t i = lo; i < hi; i++) {
+		int64_t to = (int64_t)i + 2 + (int8_t)t[i + 1];
+
+		if ((t[i] == 0xeb || (t[i] & 0xf0) == 0x70) && to >= 0 &&
+		    (size_t)to > at && (size_t)to < covered_end(&sites[k]))
+			refuse_target(sites, n, (size_t)to);
+	}
+}
+
+static void check_near_at(const uint8_t *t, size_t len, size_t i,
+			  struct patch_site *sites, size_t n,
+			  const uint64_t *filter)
+{
+	int64_t to;
+
+	if (i + 6 > len)
+		return;
+	if (t[i] == 0xe9)
 		to = (int64_t)i + 5 + (int32_t)load32(t + i + 1);
-	else if (t[i] == 0x0f && i + 6 <= len && (t[i + 1] & 0xf0) == 0x80)
+	else if (t[i] == 0x0f && (t[i + 1] & 0xf0) == 0x80)
 		to = (int64_t)i + 6 + (int32_t)load32(t + i + 2);
-	else if ((t[i] == 0xeb || (t[i] & 0xf0) == 0x70) && i + 2 <= len)
-		to = (int64_t)i + 2 + (int8_t)t[i + 1];
-	return to < 0 || to >= (int64_t)len ? len : (size_t)to;
+	else
+		return;
+	if ((uint64_t)to < len && filter_has(filter, (size_t)to))
+		refuse_target(sites, n, (size_t)to);
+}
+
+/*
+ * Near jumps (e9, 0f 8x) anywhere. A call never leads into the middle of a
+ * function. Words overlap by a byte, so that no pair is cut.
+ */
+static void check_near(const uint8_t *t, size_t len, struct patch_site *sites,
+		       size_t n, const uint64_t *filter)
+{
+	const uint64_t nibbles = 0xf0f0f0f0f0f0f0f0ull;
+	size_t i;
+
+	for (i = 0; i + 8 <= len; i += 7) {
+		uint64_t w, found;
+
+		__builtin_memcpy(&w, t + i, 8);
+		found = bytes_equal(w, 0xe9) |
+			(bytes_equal(w, 0x0f) &
+			 bytes_equal(w & nibbles, 0x80) >> 8);
+		while (unlikely(found)) {
+			size_t k = (size_t)__builtin_ctzll(found) / 8;
+
+			check_near_at(t, len, i + k, sites, n, filter);
+			found &= found - 1;
+		}
+	}
+	for (; i < len; i++)
+		check_near_at(t, len, i, sites, n, filter);
 }
 
 size_t patch_find(const uint8_t *text, size_t len, struct patch_site *sites,
@@ -288,13 +348,10 @@ void patch_check_branches(const uint8_t *text, size_t len,
 		any = true;
 		filter_add(filter, sites[k].start);
 		filter_add(filter, covered_end(&sites[k]));
+		check_short(text, len, sites, n, k);
 	}
-	for (size_t i = 0; any && i < len; i++) {
-		size_t to = branch_target(text, len, i);
-
-		if (to < len && filter_has(filter, to))
-			refuse_target(sites, n, to);
-	}
+	if (any)
+		check_near(text, len, sites, n, filter);
 }
 
 struct emitter {

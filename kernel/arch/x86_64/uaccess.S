@@ -10,15 +10,81 @@
 	.endm
 
 	.text
-/* size_t user_copy(void *dst, const void *src, size_t n): bytes NOT copied */
+/*
+ * size_t user_copy(void *dst, const void *src, size_t n): bytes NOT copied.
+ * Up to 32 bytes by overlapping moves (rep movsb is slow to start); a fault
+ * there falls back to the byte loop, which knows how far it came.
+ */
 	.globl user_copy
 	.type user_copy, @function
 user_copy:
-	mov	%rdx, %rcx
-1:	rep movsb
-2:	mov	%rcx, %rax
+	cmp	$32, %rdx
+	ja	8f
+	cmp	$16, %edx
+	jae	3f
+	cmp	$8, %edx
+	jae	2f
+	cmp	$4, %edx
+	jae	1f
+	mov	%edx, %ecx
+	jmp	7f
+1:	mov	(%rsi), %eax
+11:	mov	-4(%rsi,%rdx), %ecx
+12:	mov	%eax, (%rdi)
+13:	mov	%ecx, -4(%rdi,%rdx)
+	xor	%eax, %eax
 	ret
-	FIXUP	1b, 2b
+2:	mov	(%rsi), %rax
+21:	mov	-8(%rsi,%rdx), %rcx
+22:	mov	%rax, (%rdi)
+23:	mov	%rcx, -8(%rdi,%rdx)
+	xor	%eax, %eax
+	ret
+3:	mov	(%rsi), %rax
+31:	mov	8(%rsi), %rcx
+32:	mov	-16(%rsi,%rdx), %r8
+33:	mov	-8(%rsi,%rdx), %r9
+34:	mov	%rax, (%rdi)
+35:	mov	%rcx, 8(%rdi)
+36:	mov	%r8, -16(%rdi,%rdx)
+37:	mov	%r9, -8(%rdi,%rdx)
+	xor	%eax, %eax
+	ret
+/* byte by byte: rcx = how many are left */
+6:	mov	%edx, %ecx
+7:	test	%ecx, %ecx
+	jz	72f
+71:	movzbl	(%rsi), %eax
+73:	mov	%al, (%rdi)
+	inc	%rsi
+	inc	%rdi
+	dec	%ecx
+	jnz	71b
+72:	mov	%ecx, %eax
+	ret
+8:	mov	%rdx, %rcx
+81:	rep movsb
+82:	mov	%rcx, %rax
+	ret
+	FIXUP	1b, 6b
+	FIXUP	11b, 6b
+	FIXUP	12b, 6b
+	FIXUP	13b, 6b
+	FIXUP	2b, 6b
+	FIXUP	21b, 6b
+	FIXUP	22b, 6b
+	FIXUP	23b, 6b
+	FIXUP	3b, 6b
+	FIXUP	31b, 6b
+	FIXUP	32b, 6b
+	FIXUP	33b, 6b
+	FIXUP	34b, 6b
+	FIXUP	35b, 6b
+	FIXUP	36b, 6b
+	FIXUP	37b, 6b
+	FIXUP	71b, 72b
+	FIXUP	73b, 72b
+	FIXUP	81b, 82b
 
 /* size_t user_clear(void *dst, size_t n): bytes NOT cleared */
 	.globl user_clear
