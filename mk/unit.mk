@@ -2,7 +2,8 @@
 # Unit tests: modules built for the host with sanitizers and a fake platform.
 # Each program prints TAP. A program is a line in UNIT_PROGS and its rule.
 UNIT_OUT := $(O)/test/unit
-UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/ldisc_test
+UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/ldisc_test \
+	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test
 
 .PHONY: check-unit
 check-unit: $(UNIT_PROGS) ## modules on the host, with sanitizers
@@ -42,3 +43,20 @@ UNIT_LDISC_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_LDISC_SRC))
 $(UNIT_OUT)/ldisc_test: $(UNIT_LDISC_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_LDISC_OBJ:.o=.d)
+
+UNIT_PATCH_SRC := kernel/arch/x86_64/patch.c kernel/arch/x86_64/insn.c \
+	kernel/lib/string.c test/unit/arch/patch_test.c
+UNIT_PATCH_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_PATCH_SRC))
+$(UNIT_OUT)/patch_test: $(UNIT_PATCH_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^
+-include $(UNIT_PATCH_OBJ:.o=.d)
+
+# The tender's modules, as ordinary host programs.
+UNIT_FSRV_SRC := $(addprefix tender/process/,fileserver.c exports.c \
+	fsrv_read.c fsrv_change.c fsrv_tty.c) tender/util/err.c \
+	test/unit/tender/fileserver_test.c
+$(UNIT_OUT)/fileserver_test: $(UNIT_FSRV_SRC) \
+		$(wildcard tender/process/*.h tender/util/*.h abi/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -Wno-missing-prototypes -fsanitize=address,undefined \
+		-Itender -I. -o $@ $(UNIT_FSRV_SRC) -lpthread
