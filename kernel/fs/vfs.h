@@ -310,6 +310,9 @@ struct last_name {
  */
 int path_walk(const struct walk_ctx *w, const char *name, uint32_t flags,
 	      struct path *out, struct last_name *last);
+/* The same for who needs only the inode (stat): fewer references to count. */
+int path_walk_inode(const struct walk_ctx *w, const char *name, uint32_t flags,
+		    struct inode **out);
 void path_get(const struct path *p);
 void path_put(const struct path *p);
 bool path_equal(const struct path *a, const struct path *b);

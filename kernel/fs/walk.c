@@ -456,29 +456,50 @@ static void fill_last(const struct walk *w, struct last_name *last)
 	last->is_root = !w->comp_len;
 }
 
+/* The whole way to the position that was asked for. Leaves w unfinished. */
+static int walk_all(struct walk *w, const struct walk_ctx *ctx,
+		    const char *name, uint32_t flags)
+{
+	int err = walk_start(w, ctx, name, flags);
+
+	while (!err) {
+		err = walk_to_last(w);
+		if (err || !w->comp_len || (flags & WALK_PARENT))
+			break;
+		err = step(w);
+	}
+	if (err)
+		return err;
+	if (flags & WALK_PARENT)
+		return walk_check_search(w);
+	if (((flags & WALK_DIRECTORY) || w->trailing_slash) &&
+	    !S_ISDIR(w->d->inode->mode))
+		return -ENOTDIR;
+	return 0;
+}
+
 int path_walk(const struct walk_ctx *ctx, const char *name, uint32_t flags,
 	      struct path *out, struct last_name *last)
 {
 	struct walk w;
-	int err;
+	int err = walk_all(&w, ctx, name, flags);
 
-	err = walk_start(&w, ctx, name, flags);
-	while (!err) {
-		err = walk_to_last(&w);
-		if (err || !w.comp_len || (flags & WALK_PARENT))
-			break;
-		err = step(&w);
-	}
-	if (!err && (flags & WALK_PARENT)) {
-		err = walk_check_search(&w);
-		if (!err)
-			fill_last(&w, last);
-	} else if (!err && ((flags & WALK_DIRECTORY) || w.trailing_slash) &&
-		   !S_ISDIR(w.d->inode->mode)) {
-		err = -ENOTDIR;
-	}
+	if (!err && (flags & WALK_PARENT))
+		fill_last(&w, last);
 	if (!err)
 		walk_take_position(&w, out);
+	walk_end(&w);
+	return err;
+}
+
+int path_walk_inode(const struct walk_ctx *ctx, const char *name,
+		    uint32_t flags, struct inode **out)
+{
+	struct walk w;
+	int err = walk_all(&w, ctx, name, flags);
+
+	if (!err)
+		*out = inode_get(w.d->inode);
 	walk_end(&w);
 	return err;
 }

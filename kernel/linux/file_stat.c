@@ -91,20 +91,39 @@ static int stat_to_user(const struct kstat *k, uint64_t user)
 	return copy_to_user((void *)user, &s, sizeof(s));
 }
 
+static long stat_fd(uint64_t fd, uint64_t user)
+{
+	struct file *f = fd_get_any((int)fd);
+	struct kstat k;
+	int err;
+
+	if (!f)
+		return -EBADF;
+	err = inode_getattr(f->inode, &k);
+	file_put(f);
+	return err ? err : stat_to_user(&k, user);
+}
+
 static long do_stat(uint64_t dirfd, uint64_t name, uint64_t user, uint64_t at)
 {
-	struct target t;
+	uint32_t walk = at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+	struct inode *i;
 	struct kstat k;
 	int err;
 
 	if (at & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
 			     AT_EMPTY_PATH))
 		return -EINVAL;
-	err = target_find(dirfd, name, at, &t);
+	if (at & AT_EMPTY_PATH) {
+		if ((int)dirfd >= 0 && (!name || user_name_is_empty(name)))
+			return stat_fd(dirfd, user);
+		walk |= WALK_EMPTY;
+	}
+	err = user_path_walk_inode(dirfd, name, walk, &i);
 	if (err)
 		return err;
-	err = inode_getattr(t.inode, &k);
-	target_put(&t);
+	err = inode_getattr(i, &k);
+	inode_put(i);
 	return err ? err : stat_to_user(&k, user);
 }
 
@@ -125,15 +144,7 @@ long sys_newfstatat(uint64_t dirfd, uint64_t name, uint64_t user, uint64_t at)
 
 long sys_fstat(uint64_t fd, uint64_t user)
 {
-	struct file *f = fd_get_any((int)fd);
-	struct kstat k;
-	int err;
-
-	if (!f)
-		return -EBADF;
-	err = inode_getattr(f->inode, &k);
-	file_put(f);
-	return err ? err : stat_to_user(&k, user);
+	return stat_fd(fd, user);
 }
 
 static struct statx_timestamp statx_time(const struct ktime *t)

@@ -64,22 +64,61 @@ void walk_ctx_put(struct walk_ctx *w)
 	path_put(&w->start);
 }
 
+/* Short names, nearly all, need no heap. */
+static int user_name_get(struct user_walk *u, const char *user_name)
+{
+	ssize_t n = strncpy_from_user(u->buf, user_name, sizeof(u->buf));
+
+	u->name = u->buf;
+	if (likely(n >= 0))
+		return 0;
+	return n == -ENAMETOOLONG ? user_path_get(user_name, &u->name) :
+				    (int)n;
+}
+
+/*
+ * Root and working directory that are this thread's alone can only be changed
+ * by itself: the walk borrows them. Otherwise references are taken.
+ */
+static int user_ctx_get(struct user_walk *u, int dirfd)
+{
+	struct thread *t = current_thread();
+	struct fs_state *fs = t->fs;
+	int err;
+
+	if (ref_read(&fs->refs) == 1 &&
+	    (u->name[0] == '/' || dirfd == AT_FDCWD)) {
+		u->ctx.cred = t->cred;
+		u->ctx.root = fs->root;
+		u->ctx.start = u->name[0] == '/' ? fs->root : fs->cwd;
+		u->root_counted = u->start_counted = false;
+		return 0;
+	}
+	err = walk_ctx_get(&u->ctx, dirfd, u->name);
+	u->root_counted = u->start_counted = true;
+	return err;
+}
+
 int user_walk_init(struct user_walk *u, uint64_t dirfd, uint64_t user_name)
 {
-	int err = user_path_get((const char *)user_name, &u->name);
+	int err = user_name_get(u, (const char *)user_name);
 
 	if (err)
 		return err;
-	err = walk_ctx_get(&u->ctx, (int)dirfd, u->name);
-	if (err)
+	err = user_ctx_get(u, (int)dirfd);
+	if (err && u->name != u->buf)
 		kfree(u->name);
 	return err;
 }
 
 void user_walk_fini(struct user_walk *u)
 {
-	walk_ctx_put(&u->ctx);
-	kfree(u->name);
+	if (u->root_counted)
+		path_put(&u->ctx.root);
+	if (u->start_counted)
+		path_put(&u->ctx.start);
+	if (u->name != u->buf)
+		kfree(u->name);
 }
 
 int user_path_walk(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
@@ -91,6 +130,19 @@ int user_path_walk(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
 	if (err)
 		return err;
 	err = path_walk(&u.ctx, u.name, walk_flags, out, NULL);
+	user_walk_fini(&u);
+	return err;
+}
+
+int user_path_walk_inode(uint64_t dirfd, uint64_t user_name,
+			 uint32_t walk_flags, struct inode **out)
+{
+	struct user_walk u;
+	int err = user_walk_init(&u, dirfd, user_name);
+
+	if (err)
+		return err;
+	err = path_walk_inode(&u.ctx, u.name, walk_flags, out);
 	user_walk_fini(&u);
 	return err;
 }
