@@ -131,7 +131,8 @@ void thread_exit(int32_t code)
 	struct thread *t = current_thread();
 	struct process *p = t->process;
 	struct task *task = t->task;
-	struct mm *mm = p->mm;
+	/* referenced: the last thread may be quicker than this one */
+	struct mm *mm = mm_get(p->mm);
 	bool last, last_in_space, is_program = p->pid == program_pid;
 	uint32_t status;
 
@@ -161,6 +162,7 @@ void thread_exit(int32_t code)
 		mm_put(mm);
 		process_put(p);
 	}
+	mm_put(mm);
 	cred_put(t->cred);
 	task->personality = NULL;
 	kfree(t);

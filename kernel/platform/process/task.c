@@ -134,8 +134,13 @@ void plat_task_exit(bool last_in_space)
 {
 	struct task *t = current_task();
 
+	/*
+	 * Never exit_group: it would kill siblings that have done with the
+	 * program but still run kernel code on their way here, perhaps with a
+	 * lock. The host ends the process with its last thread.
+	 */
 	task_retire(t);
-	host_exit(&t->arch.busy, last_in_space ? __NR_exit_group : __NR_exit);
+	host_exit(&t->arch.busy, __NR_exit);
 }
 
 int plat_space_leave(void)
