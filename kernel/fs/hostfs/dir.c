@@ -17,7 +17,7 @@
 #define MISSED_FOR_NAMES 2u	/* failed lookups before the names are fetched */
 #define ASKED_FOR_NAMES	16u	/* ...or lookups of any outcome */
 #define ASKED_FOR_ATTRS	6u	/* lookups with names before attributes are */
-#define ATTR_ENTRIES_MAX 1024u
+#define ATTR_ENTRIES_MAX 8192u
 
 
 /* --- lookup -----------------------------------------------------------------*/
@@ -47,7 +47,7 @@ static void prefetch(struct inode *dir)
 			 n->nr_asked >= ASKED_FOR_NAMES))
 		fetch_list(dir, false);
 	else if (n->list && !n->list->attrs &&
-		 n->nr_asked >= ASKED_FOR_ATTRS &&
+		 n->nr_asked >= ASKED_FOR_ATTRS + n->list->nr / 64 &&
 		 n->list->nr <= ATTR_ENTRIES_MAX)
 		fetch_list(dir, true);
 }
@@ -277,6 +277,8 @@ static ssize_t hostfs_readlink(struct inode *i, char *buf, size_t size)
 		return err;
 	if (!S_ISLNK(rp.attr.mode))
 		return -EINVAL;
+	if (!hostfs_of(i)->live && rp.data_len < size)
+		keep_link(i, buf, rp.data_len);
 	return (ssize_t)MIN((size_t)rp.data_len, size);
 }
 

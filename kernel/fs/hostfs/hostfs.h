@@ -17,9 +17,9 @@
  */
 #pragma once
 #include "abi/fileserver.h"
+#include "fs/nodetab.h"
 #include "fs/vfs.h"
 
-#define HOSTFS_BUCKETS	256u
 /* Attributes of a live object count as fresh for so long. */
 #define HOSTFS_FRESH_NS	300000ull
 
@@ -31,7 +31,7 @@ struct hostfs {
 	bool no_chown;		/* the host refused it once */
 	uint64_t root_dev;	/* of the host */
 	/* under hostfs_lock */
-	struct list by_ino[HOSTFS_BUCKETS], by_name[HOSTFS_BUCKETS];
+	struct nodetab by_ino, by_name;
 };
 
 /* A descriptor of the host's file, shared by the open files of an inode. */
@@ -52,7 +52,7 @@ struct hostnode {
 	uint64_t host_dev, host_ino;
 	int64_t btime_ns;
 	/* under hostfs_lock */
-	struct list ino_link, name_link;
+	struct nodetab_link ino_link, name_link;
 	struct inode *parent;	/* owned; NULL: root, or the name is gone */
 	char *name;		/* owned */
 	uint32_t handle;

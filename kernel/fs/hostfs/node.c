@@ -34,18 +34,10 @@ uint64_t hostfs_map_ino(const struct hostfs *fs, uint64_t dev, uint64_t ino)
 	return ino;
 }
 
-static struct list *ino_bucket(struct hostfs *fs, uint64_t ino)
+static uint64_t name_key(const struct inode *parent, const char *name)
 {
-	return &fs->by_ino[(ino * 0x9e3779b97f4a7c15ull) >> 56];
-}
-
-static struct list *name_bucket(struct hostfs *fs, const struct inode *parent,
-				const char *name)
-{
-	uint32_t h = dentry_hash_name(name, strlen(name)) ^
-		     (uint32_t)((uintptr_t)parent >> 6);
-
-	return &fs->by_name[(h * 0x9e3779b1u) >> 24];
+	return (uintptr_t)parent ^
+	       ((uint64_t)dentry_hash_name(name, strlen(name)) << 16);
 }
 
 /* --- attributes ------------------------------------------------------------*/
@@ -322,13 +314,16 @@ int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
 	struct hostnode *n = hostnode(i);
 	struct inode *parent;
 	char *name;
-	int err;
+	int err, last = 0;
 
 	if (S_ISDIR(i->mode) || n->is_root)
 		return hostnode_call(i, NULL, rq, "", NULL, NULL, rp, NULL, 0,
 				     NULL);
+	/* the size can only be set through what is open for writing */
+	if (rq->op == FSRV_SETATTR && (rq->valid & FSRV_SET_SIZE))
+		last = 1;
 	mutex_lock(&n->open_lock);
-	for (int k = 1; k >= 0; k--) {
+	for (int k = 1; k >= last; k--) {
 		if (n->fds[k].fd < 0 || !n->fds[k].handle)
 			continue;
 		rq->dir = n->fds[k].handle;
@@ -361,7 +356,8 @@ static void unname_locked(struct hostnode *n, struct inode **old_parent,
 	*old_name = n->name;
 	n->parent = NULL;
 	n->name = NULL;
-	list_remove(&n->name_link);
+	if (*old_parent)
+		nodetab_remove(&hostfs_of(n->inode)->by_name, &n->name_link);
 }
 
 void hostnode_rename(struct hostnode *n, struct inode *parent,
@@ -374,8 +370,8 @@ void hostnode_rename(struct hostnode *n, struct inode *parent,
 	unname_locked(n, &old_parent, &old_name);
 	n->parent = inode_get(parent);
 	n->name = storage;
-	list_append(name_bucket(hostfs_of(parent), parent, name),
-		    &n->name_link);
+	nodetab_add(&hostfs_of(parent)->by_name, &n->name_link,
+		    name_key(parent, name));
 	mutex_unlock(&hostfs_lock);
 	kfree(old_name);
 	inode_put(old_parent);
@@ -397,12 +393,14 @@ void hostnode_unname(struct hostnode *n, struct inode *parent,
 
 struct inode *hostnode_find_name(struct inode *parent, const char *name)
 {
-	struct list *b = name_bucket(hostfs_of(parent), parent, name);
+	struct nodetab *t = &hostfs_of(parent)->by_name;
+	uint64_t key = name_key(parent, name);
 	struct inode *found = NULL;
 
 	mutex_lock(&hostfs_lock);
-	list_for_each(p, b) {
-		struct hostnode *n = list_entry(p, struct hostnode, name_link);
+	list_for_each(p, nodetab_bucket(t, key)) {
+		struct hostnode *n = nodetab_entry(p, struct hostnode,
+						   name_link);
 
 		if (n->parent != parent || strcmp(n->name, name))
 			continue;
@@ -417,8 +415,9 @@ struct inode *hostnode_find_name(struct inode *parent, const char *name)
 static struct inode *find_ino_locked(struct hostfs *fs,
 				     const struct fsrv_attr *a)
 {
-	list_for_each(p, ino_bucket(fs, a->ino)) {
-		struct hostnode *n = list_entry(p, struct hostnode, ino_link);
+	list_for_each(p, nodetab_bucket(&fs->by_ino, a->ino)) {
+		struct hostnode *n = nodetab_entry(p, struct hostnode,
+						   ino_link);
 
 		if (n->host_ino != a->ino || n->host_dev != a->dev)
 			continue;
@@ -457,8 +456,8 @@ static struct inode *node_create(struct super *sb, const struct fsrv_attr *a)
 	n->host_dev = a->dev;
 	n->host_ino = a->ino;
 	n->btime_ns = a->btime_ns;
-	list_init(&n->ino_link);
-	list_init(&n->name_link);
+	nodetab_link_init(&n->ino_link);
+	nodetab_link_init(&n->name_link);
 	list_init(&n->handle_lru);
 	mutex_init(&n->open_lock);
 	for (int k = 0; k < 2; k++) {
@@ -502,8 +501,8 @@ int hostnode_get(struct super *sb, struct inode *parent, const char *name,
 		if (!i) {
 			i = fresh;
 			fresh = NULL;
-			list_append(ino_bucket(fs, attr->ino),
-				    &hostnode(i)->ino_link);
+			nodetab_add(&fs->by_ino, &hostnode(i)->ino_link,
+				    attr->ino);
 		}
 		mutex_unlock(&hostfs_lock);
 		inode_put(fresh);
@@ -536,7 +535,7 @@ void hostnode_evict(struct inode *i)
 	char *name;
 
 	mutex_lock(&hostfs_lock);
-	list_remove(&n->ino_link);
+	nodetab_remove(&hostfs_of(i)->by_ino, &n->ino_link);
 	unname_locked(n, &parent, &name);
 	handle = drop_handle_locked(n);
 	mutex_unlock(&hostfs_lock);

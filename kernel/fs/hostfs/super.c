@@ -33,7 +33,11 @@ static int hostfs_statfs(struct super *sb, struct kstatfs *out)
 
 static void hostfs_destroy(struct super *sb)
 {
-	kfree(sb->private);
+	struct hostfs *fs = sb->private;
+
+	nodetab_fini(&fs->by_ino);
+	nodetab_fini(&fs->by_name);
+	kfree(fs);
 }
 
 static const struct super_ops hostfs_super_ops = {
@@ -70,10 +74,8 @@ struct super *hostfs_create(uint32_t export_id, bool read_only, bool live)
 		return NULL;
 	fs->export_id = export_id;
 	fs->live = live;
-	for (uint32_t i = 0; i < HOSTFS_BUCKETS; i++) {
-		list_init(&fs->by_ino[i]);
-		list_init(&fs->by_name[i]);
-	}
+	nodetab_init(&fs->by_ino);
+	nodetab_init(&fs->by_name);
 	if (read_only)
 		flags |= SUPER_READ_ONLY;
 	if (live)

@@ -10,19 +10,9 @@ const struct cred overlay_cred = {
 	.cap_effective = ~0ull, .cap_permitted = ~0ull,
 };
 
-static uint32_t bucket_of(uint64_t key)
+static uint64_t lower_key(const struct inode *lower)
 {
-	return (uint32_t)((key * 0x9e3779b97f4a7c15ull) >> 55);
-}
-
-static struct list *lower_bucket(struct overlay *o, const struct inode *lower)
-{
-	return &o->by_lower[bucket_of((uintptr_t)lower >> 5)];
-}
-
-static struct list *upper_bucket(struct overlay *o, uint64_t ino)
-{
-	return &o->by_upper[bucket_of(ino)];
+	return (uintptr_t)lower >> 5;
 }
 
 bool overlay_is_whiteout(const struct inode *i)
@@ -33,8 +23,8 @@ bool overlay_is_whiteout(const struct inode *i)
 static struct inode *find_lower_locked(struct overlay *o,
 				       const struct inode *lower)
 {
-	list_for_each(p, lower_bucket(o, lower)) {
-		struct onode *n = list_entry(p, struct onode, lower_link);
+	list_for_each(p, nodetab_bucket(&o->by_lower, lower_key(lower))) {
+		struct onode *n = nodetab_entry(p, struct onode, lower_link);
 
 		if (n->lower == lower && ref_try_get(&n->inode->refs))
 			return n->inode;
@@ -44,8 +34,8 @@ static struct inode *find_lower_locked(struct overlay *o,
 
 static struct inode *find_upper_locked(struct overlay *o, uint64_t ino)
 {
-	list_for_each(p, upper_bucket(o, ino)) {
-		struct onode *n = list_entry(p, struct onode, upper_link);
+	list_for_each(p, nodetab_bucket(&o->by_upper, ino)) {
+		struct onode *n = nodetab_entry(p, struct onode, upper_link);
 
 		if (n->upper->ino == ino && ref_try_get(&n->inode->refs))
 			return n->inode;
@@ -58,8 +48,8 @@ uint64_t overlay_upper_ino(struct overlay *o, uint64_t upper_ino)
 	uint64_t ino = upper_ino + OVERLAY_UPPER_INO;
 
 	mutex_lock(&o->table_lock);
-	list_for_each(p, upper_bucket(o, upper_ino)) {
-		struct onode *n = list_entry(p, struct onode, upper_link);
+	list_for_each(p, nodetab_bucket(&o->by_upper, upper_ino)) {
+		struct onode *n = nodetab_entry(p, struct onode, upper_link);
 
 		if (n->upper->ino == upper_ino)
 			ino = n->inode->ino;
@@ -103,8 +93,8 @@ static struct inode *node_create(struct super *sb, struct inode *lower,
 	n->lower = lower;
 	n->upper = upper;
 	mutex_init(&n->copy_lock);
-	list_init(&n->lower_link);
-	list_init(&n->upper_link);
+	nodetab_link_init(&n->lower_link);
+	nodetab_link_init(&n->upper_link);
 	i->ino = lower ? lower->ino : upper->ino + OVERLAY_UPPER_INO;
 	i->rdev = real->rdev;
 	i->nlink = real->nlink;
@@ -157,10 +147,10 @@ int overlay_node_get(struct super *sb, struct inode *parent, const char *name,
 		i = fresh;
 		fresh = NULL;
 		if (lower)
-			list_append(lower_bucket(o, lower), &n->lower_link);
+			nodetab_add(&o->by_lower, &n->lower_link,
+				    lower_key(lower));
 		if (upper)
-			list_append(upper_bucket(o, upper->ino),
-				    &n->upper_link);
+			nodetab_add(&o->by_upper, &n->upper_link, upper->ino);
 	}
 	mutex_unlock(&o->table_lock);
 	inode_put(fresh);
@@ -178,7 +168,7 @@ void overlay_set_upper(struct inode *i, struct inode *upper)
 	n->pinned = true;
 	/* Pairs with overlay_upper: the inode's fields are seen complete. */
 	__atomic_store_n(&n->upper, upper, __ATOMIC_RELEASE);
-	list_append(upper_bucket(o, upper->ino), &n->upper_link);
+	nodetab_add(&o->by_upper, &n->upper_link, upper->ino);
 	mutex_unlock(&o->table_lock);
 }
 
@@ -218,8 +208,8 @@ void overlay_evict(struct inode *i)
 	struct onode *n = onode(i);
 
 	mutex_lock(&o->table_lock);
-	list_remove(&n->lower_link);
-	list_remove(&n->upper_link);
+	nodetab_remove(&o->by_lower, &n->lower_link);
+	nodetab_remove(&o->by_upper, &n->upper_link);
 	mutex_unlock(&o->table_lock);
 	inode_put(n->lower);
 	inode_put(n->upper);

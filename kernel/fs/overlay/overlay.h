@@ -19,9 +19,9 @@
  * directory's lock.
  */
 #pragma once
+#include "fs/nodetab.h"
 #include "fs/vfs.h"
 
-#define OVERLAY_BUCKETS	512u
 #define OVERLAY_UPPER_INO (1ull << 32)	/* added to numbers of upper inodes */
 #define OVERLAY_WHOLE	UINT64_MAX	/* copy all of the data */
 
@@ -29,7 +29,7 @@ struct overlay {
 	struct super *lower, *upper;
 	struct mutex table_lock;
 	/* under table_lock */
-	struct list by_lower[OVERLAY_BUCKETS], by_upper[OVERLAY_BUCKETS];
+	struct nodetab by_lower, by_upper;
 };
 
 struct onode {
@@ -38,7 +38,7 @@ struct onode {
 	struct inode *upper;	/* atomic; NULL until copied up; owned */
 	struct mutex copy_lock;
 	/* under table_lock */
-	struct list lower_link, upper_link;
+	struct nodetab_link lower_link, upper_link;
 	struct inode *parent;	/* where it was found, until it is copied up */
 	char *name;		/* NULL: no name is left */
 	bool pinned;

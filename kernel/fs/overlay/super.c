@@ -24,6 +24,8 @@ static void overlay_destroy(struct super *sb)
 
 	super_put(o->lower);
 	super_put(o->upper);
+	nodetab_fini(&o->by_lower);
+	nodetab_fini(&o->by_upper);
 	kfree(o);
 }
 
@@ -65,10 +67,8 @@ struct super *overlay_create(struct super *lower, struct super *upper)
 	o->lower = lower;
 	o->upper = upper;
 	mutex_init(&o->table_lock);
-	for (uint32_t i = 0; i < OVERLAY_BUCKETS; i++) {
-		list_init(&o->by_lower[i]);
-		list_init(&o->by_upper[i]);
-	}
+	nodetab_init(&o->by_lower);
+	nodetab_init(&o->by_upper);
 	sb->private = o;
 	sb->root = make_root(sb, o);
 	if (!sb->root) {
