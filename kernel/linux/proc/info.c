@@ -216,8 +216,8 @@ bool proc_may_inspect(const struct pseudo_node *n)
 	mutex_lock(&process_lock);
 	p = find_locked(n);
 	t = p ? thread_locked(n, p) : NULL;
-	if (p == current_process())
-		may = true;
+	if (p == current_process() || (p && !t))
+		may = true;	/* a zombie has nothing to hide */
 	else if (t)
 		may = cred_has_cap(self, CAP_SYS_PTRACE) ||
 		      (self->fsuid == t->cred->euid &&
@@ -225,6 +225,18 @@ bool proc_may_inspect(const struct pseudo_node *n)
 		       self->fsuid == t->cred->uid && p->dumpable == 1);
 	mutex_unlock(&process_lock);
 	return may;
+}
+
+int proc_permission(struct pseudo_node *n, const struct cred *c, uint32_t may)
+{
+	struct process *p;
+	bool gone;
+
+	mutex_lock(&process_lock);
+	p = find_locked(n);
+	gone = !p || (proc_tid(n) && !thread_locked(n, p));
+	mutex_unlock(&process_lock);
+	return gone ? -ESRCH : inode_permission_generic(n->inode, c, may);
 }
 
 void proc_caller_root(struct path *out)

@@ -139,13 +139,16 @@ static ssize_t store_oom_score_adj(struct pseudo_node *n, struct file *f,
 				   const char *buf, size_t len, uint64_t pos)
 {
 	bool minus = buf[0] == '-';
+	const char *c = buf + minus;
 	int32_t v = 0;
 	struct process *p;
 	ssize_t ret = (ssize_t)len;
 
-	for (const char *c = buf + minus; *c >= '0' && *c <= '9'; c++)
+	if (*c < '0' || *c > '9')
+		return -EINVAL;
+	for (; *c >= '0' && *c <= '9'; c++)
 		v = v > OOM_ADJ_MAX ? v : v * 10 + (*c - '0');
-	if (v > OOM_ADJ_MAX)
+	if (v > OOM_ADJ_MAX || (*c && *c != '\n'))
 		return -EINVAL;
 	v = minus ? -v : v;
 	p = proc_process(n);
