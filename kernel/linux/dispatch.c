@@ -84,7 +84,8 @@ bool signal_fault_is_handled(const struct arch_fault *f,
 	/* trap 14 is a page fault; error bits: 1 write, 4 fetch */
 	if (f->trapno != 14 || (f->signo != SIGSEGV && f->signo != SIGBUS))
 		return false;
-	signo = mm_fault(p->mm, f->addr, f->error & 2, f->error & 16, &code);
+	signo = mm_fault(p->mm, f->addr, f->error & 2, f->error & 16,
+			 (int)f->signo, &code);
 	if (!signo)
 		return true;
 	info->signo = signo;

@@ -5,6 +5,6 @@
 
 /*
  * Load the first program into the calling process. Returns 0, or -errno with
- * boot->start_error and start_message set.
+ * boot->start_error (127 not found, 126 not runnable) and start_message set.
  */
 int exec_initial(const struct abi_boot *b);

@@ -163,6 +163,7 @@ static int copy_process_state(struct process *p, struct process *old,
 
 static void start_child(struct thread *t)
 {
+	mm_after_fork(t->process->mm);
 	if (t->set_child_tid)
 		(void)!user_store32(t->set_child_tid, t->tid);
 }

@@ -1,15 +1,27 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces: life, mapping, unmapping, faults. A change first prepares
+ * everything that can fail in the records, then changes the host's mapping,
+ * then commits the records; where the host replaces a mapping and fails, the
+ * range ends up unmapped in both.
+ */
 #include "linux/mm.h"
 #include "core/heap.h"
-#include "lib/string.h"
-#include "linux/process.h"
+#include "linux/boot.h"
+#include "linux/mm_priv.h"
 #include "linux/text.h"
 #include "platform/platform.h"
-#include <linux/mman.h>
-#include <asm/signal.h>
 #include <asm/siginfo.h>
-#include <linux/fcntl.h>
+#include <asm/signal.h>
+#include <linux/capability.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
 
+#define OVERCOMMIT_DEFAULT	(256ull << 30)	/* without a memory limit */
+#define FAULT_REPEATS_MAX	16u
+
+/* --- life ----------------------------------------------------------------------*/
 struct mm *mm_create(void)
 {
 	struct mm *mm = kzalloc(sizeof(*mm));
@@ -18,355 +30,631 @@ struct mm *mm_create(void)
 		return NULL;
 	ref_init(&mm->refs, 1);
 	rwlock_init(&mm->lock);
-	list_init(&mm->vmas);
-	mm->mmap_top = 0x7ffe00000000ull;
+	mm->mmap_top = PLAT_USER_MAX;
+	if (vma_init(mm)) {
+		vma_release(&mm->vmas);
+		kfree(mm);
+		return NULL;
+	}
 	return mm;
 }
+
 struct mm *mm_get(struct mm *mm)
 {
 	ref_get(&mm->refs);
 	return mm;
 }
-static void vma_free(struct vma *v)
-{
-	if (v->file) {
-		if (v->file->ops->mapped)
-			v->file->ops->mapped(v->file, -1);
-		file_put(v->file);
-	}
-	kfree(v);
-}
+
 void mm_put(struct mm *mm)
 {
 	if (!ref_put(&mm->refs))
 		return;
-	list_for_each_safe(l, &mm->vmas) {
-		list_remove(l);
-		vma_free(list_entry(l, struct vma, link));
+	vma_release(&mm->vmas);
+	if (mm->exe) {
+		inode_allow_write(mm->exe->inode);
+		file_put(mm->exe);
 	}
 	kfree(mm);
 }
-static struct vma *vma_dup(const struct vma *v)
-{
-	struct vma *n = kmalloc(sizeof(*n));
 
-	if (!n)
-		return NULL;
-	*n = *v;
-	if (n->file) {
-		file_get(n->file);
-		if (n->file->ops->mapped)
-			n->file->ops->mapped(n->file, 1);
-	}
-	return n;
-}
-struct mm *mm_copy(struct mm *mm)
-{
-	struct mm *n = mm_create();
-
-	if (!n)
-		return NULL;
-	list_for_each(l, &mm->vmas) {
-		struct vma *v = vma_dup(list_entry(l, struct vma, link));
-
-		if (!v) {
-			mm_put(n);
-			return NULL;
-		}
-		list_append(&n->vmas, &v->link);
-	}
-	n->nr_vmas = mm->nr_vmas;
-	n->brk_start = mm->brk_start;
-	n->brk = mm->brk;
-	n->mmap_top = mm->mmap_top;
-	n->total_bytes = mm->total_bytes;
-	memcpy(n->auxv, mm->auxv, sizeof(n->auxv));
-	n->auxv_words = mm->auxv_words;
-	n->arg_start = mm->arg_start; n->arg_end = mm->arg_end;
-	n->env_start = mm->env_start; n->env_end = mm->env_end;
-	n->stack_start = mm->stack_start;
-	return n;
-}
 struct mm *current_mm(void)
 {
 	return current_process()->mm;
 }
-static struct vma *find_after(struct mm *mm, uaddr_t a)
+
+static int copy_records(struct mm *new, struct mm *mm)
 {
+	list_for_each(l, &mm->vmas) {
+		struct vma *v = list_entry(l, struct vma, link), *c;
+
+		if (v->flags & (VMA_PINNED | VMA_DONTFORK))
+			continue;
+		c = vma_alloc();
+		if (!c)
+			return -ENOMEM;
+		vma_copy(c, v);
+		c->flags &= ~(uint32_t)VMA_LOCKED;
+		new->wipe |= (v->flags & VMA_WIPEONFORK) != 0;
+		vma_insert(new, c);
+	}
+	return 0;
+}
+
+struct mm *mm_copy(struct mm *mm)
+{
+	struct mm *new = mm_create();
+
+	if (!new)
+		return NULL;
+	if (copy_records(new, mm)) {
+		mm_put(new);
+		return NULL;
+	}
+	new->brk_start = mm->brk_start;
+	new->brk = mm->brk;
+	new->mmap_top = mm->mmap_top;
+	new->code_start = mm->code_start;
+	new->code_end = mm->code_end;
+	new->data_start = mm->data_start;
+	new->data_end = mm->data_end;
+	new->stack_start = mm->stack_start;
+	new->arg_start = mm->arg_start;
+	new->arg_end = mm->arg_end;
+	new->env_start = mm->env_start;
+	new->env_end = mm->env_end;
+	__builtin_memcpy(new->auxv, mm->auxv, sizeof(new->auxv));
+	new->auxv_words = mm->auxv_words;
+	if (mm->exe && !inode_deny_write(mm->exe->inode))
+		new->exe = file_get(mm->exe);
+	return new;
+}
+
+void mm_after_fork(struct mm *mm)
+{
+	if (!mm->wipe)
+		return;
+	rwlock_write_lock(&mm->lock);
+	mm->wipe = false;
 	list_for_each(l, &mm->vmas) {
 		struct vma *v = list_entry(l, struct vma, link);
 
-		if (v->end > a)
-			return v;
-	}
-	return NULL;
-}
-bool mm_range_is_free(struct mm *mm, uaddr_t a, size_t len)
-{
-	struct plat_range r[4];
-	uint32_t n = plat_reserved_ranges(r, 4);
-	struct vma *v = find_after(mm, a);
-
-	for (uint32_t i = 0; i < n; i++)
-		if (a < r[i].end && a + len > r[i].start)
-			return false;
-	return !v || v->start >= a + len;
-}
-static void insert(struct mm *mm, struct vma *n)
-{
-	struct vma *v = find_after(mm, n->start);
-
-	list_add_before(v ? &v->link : &mm->vmas, &n->link);
-	mm->nr_vmas++;
-	mm->total_bytes += n->end - n->start;
-}
-int mm_add_hidden(struct mm *mm, uaddr_t a, size_t len)
-{
-	struct vma *v = kzalloc(sizeof(*v));
-
-	if (!v)
-		return -ENOMEM;
-	v->start = a; v->end = a + len; v->prot = 5; v->max_prot = 7; v->flags = VMA_TRAMPOLINE;
-	insert(mm, v);
-	return 0;
-}
-static int cut(struct mm *mm, uaddr_t a, uaddr_t e)
-{
-	list_for_each_safe(l, &mm->vmas) {
-		struct vma *v = list_entry(l, struct vma, link);
-
-		if (v->end <= a || v->start >= e)
-			continue;
-		if (v->start < a) {
-			struct vma *n = NULL;
-			if (v->end > e) {
-				n = vma_dup(v);
-				if (!n)
-					return -ENOMEM;
-				n->offset += e - n->start;
-				n->start = e;
-			}
-			mm->total_bytes -= v->end - v->start;
-			v->end = a;
-			mm->total_bytes += v->end - v->start;
-			if (n)
-				insert(mm, n);
-		} else if (v->end > e) {
-			mm->total_bytes -= e - v->start;
-			v->offset += e - v->start;
-			v->start = e;
-		} else {
-			mm->total_bytes -= v->end - v->start;
-			mm->nr_vmas--;
-			list_remove(l);
-			vma_free(v);
-		}
-	}
-	return 0;
-}
-void mm_remove_hidden(struct mm *mm, uaddr_t a, size_t len)
-{
-	cut(mm, a, a + len);
-}
-static uaddr_t choose(struct mm *mm, size_t len)
-{
-	uaddr_t top = mm->mmap_top;
-
-	while (top > len + 0x100000) {
-		uaddr_t a = top - len, next = 0;
-		struct plat_range r[4];
-		uint32_t n = plat_reserved_ranges(r, 4);
-		struct vma *v;
-
-		for (uint32_t i = 0; i < n; i++)
-			if (a < r[i].end && a + len > r[i].start)
-				next = r[i].start;
-		if (next) {
-			top = next;
-			continue;
-		}
-		v = find_after(mm, a);
-		if (!v || v->start >= a + len)
-			return a;
-		top = v->start;
-	}
-	return 0;
-}
-static uint32_t to_plat(uint32_t prot)
-{
-	return (prot & PROT_READ ? PLAT_READ : 0) | (prot & PROT_WRITE ? PLAT_WRITE | PLAT_READ : 0) |
-	       (prot & PROT_EXEC ? PLAT_EXEC | PLAT_READ : 0);
-}
-static int map_file(struct file *f, uaddr_t a, size_t len, uint32_t prot, bool shared, uint64_t off)
-{
-	size_t done = 0;
-
-	while (done < len) {
-		struct map_extent e = { 0 };
-		size_t n = len - done;
-		int err = f->ops->map(f, off + done, n, shared && prot & PROT_WRITE, &e);
-
-		if (err)
-			return err;
-		if (!e.len)
-			e.backing = (struct plat_backing){ .kind = PLAT_BACK_NONE };
-		else
-			n = MIN(n, PAGE_UP(e.len));
-		e.backing.shared = shared;
-		err = plat_map(a + done, n, to_plat(prot), &e.backing);
-		if (err)
-			return err;
-		done += n;
-	}
-	return 0;
-}
-long mm_map(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot, uint32_t flags, struct file *f, uint64_t off)
-{
-	struct plat_backing zero = { .kind = PLAT_BACK_ZERO };
-	bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
-	struct file *shm = NULL;
-	struct vma *v;
-	long err = 0;
-
-	len = PAGE_UP(len);
-	if (!len || len > PLAT_USER_MAX)
-		return len ? -ENOMEM : -EINVAL;
-	if (f && !f->ops->map)
-		return -ENODEV;
-	if (!f && shared) {
-		if (tmpfs_create_file("dev/zero", &shm))
-			return -ENOMEM;
-		if (file_truncate(shm, len)) {
-			file_put(shm);
-			return -ENOMEM;
-		}
-		f = shm;
-		off = 0;
-	}
-	v = kzalloc(sizeof(*v));
-	if (!v)
-		return -ENOMEM;
-	rwlock_write_lock(&mm->lock);
-	if (flags & MAP_FIXED_NOREPLACE && !mm_range_is_free(mm, addr, len))
-		err = -EEXIST;
-	if (!(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE))) {
-		addr = PAGE_DOWN(addr);
-		if (!addr || addr < 0x10000 || addr + len > mm->mmap_top || !mm_range_is_free(mm, addr, len))
-			addr = choose(mm, len + (f && !shared ? PAGE_UP(text_tail_bytes(f)) : 0));
-		if (!addr)
-			err = -ENOMEM;
-	} else if (addr & 4095 || addr < 0x10000 || addr + len > PLAT_USER_MAX) {
-		err = addr & 4095 ? -EINVAL : addr < 0x10000 ? -EPERM : -ENOMEM;
-	}
-	if (!err)
-		err = cut(mm, addr, addr + len);
-	if (!err) {
-		if (!f)
-			err = plat_map(addr, len, to_plat(prot), &zero);
-		else if (shared || !(prot & PROT_EXEC) || !text_map_patched(mm, f, off, addr, len, to_plat(prot)))
-			err = map_file(f, addr, len, prot, shared, off);
-	}
-	if (!err) {
-		v->start = addr; v->end = addr + len; v->prot = prot; v->max_prot = 7;
-		v->flags = shared ? VMA_SHARED : 0;
-		v->offset = off;
-		if (f) {
-			v->file = file_get(f);
-			if (f->ops->mapped)
-				f->ops->mapped(f, 1);
-		}
-		insert(mm, v);
-	} else {
-		kfree(v);
+		if (v->flags & VMA_WIPEONFORK)
+			mm_host_map(mm, v, v->start, false);
 	}
 	rwlock_write_unlock(&mm->lock);
-	if (shm)
-		file_put(shm);
-	return err ? err : (long)addr;
 }
-int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
+
+/* --- limits --------------------------------------------------------------------*/
+uint64_t mm_limit(int which)
 {
+	return __atomic_load_n(&current_process()->limits[which].cur,
+			       __ATOMIC_RELAXED);
+}
+
+static bool passes(uint64_t used, uint64_t more, int which)
+{
+	uint64_t limit = mm_limit(which);
+
+	return more > limit || used > limit - more;
+}
+
+int mm_check_limits(struct mm *mm, uint64_t len, bool data, bool stack)
+{
+	if (mm->nr_vmas >= VMA_MAX || passes(mm->total_bytes, len, RLIMIT_AS))
+		return -ENOMEM;
+	if (data && passes(mm->data_bytes, len, RLIMIT_DATA))
+		return -ENOMEM;
+	return stack && passes(0, len, RLIMIT_STACK) ? -ENOMEM : 0;
+}
+
+int mm_check_lock_limit(struct mm *mm, uint64_t len)
+{
+	if (cred_has_cap(current_thread()->cred, CAP_IPC_LOCK))
+		return 0;
+	return passes(mm->locked_bytes, len, RLIMIT_MEMLOCK) ? -EAGAIN : 0;
+}
+
+/* A single mapping that can never be filled. */
+static bool is_obvious_overcommit(const struct map_request *rq)
+{
+	uint64_t total = boot->memory_limit ? boot->memory_limit :
+					      OVERCOMMIT_DEFAULT;
+
+	return !rq->file && (rq->prot & PROT_WRITE) &&
+	       !(rq->map_flags & MAP_NORESERVE) && rq->len > total;
+}
+
+/* --- mapping --------------------------------------------------------------------*/
+/* As the processor has it: what is writable or executable is readable. */
+static uint32_t host_prot(const struct vma *v)
+{
+	return (v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? PLAT_READ : 0) |
+	       (v->prot & PROT_WRITE ? PLAT_WRITE : 0) |
+	       (v->prot & PROT_EXEC ? PLAT_EXEC : 0);
+}
+
+static int map_extents(struct vma *v, uaddr_t *pos, bool populate)
+{
+	struct file *f = v->file;
+
+	while (*pos < v->end) {
+		uint64_t want = v->end - *pos, n;
+		struct map_extent e = { .len = 0 };
+		int err = f->ops->map(f, v->offset + (*pos - v->start), want,
+				      (v->flags & VMA_SHARED) &&
+				      (f->mode & FMODE_WRITE), &e);
+
+		if (err)
+			return err;
+		n = MIN(PAGE_UP(e.len), want);
+		if (!n)
+			break;
+		e.backing.noreserve = v->flags & VMA_NORESERVE;
+		e.backing.populate = populate;
+		err = plat_map(*pos, n, host_prot(v), &e.backing);
+		if (err)
+			return err;
+		*pos += n;
+	}
+	return 0;
+}
+
+static int map_file(struct mm *mm, struct vma *v, uaddr_t from, bool populate)
+{
+	const struct plat_backing none = { .kind = PLAT_BACK_NONE };
+	uaddr_t pos = from;
 	int err;
 
-	if (addr & 4095 || !len || addr + PAGE_UP(len) > PLAT_USER_MAX)
-		return -EINVAL;
-	rwlock_write_lock(&mm->lock);
-	err = cut(mm, addr, addr + PAGE_UP(len));
-	if (!err)
-		plat_unmap(addr, PAGE_UP(len));
-	rwlock_write_unlock(&mm->lock);
+	if ((v->prot & PROT_EXEC) && !(v->flags & VMA_SHARED) &&
+	    from == v->start && S_ISREG(v->file->inode->mode) &&
+	    text_map_patched(mm, v->file, v->offset, from, v->end - from,
+			     host_prot(v))) {
+		v->flags |= VMA_SHADOW;
+		v->backed_end = v->end;
+		return 0;
+	}
+	err = map_extents(v, &pos, populate);
+	if (err)
+		return err;
+	v->backed_end = pos;
+	return pos < v->end ? plat_map(pos, v->end - pos, 0, &none) : 0;
+}
+
+int mm_host_map(struct mm *mm, struct vma *v, uaddr_t from, bool populate)
+{
+	struct plat_backing zero = {
+		.kind = PLAT_BACK_ZERO, .populate = populate,
+		.noreserve = v->flags & VMA_NORESERVE,
+	};
+	size_t len = v->end - from;
+	int err;
+
+	if (v->file)
+		return map_file(mm, v, from, populate);
+	v->backed_end = v->end;
+	err = plat_map(from, len, host_prot(v), &zero);
+	if (!err && len >= HUGE_SIZE && (v->prot & PROT_WRITE) &&
+	    !(v->flags & (VMA_NORESERVE | VMA_STACK | VMA_GROWSDOWN)))
+		plat_advise(from, len, PLAT_ADV_HUGE);
 	return err;
 }
-int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int *code)
+
+int mm_host_protect(const struct vma *v, uaddr_t start, uaddr_t end)
 {
+	/* what lies behind the end of the file stays inaccessible */
+	if (v->file)
+		end = MIN(end, v->backed_end);
+	return start < end ? plat_protect(start, end - start, host_prot(v)) :
+			     0;
+}
+
+static long place_fixed(struct mm *mm, const struct map_request *rq)
+{
+	uaddr_t end = rq->addr + rq->len;
+
+	if (rq->addr & ~PAGE_MASK)
+		return -EINVAL;
+	if (end < rq->addr || end > USER_END)
+		return -ENOMEM;
+	if (rq->addr < PLAT_USER_MIN)
+		return -EPERM;
+	if (rq->map_flags & MAP_FIXED_NOREPLACE &&
+	    !vma_range_is_free(mm, rq->addr, end))
+		return -EEXIST;
+	if (end > PLAT_USER_MAX || vma_range_is_pinned(mm, rq->addr, end))
+		return -ENOMEM;
+	return (long)rq->addr;
+}
+
+static long place(struct mm *mm, struct map_request *rq)
+{
+	uaddr_t hint = PAGE_UP(rq->addr), a;
+	size_t len = rq->len + rq->tail;
+
+	if (rq->map_flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+		rq->tail = 0;
+		return place_fixed(mm, rq);
+	}
+	if (rq->addr)
+		hint = MAX(hint, PLAT_USER_MIN);
+	if (hint && hint + len > hint && hint + len <= PLAT_USER_MAX &&
+	    (!(rq->map_flags & MAP_32BIT) || hint + len <= 1ull << 31) &&
+	    vma_range_is_free(mm, hint, hint + len))
+		return (long)hint;
+	if (rq->map_flags & MAP_32BIT) {
+		a = vma_choose(mm, len, PAGE_SIZE, 1ull << 31);
+		return a ? (long)a : -ENOMEM;
+	}
+	a = vma_choose(mm, len, PAGE_SIZE, mm->mmap_top);
+	if (!a)
+		a = vma_choose(mm, len, PAGE_SIZE, PLAT_USER_MAX);
+	return a ? (long)a : -ENOMEM;
+}
+
+static uint64_t bytes_in(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+	uint64_t n = 0;
+
+	for (struct vma *v = vma_find(mm, start); v->start < end;
+	     v = vma_next(v))
+		if (!vma_is_free(v))
+			n += MIN(end, v->end) - MAX(start, v->start);
+	return n;
+}
+
+static void fill_record(struct vma *v, uaddr_t addr,
+			const struct map_request *rq)
+{
+	v->start = addr;
+	v->end = v->backed_end = addr + rq->len;
+	v->prot = rq->prot;
+	v->max_prot = rq->max_prot;
+	v->flags = rq->vma_flags;
+	v->offset = rq->offset;
+	list_init(&v->link);
+	if (rq->file) {
+		v->file = file_get(rq->file);
+		if (v->file->ops->mapped)
+			v->file->ops->mapped(v->file, 1);
+	}
+}
+
+/* Keep the room behind a mapping free: a record without a host mapping. */
+static void keep_tail(struct mm *mm, uaddr_t addr, size_t len)
+{
+	struct vma *v = len ? vma_alloc() : NULL;
+
+	if (!v)
+		return;
+	v->start = addr;
+	v->end = v->backed_end = addr + len;
+	v->flags = VMA_TRAMPOLINE;
+	vma_insert(mm, v);
+}
+
+static int check_request(struct mm *mm, const struct map_request *rq,
+			 uaddr_t addr)
+{
+	struct vma probe = { .prot = rq->prot, .flags = rq->vma_flags };
+	uint64_t gone = rq->map_flags & MAP_FIXED ?
+			bytes_in(mm, addr, addr + rq->len) : 0;
+	int err = mm_check_limits(mm, rq->len - gone, vma_is_data(&probe),
+				  false);
+
+	if (!err && is_obvious_overcommit(rq))
+		err = -ENOMEM;
+	if (!err && rq->vma_flags & VMA_LOCKED)
+		err = mm_check_lock_limit(mm, rq->len);
+	return err;
+}
+
+static long map_locked(struct mm *mm, struct map_request *rq,
+		       struct list *dead)
+{
+	struct vma *v, *spare;
+	long addr = place(mm, rq);
+	uaddr_t end;
+	int err;
+
+	if (addr < 0)
+		return addr;
+	err = check_request(mm, rq, (uaddr_t)addr);
+	if (err)
+		return err;
+	v = vma_alloc();
+	spare = vma_alloc();
+	if (!v || !spare) {
+		kfree(v);
+		kfree(spare);
+		return -ENOMEM;
+	}
+	end = (uaddr_t)addr + rq->len;
+	fill_record(v, (uaddr_t)addr, rq);
+	vma_detach(mm, (uaddr_t)addr, end + rq->tail, &spare, dead);
+	kfree(spare);
+	vma_insert(mm, v);
+	err = mm_host_map(mm, v, v->start, rq->populate);
+	if (err) {
+		vma_remove(mm, v);
+		list_append(dead, &v->link);
+		plat_unmap((uaddr_t)addr, rq->len);
+		return err;
+	}
+	keep_tail(mm, end, rq->tail);
+	vma_merge(mm, (uaddr_t)addr, end, dead);
+	return addr;
+}
+
+long mm_map_request(struct mm *mm, struct map_request *rq)
+{
+	struct list dead = LIST_INIT(dead);
+	long ret;
+
+	rwlock_write_lock(&mm->lock);
+	ret = map_locked(mm, rq, &dead);
+	rwlock_write_unlock(&mm->lock);
+	vma_release(&dead);
+	return ret;
+}
+
+uaddr_t mm_find_free(struct mm *mm, size_t len, uint64_t align)
+{
+	uaddr_t a;
+
+	rwlock_read_lock(&mm->lock);
+	a = vma_choose(mm, len, align, mm->mmap_top);
+	rwlock_read_unlock(&mm->lock);
+	return a;
+}
+
+bool mm_range_is_reserved(struct mm *mm, uaddr_t start, size_t len)
+{
+	bool r;
+
+	if (start + len < start || start + len > PLAT_USER_MAX)
+		return true;
+	rwlock_read_lock(&mm->lock);
+	r = vma_range_is_pinned(mm, start, start + len);
+	rwlock_read_unlock(&mm->lock);
+	return r;
+}
+
+/* --- unmapping ------------------------------------------------------------------*/
+/* Room kept behind a mapping that is gone, and the trampolines of its text. */
+static void drop_tail(struct mm *mm, uaddr_t end, struct list *dead)
+{
+	struct vma *v = vma_find(mm, end), *prev = vma_prev(mm, v), *next;
+	bool text = false;
+
+	if (prev && prev->end == end)
+		return;
+	list_for_each(l, dead)
+		text |= (list_entry(l, struct vma, link)->flags &
+			 VMA_SHADOW) != 0;
+	for (; v->start == end && v->flags & VMA_TRAMPOLINE; v = next) {
+		next = vma_next(v);
+		if (!text && !vma_is_free(v))
+			return;
+		end = v->end;
+		plat_unmap(v->start, v->end - v->start);
+		vma_remove(mm, v);
+		list_append(dead, &v->link);
+	}
+}
+
+bool mm_range_is_free(struct mm *mm, uaddr_t addr, size_t len)
+{
+	return addr + len > addr && addr + len <= PLAT_USER_MAX &&
+	       vma_range_is_free(mm, addr, addr + len);
+}
+
+int mm_add_hidden(struct mm *mm, uaddr_t addr, size_t len)
+{
+	struct list dead = LIST_INIT(dead);
+	struct vma *v = vma_alloc(), *spare = vma_alloc();
+
+	if (!v || !spare) {
+		kfree(v);
+		kfree(spare);
+		return -ENOMEM;
+	}
+	vma_detach(mm, addr, addr + len, &spare, &dead);
+	vma_release(&dead);	/* only room: nothing that takes time */
+	kfree(spare);
+	v->start = addr;
+	v->end = v->backed_end = addr + len;
+	v->prot = v->max_prot = PROT_READ | PROT_EXEC;
+	v->flags = VMA_TRAMPOLINE;
+	vma_insert(mm, v);
+	return 0;
+}
+
+void mm_remove_hidden(struct mm *mm, uaddr_t addr, size_t len)
+{
+	struct vma *v = vma_find(mm, addr);
+
+	if (v->start != addr || !(v->flags & VMA_TRAMPOLINE))
+		return;
+	vma_remove(mm, v);
+	kfree(v);
+}
+
+/* Around the platform's ranges, piece by piece. */
+static int host_unmap(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+	int err = 0;
+
+	if (!vma_range_is_pinned(mm, start, end))
+		return plat_unmap(start, end - start);
+	for (struct vma *v = vma_find(mm, start); v->start < end && !err;
+	     v = vma_next(v)) {
+		uaddr_t from = MAX(start, v->start), to = MIN(end, v->end);
+
+		if (v->start >= PLAT_USER_MAX)
+			break;
+		if (!(v->flags & VMA_PINNED))
+			err = plat_unmap(from, to - from);
+	}
+	return err;
+}
+
+int mm_unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end,
+		    struct list *dead)
+{
+	struct vma *v = vma_find(mm, start), *spare = NULL;
+	int err;
+
+	if (v->start >= end)
+		return 0;
+	if (v->start < start && v->end > end) {
+		if (mm->nr_vmas >= VMA_MAX)
+			return -ENOMEM;
+		spare = vma_alloc();
+		if (!spare)
+			return -ENOMEM;
+	}
+	err = host_unmap(mm, start, end);
+	if (!err) {
+		/* a pinned record is never cut: spare may be left */
+		vma_detach(mm, start, MIN(end, PLAT_USER_MAX), &spare, dead);
+		drop_tail(mm, end, dead);
+	}
+	kfree(spare);
+	return err;
+}
+
+int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
+{
+	struct list dead = LIST_INIT(dead);
+	int err;
+
+	if (addr & ~PAGE_MASK || !len || len > USER_END || addr > USER_END ||
+	    PAGE_UP(len) > USER_END - addr)
+		return -EINVAL;
+	rwlock_write_lock(&mm->lock);
+	err = mm_unmap_locked(mm, addr, addr + PAGE_UP(len), &dead);
+	rwlock_write_unlock(&mm->lock);
+	vma_release(&dead);
+	return err;
+}
+
+/* --- faults ---------------------------------------------------------------------*/
+/* addr lies right below v, which grows down. */
+static bool grow_down(struct mm *mm, struct vma *v, uaddr_t addr)
+{
+	const struct plat_backing zero = { .kind = PLAT_BACK_ZERO };
+	uaddr_t start = PAGE_DOWN(addr);
+	struct vma *prev = vma_prev(mm, v);
+
+	if (prev && prev->prot && !(prev->flags & VMA_GROWSDOWN) &&
+	    start < prev->end + STACK_GUARD)
+		return false;
+	if (v->end - start > mm_limit(RLIMIT_STACK) ||
+	    mm_check_limits(mm, v->start - start, false, false))
+		return false;
+	if (plat_map(start, v->start - start, host_prot(v), &zero))
+		return false;
+	vma_resize(mm, v, start, v->end);
+	return true;
+}
+
+static bool may_access(const struct vma *v, bool write, bool exec)
+{
+	if (write)
+		return v->prot & PROT_WRITE;
+	if (exec)
+		return v->prot & PROT_EXEC;
+	return v->prot != PROT_NONE;
+}
+
+/* The records allow it; the host does not (yet). Returns 0 or a signal. */
+static int fault_inside(struct mm *mm, struct vma *v, uaddr_t addr, int signo,
+			int *code)
+{
+	uaddr_t page = PAGE_DOWN(addr);
+
+	*code = BUS_ADRERR;
+	if (signo == SIGBUS)
+		return SIGBUS;
+	if (v->file && page >= v->backed_end) {
+		/* it may have grown */
+		if (mm_host_map(mm, v, v->backed_end, false))
+			return SIGBUS;
+		return page < v->backed_end ? 0 : SIGBUS;
+	}
+	/* another thread was faster, or the two disagree */
+	if (mm->fault_addr != addr) {
+		mm->fault_addr = addr;
+		mm->fault_repeats = 0;
+	}
+	if (++mm->fault_repeats < FAULT_REPEATS_MAX &&
+	    !mm_host_protect(v, page, page + PAGE_SIZE))
+		return 0;
+	*code = SEGV_ACCERR;
 	return SIGSEGV;
 }
+
+int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int signo,
+	     int *code)
+{
+	struct vma *v;
+	int ret = SIGSEGV;
+
+	rwlock_write_lock(&mm->lock);
+	v = vma_find(mm, addr);
+	*code = SEGV_MAPERR;
+	if (v->start > addr || v->flags & (VMA_HIDDEN | VMA_TRAMPOLINE)) {
+		if (v->start > addr && v->flags & VMA_GROWSDOWN &&
+		    grow_down(mm, v, addr))
+			ret = 0;
+	} else {
+		*code = SEGV_ACCERR;
+		if (may_access(v, write, exec))
+			ret = fault_inside(mm, v, addr, signo, code);
+	}
+	rwlock_write_unlock(&mm->lock);
+	return ret;
+}
+
+/* --- questions --------------------------------------------------------------------*/
 int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2])
 {
 	struct vma *v;
 	int err = 0;
 
 	rwlock_read_lock(&mm->lock);
-	v = find_after(mm, addr);
-	if (!v || v->start > addr)
+	v = vma_at(mm, addr);
+	if (!v) {
 		err = -EFAULT;
-	else if (v->flags & VMA_SHARED && v->file) {
-		key[0] = (uint64_t)v->file->inode;
-		key[1] = v->offset + addr - v->start;
+	} else if (v->file && v->flags & VMA_SHARED) {
+		/* every open /dev/zero has memory of its own */
+		key[0] = S_ISREG(v->file->inode->mode) ?
+			 (uint64_t)v->file->inode : (uint64_t)v->file;
+		key[1] = v->offset + (addr - v->start);
 	} else {
-		key[0] = (uint64_t)mm;
+		key[0] = (uint64_t)mm | 1;
 		key[1] = addr;
 	}
 	rwlock_read_unlock(&mm->lock);
 	return err;
 }
-uint64_t mm_total_bytes(struct mm *mm) { return mm->total_bytes; }
-void mm_for_each(struct mm *mm, bool (*fn)(const struct vma *v, void *arg), void *arg)
+
+uint64_t mm_total_bytes(struct mm *mm)
+{
+	return __atomic_load_n(&mm->total_bytes, __ATOMIC_RELAXED);
+}
+
+void mm_for_each(struct mm *mm, bool (*fn)(const struct vma *v, void *arg),
+		 void *arg)
 {
 	rwlock_read_lock(&mm->lock);
-	list_for_each(l, &mm->vmas)
-		if (!fn(list_entry(l, struct vma, link), arg))
-			break;
-	rwlock_read_unlock(&mm->lock);
-}
-int mm_protect(struct mm *mm, uaddr_t a, size_t len, uint32_t prot)
-{
-	uaddr_t e = a + PAGE_UP(len), at = a;
-	int err = 0;
-
-	rwlock_write_lock(&mm->lock);
-	list_for_each_safe(l, &mm->vmas) {
+	list_for_each(l, &mm->vmas) {
 		struct vma *v = list_entry(l, struct vma, link);
-		struct vma *n;
 
-		if (v->end <= a || v->start >= e)
+		if (v->flags & (VMA_HIDDEN | VMA_TRAMPOLINE))
 			continue;
-		if (v->start > at) { err = -ENOMEM; break; }
-		if (v->start < a) {
-			n = vma_dup(v);
-			if (!n) { err = -ENOMEM; break; }
-			v->end = a;
-			n->offset += a - n->start;
-			n->start = a;
-			list_prepend(&v->link, &n->link);
-			mm->nr_vmas++;
-			v = n;
-		}
-		if (v->end > e) {
-			n = vma_dup(v);
-			if (!n) { err = -ENOMEM; break; }
-			v->end = e;
-			n->offset += e - n->start;
-			n->start = e;
-			list_prepend(&v->link, &n->link);
-			mm->nr_vmas++;
-		}
-		v->prot = prot;
-		plat_protect(v->start, v->end - v->start, to_plat(prot));
-		at = v->end;
+		if (!fn(v, arg))
+			break;
 	}
-	if (!err && at < e)
-		err = -ENOMEM;
-	rwlock_write_unlock(&mm->lock);
-	return err;
+	rwlock_read_unlock(&mm->lock);
 }

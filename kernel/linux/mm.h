@@ -2,30 +2,43 @@
 /*
  * The record of a program's address space. The platform keeps the pages; this
  * is what /proc/self/maps, mremap, limits and fault handling are decided by.
+ *
+ * vma.c keeps the records, mm.c maps and unmaps, mm_protect.c and mm_move.c
+ * change, mm_advise.c and mm_lock.c the rest. Locks: mm->lock guards the
+ * records and is held for writing during every change of host mappings, so
+ * that both always agree. It is never held while program memory is accessed.
  */
 #pragma once
 #include "core/lock.h"
 #include "fs/vfs.h"
 #include "lib/atomic.h"
+#include "lib/avl.h"
 #include "lib/list.h"
 
 enum vma_flags {
-	VMA_SHARED = 1, VMA_STACK = 2, VMA_HEAP = 4, VMA_VDSO = 8,
-	VMA_TRAMPOLINE = 16,	/* code behind patched text; hidden */
+	VMA_SHARED = 1, VMA_STACK = 2, VMA_HEAP = 4,
+	VMA_VDSO = 8,		/* executable: [vdso], else [vvar] */
+	VMA_TRAMPOLINE = 16,	/* code behind patched text (prot R+X), or room
+				 * kept free for it (prot 0); hidden */
 	VMA_SHADOW = 32,	/* patched text is mapped */
 	VMA_NORESERVE = 64, VMA_DONTFORK = 128, VMA_GROWSDOWN = 256,
 	VMA_LOCKED = 512, VMA_WIPEONFORK = 1024,
+	VMA_PINNED = 2048,	/* the platform's; never changed */
+	VMA_HIDDEN = 4096,	/* not for mm_for_each */
 };
 
 struct vma {
 	struct list link;	/* mm->vmas, by address */
+	struct avl_node node;	/* mm->tree, by address */
+	uint64_t max_gap;	/* largest free range below, in this subtree */
 	uaddr_t start, end;	/* page-aligned */
 	uint32_t prot;		/* PROT_* of Linux */
 	uint32_t max_prot;	/* what mprotect may give */
 	uint32_t flags;		/* enum vma_flags */
 	struct file *file;	/* NULL: anonymous */
 	uint64_t offset;	/* in file, of start */
-	struct inode *shmem;	/* reserved */
+	uaddr_t backed_end;	/* from here to end: past the end of the file
+				 * when it was mapped, and not accessible */
 };
 
 struct mm {
@@ -33,6 +46,7 @@ struct mm {
 	uint32_t nr_tasks;	/* tasks that run in this space; atomic */
 	struct rwlock lock;
 	struct list vmas;
+	struct avl_tree tree;
 	uint32_t nr_vmas;
 	uint64_t total_bytes, data_bytes, stack_bytes, locked_bytes;
 	uint64_t high_water_bytes;
@@ -42,10 +56,16 @@ struct mm {
 	uaddr_t arg_start, arg_end, env_start, env_end;
 	uint64_t auxv[48];
 	uint32_t auxv_words;
+	struct file *exe;	/* running program; not writable meanwhile */
+	uint32_t lock_future;	/* VMA_LOCKED: mlockall(MCL_FUTURE) */
+	bool wipe;		/* fork: VMA_WIPEONFORK is still to be done */
+	uaddr_t fault_addr;	/* last fault that could not be explained */
+	uint32_t fault_repeats;
 };
 
 struct mm *mm_create(void);
-struct mm *mm_copy(struct mm *mm);	/* records only; caller holds lock */
+/* Records only; the caller holds the lock of mm for writing. */
+struct mm *mm_copy(struct mm *mm);
 struct mm *mm_get(struct mm *mm);
 void mm_put(struct mm *mm);
 struct mm *current_mm(void);
@@ -57,22 +77,53 @@ struct mm *current_mm(void);
  */
 long mm_map(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot,
 	    uint32_t map_flags, struct file *f, uint64_t offset);
+/* Returns 0, -EINVAL (nothing of a program), -ENOMEM. Takes mm->lock. */
 int mm_unmap(struct mm *mm, uaddr_t addr, size_t len);
-/* Throw everything away (exec). */
-void mm_clear(struct mm *mm);
-/* The program touched addr and the host refused. Returns 0 (fixed: retry) or the signal with *code. */
-int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int *code);
-/* (object, offset) of a shared word, for futexes: *private false if shared.
- * key[0] object id, key[1] offset. Returns 0 or -EFAULT. */
+
+/* How exec maps; vma_flags are enum vma_flags for the record. */
+struct map_request {
+	uaddr_t addr;
+	size_t len;
+	uint32_t prot, max_prot;
+	uint32_t map_flags;	/* MAP_* */
+	uint32_t vma_flags;
+	struct file *file;	/* borrowed */
+	uint64_t offset;
+	size_t tail;		/* free room wanted behind */
+	bool populate;
+};
+/* As mm_map, without looking at the file's mode. Takes mm->lock. */
+long mm_map_request(struct mm *mm, struct map_request *rq);
+/*
+ * A free range for [addr, addr + len): as high as possible below mmap_top.
+ * align: a power of two. Returns 0 if there is none. Takes mm->lock.
+ */
+uaddr_t mm_find_free(struct mm *mm, size_t len, uint64_t align);
+/* True if the platform keeps a part of the range for itself. */
+bool mm_range_is_reserved(struct mm *mm, uaddr_t start, size_t len);
+
+/*
+ * The program touched addr and the host refused with signo. Returns 0 (fixed:
+ * try again) or the signal to deliver, with *code. Takes mm->lock.
+ */
+int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int signo,
+	     int *code);
+/* In a forked child, before it runs: MADV_WIPEONFORK. */
+void mm_after_fork(struct mm *mm);
+/* (object, offset) of a shared word, for futexes; of a private one the space
+ * and the address. Returns 0 or -EFAULT. Takes mm->lock for reading. */
 int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2]);
 uint64_t mm_total_bytes(struct mm *mm);
-/* Text of /proc/PID/maps into a growing buffer: see linux/proc_maps.c. */
+/* Every visible mapping by address, until fn returns false. Read lock held. */
 void mm_for_each(struct mm *mm, bool (*fn)(const struct vma *v, void *arg),
-		 void *arg);	/* read lock held during */
+		 void *arg);
 
 /* --- for linux/text.c: trampolines (VMA_TRAMPOLINE); lock held for writing ---*/
+/* Nothing is there but room kept for trampolines. */
 bool mm_range_is_free(struct mm *mm, uaddr_t addr, size_t len);
 /* Add a record that /proc does not show. Returns 0 or -ENOMEM. */
 int mm_add_hidden(struct mm *mm, uaddr_t addr, size_t len);
 void mm_remove_hidden(struct mm *mm, uaddr_t addr, size_t len);
-int mm_protect(struct mm *mm, uaddr_t a, size_t len, uint32_t prot);
+
+/* mprotect. Returns 0, -EINVAL, -ENOMEM, -EACCES. Takes mm->lock. */
+int mm_protect(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot);

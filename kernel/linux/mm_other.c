@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory of other processes, and memory policy: one node, as on a machine
+ * without NUMA.
+ */
+#include <gen/syscalls.h>
+#include "arch/uaccess.h"
+#include "core/heap.h"
+#include "lib/string.h"
+#include "linux/mm_priv.h"
+#include <linux/mempolicy.h>
+#include <linux/uio.h>
+
+#define BOUNCE_SIZE	4096u
+
+/* --- process_vm_readv and process_vm_writev ---------------------------------*/
+static int get_vector(struct kiovec **out, uint64_t user, uint64_t n)
+{
+	struct kiovec *v;
+
+	if (n > UIO_MAXIOV)
+		return -EINVAL;
+	v = kmalloc((n + 1) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	if (copy_from_user(v, (void *)user, n * sizeof(*v))) {
+		kfree(v);
+		return -EFAULT;
+	}
+	for (uint64_t i = 0; i < n; i++) {
+		if ((ssize_t)v[i].len < 0) {
+			kfree(v);
+			return -EINVAL;
+		}
+	}
+	*out = v;
+	return 0;
+}
+
+static size_t copy_piece(char *dst, const char *src, size_t n, char *buf)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		size_t k = MIN(n - done, (size_t)BOUNCE_SIZE);
+		size_t got = copy_from_user_partial(buf, src + done, k);
+
+		got = copy_to_user_partial(dst + done, buf, got);
+		done += got;
+		if (got < k)
+			break;
+	}
+	return done;
+}
+
+static ssize_t copy_vectors(struct kiovec *to, uint64_t nr_to,
+			    struct kiovec *from, uint64_t nr_from, char *buf)
+{
+	uint64_t i = 0, j = 0;
+	ssize_t total = 0;
+
+	while (i < nr_to && j < nr_from) {
+		size_t n = MIN(to[i].len, from[j].len);
+		size_t got = n ? copy_piece(to[i].base, from[j].base, n, buf) :
+				 0;
+
+		total += (ssize_t)got;
+		if (got < n)
+			return total ? total : -EFAULT;
+		to[i].base = (char *)to[i].base + n;
+		from[j].base = (char *)from[j].base + n;
+		to[i].len -= n;
+		from[j].len -= n;
+		i += to[i].len == 0;
+		if (from[j].len == 0)
+			j++;
+	}
+	return total;
+}
+
+/* Only the caller's own memory can be reached from here. */
+static int check_target(uint64_t pid)
+{
+	struct process *p;
+
+	mutex_lock(&process_lock);
+	p = process_find((uint32_t)pid);
+	if (!p) {
+		struct thread *t = thread_find((uint32_t)pid);
+
+		p = t ? t->process : NULL;
+	}
+	mutex_unlock(&process_lock);
+	if (!p)
+		return -ESRCH;
+	return p == current_process() ? 0 : -EPERM;
+}
+
+static long transfer(uint64_t pid, uint64_t local, uint64_t nr_local,
+		     uint64_t remote, uint64_t nr_remote, uint64_t flags,
+		     bool write)
+{
+	struct kiovec *l = NULL, *r = NULL;
+	char *buf = NULL;
+	ssize_t ret;
+
+	if (flags)
+		return -EINVAL;
+	ret = get_vector(&l, local, nr_local);
+	if (ret)
+		return ret;
+	ret = get_vector(&r, remote, nr_remote);
+	if (!ret)
+		ret = check_target(pid);
+	if (!ret) {
+		buf = kmalloc(BOUNCE_SIZE);
+		ret = buf ? 0 : -ENOMEM;
+	}
+	if (!ret)
+		ret = write ? copy_vectors(r, nr_remote, l, nr_local, buf) :
+			      copy_vectors(l, nr_local, r, nr_remote, buf);
+	kfree(buf);
+	kfree(l);
+	kfree(r);
+	return ret;
+}
+
+long sys_process_vm_readv(uint64_t pid, uint64_t local, uint64_t nr_local,
+			  uint64_t remote, uint64_t nr_remote, uint64_t flags)
+{
+	return transfer(pid, local, nr_local, remote, nr_remote, flags, false);
+}
+
+long sys_process_vm_writev(uint64_t pid, uint64_t local, uint64_t nr_local,
+			   uint64_t remote, uint64_t nr_remote, uint64_t flags)
+{
+	return transfer(pid, local, nr_local, remote, nr_remote, flags, true);
+}
+
+/* --- memory policy ----------------------------------------------------------------*/
+/* The first word of a node mask; others must be zero. 0 or -errno. */
+static int get_mask(uint64_t user, uint64_t max_node, uint64_t *mask)
+{
+	*mask = 0;
+	if (!user || max_node <= 1)
+		return 0;
+	if (max_node > PAGE_SIZE * 8)
+		return -EINVAL;
+	if (user_load64((void *)user, mask))
+		return -EFAULT;
+	if (max_node <= 64)
+		*mask &= (1ull << (max_node - 1)) - 1;
+	return *mask & ~1ull ? -EINVAL : 0;
+}
+
+static int check_policy(uint64_t mode, uint64_t user, uint64_t max_node)
+{
+	uint64_t mask;
+	int err = get_mask(user, max_node, &mask);
+
+	mode &= ~(uint64_t)MPOL_MODE_FLAGS;
+	if (err)
+		return err;
+	switch (mode) {
+	case MPOL_DEFAULT:
+	case MPOL_LOCAL:
+		return mask ? -EINVAL : 0;
+	case MPOL_PREFERRED:
+		return 0;
+	case MPOL_BIND:
+	case MPOL_INTERLEAVE:
+	case MPOL_PREFERRED_MANY:
+		return mask ? 0 : -EINVAL;
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_set_mempolicy(uint64_t mode, uint64_t mask, uint64_t max_node)
+{
+	return check_policy((uint32_t)mode, mask, max_node);
+}
+
+long sys_mbind(uint64_t addr, uint64_t len, uint64_t mode, uint64_t mask,
+	       uint64_t max_node, uint64_t flags)
+{
+	struct mm *mm = current_mm();
+	int err = 0;
+
+	if (addr & ~PAGE_MASK || addr + len < addr ||
+	    flags & ~(uint64_t)(MPOL_MF_STRICT | MPOL_MF_MOVE |
+				MPOL_MF_MOVE_ALL))
+		return -EINVAL;
+	rwlock_read_lock(&mm->lock);
+	if (len && !vma_at(mm, addr))
+		err = -EFAULT;
+	rwlock_read_unlock(&mm->lock);
+	return err ? err : check_policy((uint32_t)mode, mask, max_node);
+}
+
+/* The default policy, everywhere. */
+long sys_get_mempolicy(uint64_t mode, uint64_t mask, uint64_t max_node,
+		       uint64_t addr, uint64_t flags)
+{
+	if (flags & ~(uint64_t)(MPOL_F_NODE | MPOL_F_ADDR |
+				MPOL_F_MEMS_ALLOWED))
+		return -EINVAL;
+	if (flags & MPOL_F_MEMS_ALLOWED &&
+	    flags & (MPOL_F_NODE | MPOL_F_ADDR))
+		return -EINVAL;
+	if (!(flags & MPOL_F_ADDR) && addr)
+		return -EINVAL;
+	if (flags & MPOL_F_NODE && !(flags & MPOL_F_ADDR))
+		return -EINVAL;
+	if (mode && user_store32((void *)mode, MPOL_DEFAULT))
+		return -EFAULT;
+	if (!mask)
+		return 0;
+	if (max_node < 1)
+		return -EINVAL;
+	return user_store64((void *)mask,
+			    flags & MPOL_F_MEMS_ALLOWED ? 1 : 0);
+}
