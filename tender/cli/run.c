@@ -44,15 +44,31 @@ static uint32_t kind_of(int fd, const struct stat *st)
 	return ABI_STDIO_OTHER;
 }
 
-static void describe_stdio(struct abi_boot *b)
+/* Closed standard streams get a place holder, so that no descriptor of ours
+ * takes their number. The sandbox sees them closed. */
+static int plug_closed_streams(struct run *r, struct err *e)
 {
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		r->closed[fd] = true;
+		if (open("/dev/null", O_RDWR) != fd)
+			return err_set(e, errno, "opening /dev/null in place "
+				       "of closed stream %d", fd);
+	}
+	return 0;
+}
+
+static void describe_stdio(struct run *r)
+{
+	struct abi_boot *b = r->sandbox.boot;
 	struct winsize ws;
 
 	for (int fd = 0; fd < 3; fd++) {
 		struct abi_stdio *s = &b->stdio[fd];
 		struct stat st;
 
-		if (fstat(fd, &st)) {
+		if (r->closed[fd] || fstat(fd, &st)) {
 			s->kind = ABI_STDIO_CLOSED;
 			continue;
 		}
@@ -136,7 +152,10 @@ static int open_log(struct run *r, struct err *e)
 
 static int prepare(struct run *r, char **argv, struct err *e)
 {
-	int err = sandbox_create(&r->sandbox, e);
+	int err = plug_closed_streams(r, e);
+
+	if (!err)
+		err = sandbox_create(&r->sandbox, e);
 
 	if (!err)
 		err = fsrv_create(&r->server, e);
@@ -144,7 +163,7 @@ static int prepare(struct run *r, char **argv, struct err *e)
 		err = open_log(r, e);
 	if (err)
 		return err;
-	describe_stdio(r->sandbox.boot);
+	describe_stdio(r);
 	fill_limits(r);
 	err = run_set_user(r, e);
 	if (!err)
@@ -178,6 +197,8 @@ int cmd_run(int argc, char **argv)
 	pthread_t thread;
 	int first, err;
 
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		return cmd_help(2, (char *[]){ "help", "run", NULL });
 	err = options_parse(&r.opt, argc, argv, &first, &e);
 	if (err)
 		return cli_usage_error("run", "%s", e.text);

@@ -13,6 +13,7 @@ struct run {
 	char **environ;		/* of the program */
 	char workdir[4096];	/* inside */
 	int signal_fd;
+	bool closed[3];		/* standard streams */
 	bool has_tty;
 	bool timed_out_of_memory;
 };

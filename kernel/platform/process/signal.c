@@ -90,7 +90,7 @@ static void on_trap(struct task *t, siginfo_t *si, struct host_ucontext *uc)
 		enter(t, uc, entry_fault, (uint64_t)-1);
 		return;
 	}
-	enter(t, uc, entry_trap, (uint64_t)si->si_syscall);
+	enter(t, uc, entry_trap, (uint32_t)si->si_syscall);
 }
 
 static void on_fault(struct task *t, int signo, siginfo_t *si,
