@@ -227,18 +227,6 @@ bool proc_may_inspect(const struct pseudo_node *n)
 	return may;
 }
 
-int proc_permission(struct pseudo_node *n, const struct cred *c, uint32_t may)
-{
-	struct process *p;
-	bool gone;
-
-	mutex_lock(&process_lock);
-	p = find_locked(n);
-	gone = !p || (proc_tid(n) && !thread_locked(n, p));
-	mutex_unlock(&process_lock);
-	return gone ? -ESRCH : inode_permission_generic(n->inode, c, may);
-}
-
 void proc_caller_root(struct path *out)
 {
 	struct fs_state *fs = current_thread()->fs;

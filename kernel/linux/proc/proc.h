@@ -50,8 +50,6 @@ struct mm *proc_mm(const struct pseudo_node *n);
 int proc_fs_path(const struct pseudo_node *n, bool root, struct path *out);
 /* May the caller look inside the process? (as ptrace would allow) */
 bool proc_may_inspect(const struct pseudo_node *n);
-/* pseudo_entry.permission of directories of processes: -ESRCH when gone. */
-int proc_permission(struct pseudo_node *n, const struct cred *c, uint32_t may);
 /* The caller's root directory, with references. */
 void proc_caller_root(struct path *out);
 /* Name of p as the caller sees it, in heap memory; NULL: no memory. */
