@@ -29,6 +29,9 @@ void mutex_lock(struct mutex *m)
 {
 	if (likely(mutex_try_lock(m)))
 		return;
+	/* the holder may wait for one of them */
+	if (current_task()->nr_deferred)
+		task_wakes_flush();
 	/* Pairs with the exchange in mutex_unlock: who sets 2 and then sees
 	 * it unchanged in the word wait will be woken by the holder. */
 	while (__atomic_exchange_n(&m->state, 2, __ATOMIC_ACQUIRE) != 0)

@@ -106,6 +106,8 @@ int task_park(uint64_t deadline_ns, bool interruptible)
 	uint32_t none = WAKE_NONE;
 	int err = 0;
 
+	if (unlikely(t->nr_deferred))
+		task_wakes_flush();
 	if (interruptible && task_has_work()) {
 		__atomic_store_n(&t->wake, WAKE_NONE, __ATOMIC_RELAXED);
 		return -EINTR;
@@ -130,7 +132,7 @@ void task_unpark(struct task *t)
 {
 	if (__atomic_exchange_n(&t->wake, WAKE_NOTIFIED, __ATOMIC_SEQ_CST) ==
 	    WAKE_ASLEEP)
-		plat_word_wake(&t->wake, 1);
+		task_wake_word(&t->wake);
 }
 
 void task_post_work(struct task *t, uint32_t bits)

@@ -11,6 +11,8 @@
 
 #define TASK_BLOCK_SIZE	65536ul
 
+#define TASK_DEFER_MAX	8u	/* wake-ups held back at a time */
+
 enum task_kind { TASK_SYSTEM, TASK_USER };
 
 /* struct task.work: why a task must pass the slow exit path. atomic. */
@@ -35,6 +37,8 @@ struct task {
 	/* only the task itself */
 	uint32_t locks_held;
 	bool uaccess_ok;
+	uint32_t defer_depth, nr_deferred;
+	uint32_t *deferred[TASK_DEFER_MAX];	/* park words to wake */
 	char name[16];
 };
 
@@ -50,6 +54,18 @@ struct task *current_task(void);
  */
 int task_park(uint64_t deadline_ns, bool interruptible);
 void task_unpark(struct task *t);
+
+/*
+ * Between begin and end, the calling task's unparks only mark their targets;
+ * the host calls that make them run follow at end, or before this task sleeps
+ * itself. So the woken do not run into locks that the waker still holds.
+ * Nests. (core/wait.c)
+ */
+void task_wakes_begin(void);
+void task_wakes_end(void);
+void task_wakes_flush(void);
+/* Wake the sleeper on a park word, now or at the end of the above. */
+void task_wake_word(uint32_t *word);
 
 /* True if the current task has work that interrupts a sleep. */
 bool task_has_work(void);

@@ -5,6 +5,7 @@
  * look are ordered by full fences (see wait_begin and wait_wake).
  */
 #include "core/wait.h"
+#include "platform/platform.h"
 
 void waitq_init(struct waitq *q)
 {
@@ -65,12 +66,46 @@ void wait_remove(struct waiter *w)
 	w->q = NULL;
 }
 
+void task_wakes_begin(void)
+{
+	current_task()->defer_depth++;
+}
+
+void task_wakes_flush(void)
+{
+	struct task *t = current_task();
+
+	/* A word whose sleeper is gone by now: the wake-up finds nobody. */
+	for (uint32_t i = 0; i < t->nr_deferred; i++)
+		plat_word_wake(t->deferred[i], 1);
+	t->nr_deferred = 0;
+}
+
+void task_wakes_end(void)
+{
+	struct task *t = current_task();
+
+	if (!--t->defer_depth && t->nr_deferred)
+		task_wakes_flush();
+}
+
+void task_wake_word(uint32_t *word)
+{
+	struct task *t = current_task();
+
+	if (t->defer_depth && t->nr_deferred < TASK_DEFER_MAX)
+		t->deferred[t->nr_deferred++] = word;
+	else
+		plat_word_wake(word, 1);
+}
+
 void wait_wake(struct waitq *q, uint32_t nr_exclusive, uint32_t key)
 {
 	/* Partner: the fence in enqueue. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (waitq_is_empty(q))
 		return;
+	task_wakes_begin();
 	mutex_lock(&q->lock);
 	list_for_each_safe(p, &q->waiters) {
 		struct waiter *w = list_entry(p, struct waiter, link);
@@ -86,4 +121,5 @@ void wait_wake(struct waitq *q, uint32_t nr_exclusive, uint32_t key)
 			task_unpark(w->task);
 	}
 	mutex_unlock(&q->lock);
+	task_wakes_end();
 }

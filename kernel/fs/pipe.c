@@ -151,23 +151,26 @@ void pipe_wake_readers(struct pipe *p)
 		wait_wake_all(&p->read_poll, EPOLLIN | EPOLLRDNORM);
 }
 
-void pipe_wake_writers(struct pipe *p, uint32_t room_before)
+void pipe_unlock_and_wake(struct pipe *p, bool came, uint32_t room_before)
 {
+	uint32_t used = pipe_used(p), room = pipe_room(p);
 	/* As poll: a writer can go on when an atomic write fits. */
-	if (room_before >= PIPE_BUF_BYTES || pipe_room(p) < PIPE_BUF_BYTES)
-		return;
-	if (!waitq_is_empty(&p->write_wait))
-		wait_wake(&p->write_wait, 1, EPOLLOUT);
-	if (!waitq_is_empty(&p->write_poll))
-		wait_wake_all(&p->write_poll, EPOLLOUT | EPOLLWRNORM);
-}
+	bool has_room = room >= PIPE_BUF_BYTES;
 
-void pipe_pass_on(struct pipe *p)
-{
-	if (pipe_used(p) && !waitq_is_empty(&p->read_wait))
+	/*
+	 * The woken need the lock: give it up first. Whoever sleeps or polls
+	 * now enqueued before he last looked, that is before our change.
+	 */
+	mutex_unlock(&p->lock);
+	if (used && !waitq_is_empty(&p->read_wait))
 		wait_wake(&p->read_wait, 1, EPOLLIN);
-	if (!waitq_is_empty(&p->write_wait) && pipe_room(p) >= PIPE_BUF_BYTES)
+	if (came && !waitq_is_empty(&p->read_poll))
+		wait_wake_all(&p->read_poll, EPOLLIN | EPOLLRDNORM);
+	if (has_room && !waitq_is_empty(&p->write_wait))
 		wait_wake(&p->write_wait, 1, EPOLLOUT);
+	if (has_room && room_before < PIPE_BUF_BYTES &&
+	    !waitq_is_empty(&p->write_poll))
+		wait_wake_all(&p->write_poll, EPOLLOUT | EPOLLWRNORM);
 }
 
 /* --- read --------------------------------------------------------------------*/
@@ -221,6 +224,7 @@ static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 	if (!u->left)
 		return 0;
 	mutex_lock(&p->lock);
+	room = pipe_room(p);
 	while (!pipe_used(p)) {
 		if (!p->writers)
 			goto out;
@@ -237,10 +241,8 @@ static ssize_t pipe_read(struct file *f, struct uio *u, uint64_t *pos)
 		if (!ret)
 			ret = -EFAULT;
 	}
-	pipe_wake_writers(p, room);
 out:
-	pipe_pass_on(p);
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, false, room);
 	return ret;
 }
 
@@ -315,6 +317,7 @@ static ssize_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 	struct pipe *p = f->private;
 	bool atomic = u->left <= PIPE_BUF_BYTES;
 	ssize_t done = 0, ret = 0;
+	bool told = true;
 
 	if (!u->left)
 		return 0;
@@ -330,18 +333,20 @@ static ssize_t pipe_write(struct file *f, struct uio *u, uint64_t *pos)
 		if (ret) {
 			done += ret;
 			ret = 0;
-			pipe_wake_readers(p);
+			told = false;
 			if (!u->left)
 				break;
 			continue;
 		}
+		if (!told)
+			pipe_wake_readers(p);
+		told = true;
 		ret = f->flags & O_NONBLOCK ? -EAGAIN :
 		      pipe_sleep(p, &p->write_wait);
 		if (ret)
 			break;
 	}
-	pipe_pass_on(p);
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, !told, UINT32_MAX);
 	return done ? done : ret;
 }
 
@@ -587,7 +592,6 @@ long pipe_set_size(struct pipe *p, size_t size, bool privileged)
 		ret = -ENOMEM;
 	else
 		p->capacity = capacity;
-	pipe_wake_writers(p, room);
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, false, room);
 	return ret ? ret : (long)capacity;
 }

@@ -44,9 +44,12 @@ int pipe_sleep(struct pipe *p, struct waitq *q);
 /* Bytes that can be written or read in one piece. */
 uint32_t pipe_free_piece(struct pipe *p, char **mem);
 uint32_t pipe_data_piece(struct pipe *p, char **mem);
-/* Data came: wake one reader and all pollers. */
+/*
+ * Leave a call: unlock, then wake. came: data was put in. room_before: how
+ * much room there was (pollers for writing hear only of its beginning to
+ * suffice). Data or room that the caller leaves behind goes to the next
+ * sleeper.
+ */
+void pipe_unlock_and_wake(struct pipe *p, bool came, uint32_t room_before);
+/* Data was put in: wake one reader and all pollers. */
 void pipe_wake_readers(struct pipe *p);
-/* Data went; room before: pollers hear of it only when it begins to suffice. */
-void pipe_wake_writers(struct pipe *p, uint32_t room_before);
-/* The caller leaves: what he left behind is for the next sleeper. */
-void pipe_pass_on(struct pipe *p);

@@ -77,10 +77,7 @@ ssize_t pipe_splice_from_file(struct file *pipe, struct file *in,
 		if (once)
 			break;
 	}
-	if (done)
-		pipe_wake_readers(p);
-	pipe_pass_on(p);
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, done, UINT32_MAX);
 	return done ? done : ret;
 }
 
@@ -115,9 +112,7 @@ ssize_t pipe_splice_to_file(struct file *pipe, struct file *out,
 		if ((size_t)ret < n)
 			break;
 	}
-	pipe_wake_writers(p, room);
-	pipe_pass_on(p);
-	mutex_unlock(&p->lock);
+	pipe_unlock_and_wake(p, false, room);
 	return done ? done : ret;
 }
 
@@ -179,12 +174,8 @@ static ssize_t move_between(struct file *in, struct file *out, size_t len,
 	}
 	room = pipe_room(a);
 	n = copy_between(a, b, len, consume);
-	if (n)
-		pipe_wake_readers(b);
-	pipe_wake_writers(a, room);
-	pipe_pass_on(a);
-	pipe_pass_on(b);
-	mutex_unlock_two(&a->lock, &b->lock);
+	pipe_unlock_and_wake(b, n, UINT32_MAX);
+	pipe_unlock_and_wake(a, false, room);
 	return n ? (ssize_t)n : -ENOMEM;
 }
 
