@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * unshare: a thread stops sharing its descriptor table or its root, working
+ * directory and umask. There are no namespaces; asking for one is refused.
+ * kcmp: whether two threads share such an object.
+ */
+#include <linux/kcmp.h>
+#include <linux/sched.h>
+#include <gen/syscalls.h>
+#include "linux/fdtable.h"
+#include "linux/process_priv.h"
+
+#define UNSHARE_KNOWN                                                        \
+	(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD |             \
+	 CLONE_SIGHAND | CLONE_VM)
+
+static int unshare_fs(void)
+{
+	struct thread *t = current_thread();
+	struct fs_state *old = t->fs, *fs;
+
+	if (ref_read(&old->refs) == 1)
+		return 0;
+	fs = fs_state_copy(old);
+	if (!fs)
+		return -ENOMEM;
+	mutex_lock(&process_lock);
+	t->fs = fs;
+	mutex_unlock(&process_lock);
+	fs_state_put(old);
+	return 0;
+}
+
+long sys_unshare(uint64_t flags)
+{
+	int err = 0;
+
+	if (flags & ~(uint64_t)UNSHARE_KNOWN)
+		return -EINVAL;
+	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) &&
+	    current_process()->nr_threads > 1)
+		return -EINVAL;
+	if (flags & CLONE_FS)
+		err = unshare_fs();
+	if (!err && flags & CLONE_FILES)
+		err = files_unshare();
+	return err;
+}
+
+/* --- kcmp -----------------------------------------------------------------*/
+/* What of t is compared; *ref gets a reference to an open file. */
+static const void *object_locked(struct thread *t, uint32_t type, int fd,
+				 struct file **ref)
+{
+	switch (type) {
+	case KCMP_FILE:
+		*ref = t->files ? files_lookup(t->files, fd) : NULL;
+		return *ref;
+	case KCMP_VM:
+		return t->process->mm;
+	case KCMP_FILES:
+		return t->files;
+	case KCMP_FS:
+		return t->fs;
+	case KCMP_SIGHAND:
+		return &t->process->signals;
+	default:	/* KCMP_IO, KCMP_SYSVSEM: none exist */
+		return &process_lock;
+	}
+}
+
+long sys_kcmp(uint64_t pid1, uint64_t pid2, uint64_t type, uint64_t idx1,
+	      uint64_t idx2)
+{
+	struct file *f1 = NULL, *f2 = NULL;
+	struct thread *t1, *t2;
+	const void *a, *b;
+	long ret = -ESRCH;
+
+	if (type >= KCMP_TYPES)
+		return -EINVAL;
+	if (type == KCMP_EPOLL_TFD)
+		return -EOPNOTSUPP;
+	mutex_lock(&process_lock);
+	t1 = thread_find((uint32_t)pid1);
+	t2 = thread_find((uint32_t)pid2);
+	if (t1 && t2) {
+		a = object_locked(t1, (uint32_t)type, (int)idx1, &f1);
+		b = object_locked(t2, (uint32_t)type, (int)idx2, &f2);
+		ret = type == KCMP_FILE && (!a || !b) ? -EBADF :
+		      a == b ? 0 : a < b ? 1 : 2;
+	}
+	mutex_unlock(&process_lock);
+	if (f1)
+		file_put(f1);
+	if (f2)
+		file_put(f2);
+	return ret;
+}
