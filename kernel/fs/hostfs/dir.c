@@ -22,12 +22,12 @@
 
 /* --- lookup -----------------------------------------------------------------*/
 
-static void fetch_list(struct inode *dir, bool with_attr)
+static void fetch_list(struct inode *dir, enum dirlist_attrs want)
 {
 	struct hostnode *n = hostnode(dir);
 	struct dirlist *l;
 
-	if (dirlist_fetch(dir, with_attr, &l)) {
+	if (dirlist_fetch(dir, want, &l)) {
 		n->no_list = true;
 		return;
 	}
@@ -45,11 +45,11 @@ static void prefetch(struct inode *dir)
 		return;
 	if (!n->list && (n->nr_missed >= MISSED_FOR_NAMES ||
 			 n->nr_asked >= ASKED_FOR_NAMES))
-		fetch_list(dir, false);
-	else if (n->list && !n->list->attrs &&
+		fetch_list(dir, DIRLIST_NAMES);
+	else if (n->list && n->list->nr_attrs < n->list->nr &&
 		 n->nr_asked >= ASKED_FOR_ATTRS + n->list->nr / 64 &&
 		 n->list->nr <= ATTR_ENTRIES_MAX)
-		fetch_list(dir, true);
+		fetch_list(dir, DIRLIST_ALL);
 }
 
 /* Answer from the listing. Returns 1 if it can not. */
@@ -166,7 +166,7 @@ static int list_for(struct file *f, struct dirlist **out)
 		if (f->pos == 0 || !f->private) {
 			dirlist_put(f->private);
 			f->private = NULL;
-			err = dirlist_fetch(f->inode, false, out);
+			err = dirlist_fetch(f->inode, DIRLIST_NAMES, out);
 			if (!err)
 				f->private = *out;
 		}
@@ -176,7 +176,7 @@ static int list_for(struct file *f, struct dirlist **out)
 	if (!f->private) {
 		mutex_lock(&f->inode->lock);
 		if (!n->list)
-			err = dirlist_fetch(f->inode, false, &n->list);
+			err = dirlist_fetch(f->inode, DIRLIST_SOME, &n->list);
 		if (!err) {
 			ref_get(&n->list->refs);
 			f->private = n->list;

@@ -30,38 +30,45 @@ void dirlist_put(struct dirlist *l)
 		dirlist_free(l);
 }
 
-static int reserve(struct dirlist *l, size_t name_len, bool with_attr)
+/* Room for one more in the array at *p, whose capacity is *cap. */
+static int reserve_array(void **p, uint32_t *cap, uint32_t nr, size_t size)
 {
-	if (l->nr == l->cap) {
-		uint32_t cap = l->cap ? l->cap * 2 : 64;
-		void *p = krealloc(l->entries, cap * sizeof(*l->entries));
+	uint32_t want = *cap ? *cap * 2 : 32;
+	void *bigger;
 
-		if (!p)
-			return -ENOMEM;
-		l->entries = p;
-		if (with_attr) {
-			p = krealloc(l->attrs, cap * sizeof(*l->attrs));
-			if (!p)
-				return -ENOMEM;
-			l->attrs = p;
-		}
-		l->cap = cap;
-	}
-	if (l->names_len + name_len + 1 > l->names_cap) {
-		uint32_t cap = l->names_cap ? l->names_cap * 2 : 2048;
-		void *p = krealloc(l->names, cap);
+	if (nr < *cap)
+		return 0;
+	bigger = krealloc(*p, want * size);
+	if (!bigger)
+		return -ENOMEM;
+	*p = bigger;
+	*cap = want;
+	return 0;
+}
 
-		if (!p)
+static int reserve(struct dirlist *l, size_t name_len, bool has_attr)
+{
+	int err = reserve_array((void **)&l->entries, &l->cap, l->nr,
+				sizeof(*l->entries));
+
+	if (!err && has_attr)
+		err = reserve_array((void **)&l->attrs, &l->attrs_cap,
+				    l->nr_attrs, sizeof(*l->attrs));
+	if (!err && l->names_len + name_len + 1 > l->names_cap) {
+		uint32_t cap = l->names_cap ? l->names_cap * 2 : 1024;
+		char *bigger = krealloc(l->names, cap);
+
+		if (!bigger)
 			return -ENOMEM;
-		l->names = p;
+		l->names = bigger;
 		l->names_cap = cap;
 	}
-	return 0;
+	return err;
 }
 
 /* Take one entry of the reply. Returns bytes used, 0 = bad, or -ENOMEM. */
 static int take_entry(struct dirlist *l, const struct hostfs *fs,
-		      const char *p, size_t left, bool with_attr)
+		      const char *p, size_t left)
 {
 	struct dirlist_entry *e;
 	struct fsrv_dirent d;
@@ -76,15 +83,16 @@ static int take_entry(struct dirlist *l, const struct hostfs *fs,
 	len = head + ((d.name_len + 7u) & ~7u);
 	if (len > left || !d.name_len || d.name_len > FSRV_NAME_MAX)
 		return 0;
-	err = reserve(l, d.name_len, with_attr);
+	err = reserve(l, d.name_len, d.has_attr);
 	if (err)
 		return err;
 	e = &l->entries[l->nr];
 	*e = (struct dirlist_entry){ .ino = d.ino, .name_at = l->names_len,
 				     .len = d.name_len, .type = d.type,
 				     .hash_next = NOWHERE };
-	if (d.has_attr && l->attrs) {
-		struct fsrv_attr *a = &l->attrs[l->nr];
+	/* one whose attributes could not be had ends the prefix */
+	if (d.has_attr && l->nr_attrs == l->nr) {
+		struct fsrv_attr *a = &l->attrs[l->nr_attrs++];
 
 		memcpy(a, p + sizeof(d), sizeof(*a));
 		e->has_attr = 1;
@@ -115,7 +123,7 @@ static int fetch_some(struct inode *dir, struct dirlist *l, uint64_t *offset,
 		return 0;
 	while (at < rp.data_len) {
 		n = take_entry(l, hostfs_of(dir), reply_data + at,
-			       rp.data_len - at, with_attr);
+			       rp.data_len - at);
 		if (n <= 0)
 			return n ? n : -EIO;
 		at += (size_t)n;
@@ -161,7 +169,8 @@ struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name)
 	return NULL;
 }
 
-int dirlist_fetch(struct inode *dir, bool with_attr, struct dirlist **out)
+int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
+		  struct dirlist **out)
 {
 	struct dirlist *l = kzalloc(sizeof(*l));
 	uint64_t offset = 0;
@@ -171,9 +180,13 @@ int dirlist_fetch(struct inode *dir, bool with_attr, struct dirlist **out)
 		return -ENOMEM;
 	ref_init(&l->refs, 1);
 	mutex_lock(&reply_lock);
-	do
-		err = fetch_some(dir, l, &offset, with_attr);
-	while (err > 0);
+	do {
+		err = fetch_some(dir, l, &offset, want != DIRLIST_NAMES);
+		if (err == -EACCES && !l->nr && want != DIRLIST_NAMES)
+			err = 1;	/* may be listed but not searched */
+		if (want == DIRLIST_SOME || !l->nr)
+			want = DIRLIST_NAMES;
+	} while (err > 0);
 	mutex_unlock(&reply_lock);
 	if (!err)
 		err = build_hash(l);

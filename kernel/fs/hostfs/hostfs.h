@@ -124,18 +124,27 @@ struct dirlist_entry {
 	uint8_t type, has_attr;
 };
 
+/* Which entries come with attributes. */
+enum dirlist_attrs {
+	DIRLIST_NAMES,	/* none */
+	DIRLIST_SOME,	/* those of the first reply: all of a small directory */
+	DIRLIST_ALL,
+};
+
 struct dirlist {
 	struct refcount refs;
 	uint32_t nr, cap;
+	uint32_t nr_attrs, attrs_cap;	/* the first nr_attrs have them */
 	struct dirlist_entry *entries;
 	char *names;
 	uint32_t names_len, names_cap;
-	struct fsrv_attr *attrs;	/* or NULL */
+	struct fsrv_attr *attrs;
 	uint32_t *buckets, nr_buckets;
 };
 
 /* Ask for the whole listing. Returns 0 or -errno. */
-int dirlist_fetch(struct inode *dir, bool with_attr, struct dirlist **out);
+int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
+		  struct dirlist **out);
 void dirlist_put(struct dirlist *l);
 struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name);
 uint64_t hostfs_map_ino(const struct hostfs *fs, uint64_t dev, uint64_t ino);
