@@ -204,7 +204,7 @@ int cmd_run(int argc, char **argv)
 		return cli_usage_error("run", "%s", e.text);
 	if (first >= argc)
 		return cli_usage_error("run", "no program given");
-	r.sandbox.as_root = geteuid() == 0;
+	r.sandbox.as_root = sandbox_has_root();
 	err = prepare(&r, argv + first, &e);
 	if (!err)
 		err = run_block_signals(&r, &e);
@@ -216,7 +216,9 @@ int cmd_run(int argc, char **argv)
 		sandbox_destroy(&r.sandbox);
 		return cli_error(&e);
 	}
+	run_tty_enter(&r);
 	run_wait(&r);
+	run_tty_leave(&r);
 	sandbox_destroy(&r.sandbox);
 	return exit_status(&r);
 }

@@ -5,6 +5,7 @@
 #include "process/fileserver.h"
 #include "process/sandbox.h"
 #include <sys/sysmacros.h>
+#include <termios.h>
 
 struct run {
 	struct run_options opt;
@@ -16,6 +17,8 @@ struct run {
 	bool closed[3];		/* standard streams */
 	bool has_tty;
 	bool timed_out_of_memory;
+	bool is_raw;		/* the terminal of stream 0, for -t */
+	struct termios saved_termios;
 };
 
 /* --user, and the caller's identity as default. */
@@ -27,6 +30,9 @@ int run_set_environment(struct run *r, struct err *e);
 int run_add_mounts(struct run *r, struct err *e);
 /* Signals to forward arrive by a descriptor from here on. */
 int run_block_signals(struct run *r, struct err *e);
+/* -t: make the caller's terminal pass keys on; put it back. */
+void run_tty_enter(struct run *r);
+void run_tty_leave(struct run *r);
 /* Until the sandbox has ended: forward signals and window sizes, watch the
  * memory limit, stop and continue with the program. */
 void run_wait(struct run *r);
