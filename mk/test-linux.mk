@@ -20,7 +20,9 @@ LT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter \
 	-Wno-nonnull -Wno-stringop-overflow -Wno-stringop-overread \
 	-D_GNU_SOURCE -pthread
 LT_MUSL_CC := $(shell command -v musl-gcc 2>/dev/null)
-LT_MUSL_FAMILIES := pipe proc_fork proc_wait signal thread thread_sync futex signal_timer
+LT_MUSL_FAMILIES := epoll futex mem_code pipe proc_exec proc_fork proc_wait \
+	signal signal_fault signal_timer sock_msg stress syscalls thread \
+	thread_cancel thread_sync time
 ifneq ($(LT_MUSL_CC),)
 LT_PROGS += $(addprefix $(LT_OUT)/,$(addsuffix .musl,$(LT_MUSL_FAMILIES)))
 endif
