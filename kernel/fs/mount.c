@@ -310,6 +310,53 @@ int vfs_umount(const struct path *where, uint32_t flags)
 	return err;
 }
 
+/* Is p on mount `top` or on one below it? */
+static bool is_under_locked(const struct path *p, const struct mount *top)
+{
+	const struct mount *m = p->mnt;
+
+	while (m && m != top)
+		m = m->parent;
+	return m == top;
+}
+
+int vfs_pivot_root(const struct path *root, const struct path *new_root,
+		   const struct path *put_old)
+{
+	struct mount *old = root->mnt, *m = new_root->mnt, *was_on;
+	struct dentry *was_at;
+	int err = 0;
+
+	mutex_lock(&dcache_lock);
+	if (m == old || put_old->mnt == old)
+		err = -EBUSY;
+	else if (new_root->dentry != m->root || root->dentry != old->root ||
+		 !m->parent || !is_under_locked(put_old, m))
+		err = -EINVAL;
+	if (err) {
+		mutex_unlock(&dcache_lock);
+		return err;
+	}
+	was_on = m->parent;
+	was_at = m->mountpoint;
+	detach_locked(m);
+	/* m takes old's place in the tree, old goes to put_old */
+	m->parent = old->parent;
+	m->mountpoint = old->mountpoint;
+	list_append(&mounts, &m->link);
+	ref_get(&put_old->mnt->refs);
+	old->parent = put_old->mnt;
+	old->mountpoint = dentry_get(put_old->dentry);
+	put_old->dentry->flags |= DENTRY_MOUNTED;
+	dentry_keep_locked(put_old->dentry);
+	if (root_mount == old)
+		root_mount = m;
+	mutex_unlock(&dcache_lock);
+	dentry_put(was_at);
+	mount_put(was_on);
+	return 0;
+}
+
 int vfs_remount(const struct path *where, uint32_t flags)
 {
 	if (where->dentry != where->mnt->root)

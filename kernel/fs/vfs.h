@@ -374,6 +374,13 @@ int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
 int vfs_mount_bind(const struct path *where, const struct path *what,
 		   bool recursive, uint32_t flags);
 int vfs_umount(const struct path *where, uint32_t flags); /* MNT_DETACH */
+/*
+ * new_root, a mount, takes the place of the mount whose root is `root`, which
+ * is then mounted at put_old, at or below new_root. Processes that stand at
+ * the old root are the caller's. Returns 0, -EBUSY, -EINVAL.
+ */
+int vfs_pivot_root(const struct path *root, const struct path *new_root,
+		   const struct path *put_old);
 int vfs_remount(const struct path *where, uint32_t flags);
 void vfs_root_path(struct path *out);
 /* For /proc/mounts. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mount and umount2, for programs with CAP_SYS_ADMIN inside the sandbox: file
+ * mount, umount2 and pivot_root, for programs with CAP_SYS_ADMIN inside the sandbox: file
  * systems that live in the kernel, binds and changed flags. Nothing of the
  * host can be mounted. Propagation has no meaning in the one namespace there
  * is: asking for it succeeds and does nothing.
@@ -204,6 +204,69 @@ long sys_mount(uint64_t source, uint64_t target, uint64_t type,
 	else
 		err = mount_by_type(&where, source, type, f, data);
 	path_put(&where);
+	return err;
+}
+
+/* Whoever stood at the old root, by root or cwd, stands at the new one. */
+struct pivot {
+	const struct path *from, *to;
+};
+
+static bool pivot_process(struct process *p, void *arg)
+{
+	struct pivot *v = arg;
+
+	list_for_each(l, &p->threads) {
+		struct fs_state *fs = list_entry(l, struct thread, link)->fs;
+		struct path *at[2] = { &fs->root, &fs->cwd };
+
+		mutex_lock(&fs->lock);
+		for (int i = 0; i < 2; i++) {
+			if (!path_equal(at[i], v->from))
+				continue;
+			/* v->from keeps the old one alive: this cannot be
+			 * the last reference */
+			path_put(at[i]);
+			*at[i] = *v->to;
+			path_get(at[i]);
+		}
+		mutex_unlock(&fs->lock);
+	}
+	return true;
+}
+
+long sys_pivot_root(uint64_t new_user, uint64_t old_user)
+{
+	struct walk_ctx here;
+	struct path new_root, put_old;
+	struct pivot v;
+	int err;
+
+	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
+		return -EPERM;
+	err = user_path_walk((uint64_t)AT_FDCWD, new_user,
+			     WALK_FOLLOW | WALK_DIRECTORY, &new_root);
+	if (err)
+		return err;
+	err = user_path_walk((uint64_t)AT_FDCWD, old_user,
+			     WALK_FOLLOW | WALK_DIRECTORY, &put_old);
+	if (err)
+		goto out_new;
+	err = walk_ctx_get(&here, AT_FDCWD, "/");
+	if (err)
+		goto out_old;
+	err = vfs_pivot_root(&here.root, &new_root, &put_old);
+	if (!err) {
+		v = (struct pivot){ &here.root, &new_root };
+		mutex_lock(&process_lock);
+		process_for_each(pivot_process, &v);
+		mutex_unlock(&process_lock);
+	}
+	walk_ctx_put(&here);
+out_old:
+	path_put(&put_old);
+out_new:
+	path_put(&new_root);
 	return err;
 }
 
