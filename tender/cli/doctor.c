@@ -33,7 +33,7 @@ static int check_namespaces(char *detail, size_t n)
 	unsigned long flags = CLONE_NEWPID | SIGCHLD;
 	pid_t pid;
 
-	if (geteuid())
+	if (!sandbox_has_root())
 		flags |= CLONE_NEWUSER;
 	pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 	if (pid == 0)
@@ -43,8 +43,10 @@ static int check_namespaces(char *detail, size_t n)
 			 geteuid() ? "user namespaces are off: see sysctl "
 			 "user.max_user_namespaces and "
 			 "kernel.unprivileged_userns_clone" :
-			 "CAP_SYS_ADMIN is missing: run as an ordinary user, "
-			 "or give the container that capability");
+			 "this root lacks CAP_SYS_ADMIN, CAP_SETUID or "
+			 "CAP_SETGID, and user namespaces are refused: give "
+			 "the container these capabilities, or let its "
+			 "seccomp profile allow clone with CLONE_NEWUSER");
 		return -1;
 	}
 	waitpid(pid, NULL, 0);

@@ -158,7 +158,7 @@ static int set_size(struct fsrv_call *c, int object, uint64_t size)
 		return 0;
 	if (errno != EBADF && errno != EINVAL)
 		return -errno;
-	if (!*c->name)
+	if (!*c->name && !(c->export->flags & FSRV_EXPORT_IS_FILE))
 		return -EINVAL;
 	err = fsrv_stat(object, "", &x);
 	if (err)

@@ -25,6 +25,12 @@ struct sandbox {
 
 /* Make the memory object with the kernel's data and an empty boot block. */
 int sandbox_create(struct sandbox *s, struct err *e);
+/*
+ * Can we do what only root can: give the sandbox user nobody's identity and
+ * its own PID namespace? Not so for "root" of a user namespace that lacks
+ * other ids, or of a container without capabilities.
+ */
+bool sandbox_has_root(void);
 /* Append a string to the blob. Returns its offset, 0 when full (e is set). */
 uint32_t sandbox_string(struct sandbox *s, const char *str, struct err *e);
 /* Start the first process, confined. After it s->pid and s->pidfd are set. */
