@@ -59,7 +59,8 @@ enum fsrv_op {
 	FSRV_SPAWN_HINT,  /* reserved */
 };
 
-/* fsrv_request.flags of LOOKUP: give no handle for a directory. */
+/* fsrv_request.flags of LOOKUP: give no handle for a directory. (Nor is
+ * one given for a pseudo file system of the host: it can not be entered.) */
 #define FSRV_LOOKUP_ATTR 1u
 /* ...: of a still export's regular file, if it can be read, give a descriptor
  * for reading too: most lookups are followed by an open. */

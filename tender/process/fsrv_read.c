@@ -229,8 +229,11 @@ static int lookup_directory(struct fsrv_call *c, struct host_statx *x)
 	if (fd < 0)
 		return fd;
 	err = fsrv_stat(fd, "", x);
-	if (!err && statx_dev(x) != c->dir->dev && is_pseudo(fd))
-		err = -EACCES;
+	if (!err && statx_dev(x) != c->dir->dev && is_pseudo(fd)) {
+		/* it is there, but there is no way into it */
+		close(fd);
+		return 0;
+	}
 	if (!err)
 		err = fsrv_handle_add(c->server, c->dir, fd, FSRV_DIR,
 				      statx_dev(x), &c->r->handle);

@@ -260,7 +260,7 @@ static int fetch_handle(struct inode *i, uint32_t *handle)
 		rq.name_len = (uint16_t)strlen(name);
 		err = server_call(&rq, name, NULL, NULL, &rp, NULL, 0, NULL);
 		if (!err && !rp.handle)
-			err = -ENOTDIR;
+			err = S_ISDIR(rp.attr.mode) ? -EACCES : -ENOTDIR;
 		if (!err)
 			put_handle(hostnode(at), rp.handle);
 		kfree(name);

@@ -257,6 +257,12 @@ static bool test_one_file(void)
 	CHECK(call(FSRV_LOOKUP, one_file, "x") == -ENOTDIR);
 	CHECK(call(FSRV_READDIR, one_file, "") < 0);
 	CHECK(call(FSRV_UNLINK, one_file, "file") == -ENOTDIR);
+	{
+		struct fsrv_request q = { .op = FSRV_SETATTR, .dir = one_file,
+			.valid = FSRV_SET_SIZE, .attr = { .size = 5 } };
+
+		CHECK(call_full(q, "", "", NULL, 0) == 0);
+	}
 	return true;
 }
 
