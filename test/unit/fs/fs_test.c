@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Unit tests of the file-system core on a tmpfs. Prints TAP. Every test runs
+ * on an empty tree /t and leaves nothing: pages and names are compared.
+ */
+#include "fs/helpers.h"
+
+static const struct fs_test tests[] = {
+	{ "make and remove names", test_make_and_remove },
+	{ "open flags", test_open_flags },
+	{ "symlinks and walk flags", test_symlinks },
+	{ "rename", test_rename },
+	{ "sticky directories", test_sticky },
+	{ "names of paths", test_path_name },
+	{ "mounts", test_mounts },
+	{ "sparse files", test_sparse },
+	{ "random reads and writes", test_random_io },
+	{ "size limit", test_limit },
+	{ "mapping and truncation", test_mapping },
+	{ "readdir while removing", test_readdir },
+	{ "pipe", test_pipe },
+	{ "splice and tee", test_splice },
+	{ "fifo", test_fifo },
+	{ "pipe between threads", test_pipe_threads },
+	{ "names by several threads", test_name_threads },
+	{ "pseudo file system", test_pseudo },
+	{ "no memory", test_no_memory },
+};
+
+static bool remove_emit(struct dir_sink *s, const char *name, size_t len,
+			uint64_t ino, uint8_t type, uint64_t next_pos)
+{
+	char *first = (char *)(s + 1);
+
+	if (name[0] == '.')
+		return true;
+	memcpy(first, name, len);
+	first[len] = 0;
+	return false;
+}
+
+/* rm -r */
+static void clean(const char *dir)
+{
+	for (;;) {
+		struct { struct dir_sink s; char name[256]; } sink = {
+			{ remove_emit }, "",
+		};
+		char *path = kmalloc(512);
+		struct file *d = must_open(dir, O_RDONLY);
+
+		d->ops->readdir(d, &sink.s);
+		file_put(d);
+		strlcpy(path, dir, 512);
+		if (sink.name[0]) {
+			path[strlen(dir)] = '/';
+			strlcpy(path + strlen(dir) + 1, sink.name, 256);
+			if (vfs_unlink(&ctx, path) == -EISDIR &&
+			    vfs_rmdir(&ctx, path) == -ENOTEMPTY) {
+				clean(path);
+				vfs_rmdir(&ctx, path);
+			}
+		}
+		kfree(path);
+		if (!sink.name[0])
+			return;
+	}
+}
+
+int main(void)
+{
+	uint32_t bad = 0;
+
+	if (vfs_mount_root(tmpfs_create(0, 0755), "root"))
+		return 1;
+	vfs_root_path(&ctx.root);
+	ctx.start = ctx.root;
+	ctx.cred = &root;
+	uctx = ctx;
+	uctx.cred = &user;
+	CHECK_EQ(vfs_mkdir_all("/t/u/v"), 0);
+	clean("/t");
+	printf("1..%lu\n", ARRAY_LEN(tests));
+	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
+		uint64_t pages = fake_pages_used;
+
+		test_failures = 0;
+		tests[i].run();
+		clean("/t");
+		vfs_shrink(0);
+		/* rings of pipes may stay in their cache */
+		if (fake_pages_used > pages + 16)
+			check_failed("pages leaked", "", 0,
+				     (long)(fake_pages_used - pages));
+		if (dentry_count() > 1)
+			check_failed("names leaked", "", 0, dentry_count());
+		printf("%s %lu - %s\n", test_failures ? "not ok" : "ok", i + 1,
+		       tests[i].name);
+		bad += test_failures;
+	}
+	return bad != 0;
+}
