@@ -72,9 +72,9 @@ static int punch(struct vma *v, uaddr_t start, uaddr_t end)
 {
 	struct file *f = v->file;
 
-	if (v->flags & VMA_LOCKED || !f || !(v->flags & VMA_SHARED))
+	if (v->flags & VMA_LOCKED || !f)
 		return -EINVAL;
-	if (!(v->max_prot & PROT_WRITE))
+	if (!(v->flags & VMA_SHARED) || !(v->max_prot & PROT_WRITE))
 		return -EACCES;
 	if (!f->ops->fallocate)
 		return -EOPNOTSUPP;
