@@ -52,6 +52,13 @@ void hostio_init(const struct abi_boot *boot)
 
 		h->fd = (int)i;
 		h->info = boot->stdio[i];
+		/*
+		 * Of a socket only the byte stream comes in, no address and
+		 * no option: so it is shown as what can do just that, and
+		 * programs do not try the rest.
+		 */
+		if (h->info.kind == ABI_STDIO_SOCKET)
+			h->info.mode = S_IFIFO | (h->info.mode & 07777);
 		h->always_ready = h->info.kind == ABI_STDIO_FILE ||
 				  h->info.kind == ABI_STDIO_NULL;
 		mutex_init(&h->seek_lock);
