@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Credentials of a thread: who it is for permission checks. Immutable once shared: change a copy. */
+/*
+ * Credentials of a thread: who it is for permission checks. Immutable once
+ * shared: change a copy.
+ */
 #pragma once
 #include "lib/types.h"
 #include "lib/atomic.h"

@@ -131,7 +131,8 @@ struct file_ops {
 	 * first, in one step with the write. */
 	ssize_t (*read)(struct file *f, struct uio *u, uint64_t *pos);
 	ssize_t (*write)(struct file *f, struct uio *u, uint64_t *pos);
-	int64_t (*seek)(struct file *f, int64_t off, int whence); /* NULL = generic if regular/dir, else -ESPIPE */
+	/* NULL = generic if FMODE_SEEK, else -ESPIPE */
+	int64_t (*seek)(struct file *f, int64_t off, int whence);
 	int (*readdir)(struct file *f, struct dir_sink *s); /* uses f->pos */
 	/* Ready events now (EPOLL* bits); if pt, also register on the wait
 	 * queues by poll_add(). Never sleeps on events. NULL = always ready. */
@@ -409,7 +410,8 @@ void file_close(struct file *f);
 int file_path(struct file *f, struct path *out);
 /* What /proc/self/fd/N shows ("/tmp/x", "pipe:[3]", "anon_inode:[eventfd]"). */
 ssize_t file_name(struct file *f, const struct path *root, char *buf, size_t n);
-/* Generic read/write: checks mode, takes pos_lock if needed, RLIMIT_FSIZE is the caller's. pos NULL = f->pos. */
+/* Generic read/write: checks mode, takes pos_lock if needed; RLIMIT_FSIZE is
+ * the caller's business. pos NULL = f->pos. */
 ssize_t file_read(struct file *f, struct uio *u, uint64_t *pos);
 ssize_t file_write(struct file *f, struct uio *u, uint64_t *pos);
 ssize_t file_read_kernel(struct file *f, void *buf, size_t n, uint64_t off);
