@@ -3,7 +3,8 @@
 # Each program prints TAP. A program is a line in UNIT_PROGS and its rule.
 UNIT_OUT := $(O)/test/unit
 UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/ldisc_test \
-	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test
+	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test \
+	$(UNIT_OUT)/unix_test $(UNIT_OUT)/futex_test
 
 .PHONY: check-unit
 check-unit: $(UNIT_PROGS) ## modules on the host, with sanitizers
@@ -50,6 +51,22 @@ UNIT_PATCH_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_PATCH_SRC))
 $(UNIT_OUT)/patch_test: $(UNIT_PATCH_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^
 -include $(UNIT_PATCH_OBJ:.o=.d)
+
+UNIT_UNIX_SRC := $(wildcard kernel/net/*.c) kernel/core/lock.c \
+	kernel/core/wait.c kernel/lib/printf.c kernel/lib/string.c \
+	test/unit/fs/fake.c test/unit/net/unix_test.c
+UNIT_UNIX_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_UNIX_SRC))
+$(UNIT_OUT)/unix_test: $(UNIT_UNIX_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
+-include $(UNIT_UNIX_OBJ:.o=.d)
+
+UNIT_FUTEX_SRC := kernel/core/futex.c kernel/core/lock.c \
+	kernel/lib/printf.c kernel/lib/string.c test/unit/fs/fake.c \
+	test/unit/core/futex_test.c
+UNIT_FUTEX_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_FUTEX_SRC))
+$(UNIT_OUT)/futex_test: $(UNIT_FUTEX_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
+-include $(UNIT_FUTEX_OBJ:.o=.d)
 
 # The tender's modules, as ordinary host programs.
 UNIT_FSRV_SRC := $(addprefix tender/process/,fileserver.c exports.c \
