@@ -60,7 +60,7 @@ $(UNIT_OUT)/unix_test: $(UNIT_UNIX_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_UNIX_OBJ:.o=.d)
 
-UNIT_FUTEX_SRC := kernel/core/futex.c kernel/core/lock.c \
+UNIT_FUTEX_SRC := kernel/core/futex.c kernel/core/lock.c kernel/core/wait.c \
 	kernel/lib/printf.c kernel/lib/string.c test/unit/fs/fake.c \
 	test/unit/core/futex_test.c
 UNIT_FUTEX_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_FUTEX_SRC))
