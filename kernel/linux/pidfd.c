@@ -7,8 +7,10 @@
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
+#include <linux/stat.h>
 #include <asm/siginfo.h>
 #include <gen/syscalls.h>
+#include "lib/string.h"
 #include "linux/exit_hooks.h"
 #include "linux/pidfd.h"
 #include "linux/signal_priv.h"
@@ -86,6 +88,29 @@ long sys_pidfd_open(uint64_t pid, uint64_t flags)
 	return fd;
 }
 
+/* /proc/PID, opened as a directory, serves as a pidfd for sending too. */
+static struct process *proc_dir_process_get(int fd)
+{
+	struct file *f = fd_get(fd);
+	struct process *p = NULL;
+	char name[16];
+	uint32_t pid = 0;
+
+	if (f && f->path.dentry && S_ISDIR(f->inode->mode) &&
+	    !strcmp(f->inode->sb->type, "proc")) {
+		path_last_name(&f->path, name, sizeof(name));
+		for (const char *c = name; *c >= '0' && *c <= '9'; c++)
+			pid = pid * 10 + (uint32_t)(*c - '0');
+		mutex_lock(&process_lock);
+		p = process_find(pid);
+		if (p)
+			process_get(p);
+		mutex_unlock(&process_lock);
+	}
+	file_put(f);
+	return p;
+}
+
 long sys_pidfd_send_signal(uint64_t fd, uint64_t signo, uint64_t info,
 			   uint64_t flags)
 {
@@ -96,6 +121,8 @@ long sys_pidfd_send_signal(uint64_t fd, uint64_t signo, uint64_t info,
 	if (flags)
 		return -EINVAL;
 	p = pidfd_process_get((int)fd);
+	if (!p)
+		p = proc_dir_process_get((int)fd);
 	if (!p)
 		return -EBADF;
 	if ((uint32_t)signo > 64)
