@@ -89,7 +89,8 @@ struct fsrv_request {
 	uint32_t dir, dir2;	/* directory handles */
 	uint32_t flags, mode, valid;
 	uint64_t offset;
-	uint64_t arg;
+	uint64_t arg;		/* but of TTY_*: a handle to forget first, 0
+				 * none; so FORGET need not be sent alone */
 	struct fsrv_attr attr;
 	uint16_t name_len, name2_len;
 	uint32_t data_len;

@@ -172,6 +172,8 @@ static int answer(struct fsrv_call *c, const char *bytes, size_t len,
 	if (c->q.op >= NR_OPS || !ops[c->q.op].fn)
 		return -ENOSYS;
 	op = &ops[c->q.op];
+	if (c->q.arg && (op->needs & (NEED_DIR | NEED_ANY)))
+		fsrv_handle_forget(c->server, (uint32_t)c->q.arg);
 	err = check_call(c, op);
 	if (err)
 		return err;

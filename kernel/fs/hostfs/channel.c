@@ -7,12 +7,16 @@
 #include "platform/platform.h"
 
 #define NAMES_MAX (2 * FSRV_NAME_MAX)
+#define FORGOTTEN_MAX 64u
 
 static struct mutex channel_lock = MUTEX_INIT;
 /* Under channel_lock. */
 static _Alignas(8) char request[sizeof(struct fsrv_request) + NAMES_MAX +
 				FSRV_DATA_MAX];
 static _Alignas(8) char answer[sizeof(struct fsrv_reply) + FSRV_DATA_MAX];
+
+/* Handles to give back with the next requests; under channel_lock. */
+static uint32_t forgotten[FORGOTTEN_MAX], nr_forgotten;
 
 static size_t append(size_t at, const void *bytes, size_t n)
 {
@@ -54,6 +58,9 @@ int server_call(const struct fsrv_request *rq, const void *name,
 		return -EINVAL;
 	mutex_lock(&channel_lock);
 	len = append(0, rq, sizeof(*rq));
+	if (nr_forgotten && rq->op < FSRV_TTY_GET)
+		((struct fsrv_request *)request)->arg =
+			forgotten[--nr_forgotten];
 	len = append(len, name, rq->name_len);
 	len = append(len, name2, rq->name2_len);
 	len = append(len, data, rq->data_len);
@@ -64,4 +71,19 @@ int server_call(const struct fsrv_request *rq, const void *name,
 	else if (received >= 0)
 		plat_fd_close(received);
 	return err;
+}
+
+void server_forget(uint32_t handle)
+{
+	struct fsrv_request rq = { .op = FSRV_FORGET, .dir = handle };
+	struct fsrv_reply rp;
+	bool later;
+
+	mutex_lock(&channel_lock);
+	later = nr_forgotten < FORGOTTEN_MAX;
+	if (later)
+		forgotten[nr_forgotten++] = handle;
+	mutex_unlock(&channel_lock);
+	if (!later)
+		server_call(&rq, NULL, NULL, NULL, &rp, NULL, 0, NULL);
 }

@@ -19,3 +19,6 @@
 int server_call(const struct fsrv_request *rq, const void *name,
 		const void *name2, const void *data, struct fsrv_reply *rp,
 		void *data_out, size_t data_max, int *fd);
+
+/* Give a handle of the server back, soon. */
+void server_forget(uint32_t handle);

@@ -420,6 +420,8 @@ static int remove_name(struct inode *dir, uint32_t op, const char *name,
 		victim->nlink = 0;
 	else if (victim->nlink)
 		victim->nlink--;
+	if (!victim->nlink)
+		hostfd_close_idle(hostnode(victim));
 	return 0;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Regular files of host trees. All open files of an inode share one host
- * descriptor for reading and one for writing. When the last user closes, the
- * descriptor of a still tree stays in a list of idle ones, so that opening
- * again is free; those of live trees are closed at once (the host may want to
- * execute or unmount). Data goes straight between the host and the program.
+ * descriptor for reading and one for writing. When the last user closes, one
+ * for reading stays in a list of idle ones, so that opening again is free. Data
+ * goes straight between the host and the program.
  */
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -27,13 +26,10 @@ static uint32_t nr_idle;
 
 static void close_slot(int fd, uint32_t handle)
 {
-	struct fsrv_request rq = { .op = FSRV_FORGET, .dir = handle };
-	struct fsrv_reply rp;
-
 	if (fd >= 0)
 		plat_fd_close(fd);
 	if (handle)
-		server_call(&rq, NULL, NULL, NULL, &rp, NULL, 0, NULL);
+		server_forget(handle);
 }
 
 static void leave_idle_locked(struct hostfd *s)
@@ -52,6 +48,7 @@ static void trim_idle(uint32_t keep)
 {
 	for (;;) {
 		struct hostfd *s = NULL;
+		uint32_t handle = 0;
 		int fd = -1;
 
 		mutex_lock(&hostfs_lock);
@@ -60,15 +57,16 @@ static void trim_idle(uint32_t keep)
 			leave_idle_locked(s);
 			if (mutex_try_lock(&s->node->open_lock)) {
 				fd = s->fd;
+				handle = s->handle;
 				s->fd = -1;
+				s->handle = 0;
 				mutex_unlock(&s->node->open_lock);
 			}
 		}
 		mutex_unlock(&hostfs_lock);
 		if (!s)
 			return;
-		if (fd >= 0)
-			plat_fd_close(fd);
+		close_slot(fd, handle);
 	}
 }
 
@@ -83,6 +81,26 @@ void hostfd_close_all(struct hostnode *n)
 		close_slot(s->fd, s->handle);
 		s->fd = -1;
 	}
+}
+
+void hostfd_close_idle(struct hostnode *n)
+{
+	struct hostfd *s = &n->fds[0];
+	uint32_t handle = 0;
+	int fd = -1;
+
+	mutex_lock(&n->open_lock);
+	mutex_lock(&hostfs_lock);
+	if (!s->users && s->fd >= 0) {
+		leave_idle_locked(s);
+		fd = s->fd;
+		handle = s->handle;
+		s->fd = -1;
+		s->handle = 0;
+	}
+	mutex_unlock(&hostfs_lock);
+	mutex_unlock(&n->open_lock);
+	close_slot(fd, handle);
 }
 
 void hostfd_adopt(struct hostnode *n, int fd, uint32_t handle)
@@ -213,7 +231,8 @@ static void hostfile_release(struct file *f)
 {
 	struct hostfd *s = f->private;
 	struct hostnode *n = hostnode(f->inode);
-	bool keep = !hostfs_of(f->inode)->live, trim = false;
+	/* what was open for writing the host may want to execute */
+	bool keep = s == &n->fds[0] && f->inode->nlink, trim = false;
 	uint32_t handle = 0;
 	int fd = -1;
 

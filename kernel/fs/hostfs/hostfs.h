@@ -155,4 +155,6 @@ int hostfs_open(struct inode *i, struct file *f);
 void hostfd_adopt(struct hostnode *n, int fd, uint32_t handle);
 /* A descriptor for reading that came with a lookup; idle until n is opened. */
 void hostfd_keep(struct hostnode *n, int fd);
+/* n was removed: its space should not wait for the list of idle ones. */
+void hostfd_close_idle(struct hostnode *n);
 void hostfd_close_all(struct hostnode *n);

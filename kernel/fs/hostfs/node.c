@@ -132,14 +132,6 @@ int hostfs_setattr(struct inode *i, const struct attr *a)
 
 /* --- directory handles -----------------------------------------------------*/
 
-static void server_forget(uint32_t handle)
-{
-	struct fsrv_request rq = { .op = FSRV_FORGET, .dir = handle };
-	struct fsrv_reply rp;
-
-	server_call(&rq, NULL, NULL, NULL, &rp, NULL, 0, NULL);
-}
-
 /* n's directory handle is `handle` now. Returns one to give back, or 0. */
 static uint32_t set_handle_locked(struct hostnode *n, uint32_t handle)
 {
