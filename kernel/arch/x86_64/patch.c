@@ -7,6 +7,8 @@
  *   B  0f 05  and at least three bytes of simple instructions, the last of
  *      which may be a short branch or a return		(wrappers, musl, Go)
  *
+ *   P  b8 imm32, simple instructions, 0f 05: the last ones move
+ *
  * A is replaced from its mov on: the jump is followed by the untouched 0f 05,
  * so code that jumps to the instruction itself still traps. B loses the start
  * of what follows, which moves to the trampoline; it is refused when any
@@ -146,11 +148,10 @@ static bool choose_moved(const uint8_t *t, size_t len, size_t at, size_t floor,
 	size_t room = len - at - 2, n = 0, k;
 
 	/* the operand of a branch or an address: 0f 05 00 00 and the like */
-	if (room < MOVE_MIN || p[0] == 0 || p[1] == 0 ||
-	    is_branch_operand(t, at, floor))
+	if (room < MOVE_MIN || p[0] == 0 || is_branch_operand(t, at, floor))
 		return false;
 	if (!is_error_compare(p, room) && !is_result_use(p, room, len) &&
-	    !loads_number(t, at, floor) &&
+	    !(p[1] && loads_number(t, at, floor)) &&
 	    !(room >= 3 && p[0] == 0xc3 && is_nop_padding(p + 1)))
 		return false;
 	while (n < MOVE_MIN) {
@@ -184,6 +185,53 @@ static bool choose_moved(const uint8_t *t, size_t len, size_t at, size_t floor,
 	return true;
 }
 
+/* lea disp32(%rip),reg: its length, 0 if it is something else. */
+static size_t rip_lea_length(const uint8_t *p, size_t room)
+{
+	return room >= 7 && (p[0] & 0xfb) == 0x48 && p[1] == 0x8d &&
+	       (p[2] & 0xc7) == 0x05 ? 7 : 0;
+}
+
+/*
+ * Instructions between the load of a plausible number and the syscall at
+ * `at`: when they decode up to it exactly, the last of them (at least
+ * MOVE_MIN bytes) can move. False: not so.
+ */
+static bool choose_before(const uint8_t *t, size_t at, size_t floor,
+			  struct patch_site *s)
+{
+	size_t low = at > floor + NUMBER_WINDOW ? at - NUMBER_WINDOW : floor;
+
+	for (size_t q = low; q + 5 < at; q++) {
+		size_t pos = q + 5, start = 0;
+
+		if (t[q] != 0xb8 || load32(t + q + 1) >= NR_PLAUSIBLE)
+			continue;
+		while (pos < at) {
+			size_t k = insn_length(t + pos, at - pos);
+			size_t lea = k ? 0 : rip_lea_length(t + pos, at - pos);
+
+			/* of those only the very last one can move */
+			if (!k && (!lea || (start && pos + lea != at)))
+				break;
+			k += lea;
+			s->is_rip_lea = lea && pos + lea == at;
+			if (at - pos >= MOVE_MIN)
+				start = pos;
+			pos += k;
+		}
+		if (pos != at || !start ||
+		    (s->is_rip_lea && at - start != 7))
+			continue;
+		s->is_moved = s->is_before = true;
+		s->start = s->moved = start;
+		s->moved_len = at - start;
+		return true;
+	}
+	s->is_rip_lea = false;
+	return false;
+}
+
 /* Describe the site whose 0f 05 is at `at`. False: none of the patterns. */
 static bool match(const uint8_t *t, size_t len, size_t at, size_t floor,
 		  struct patch_site *s)
@@ -204,6 +252,8 @@ static bool match(const uint8_t *t, size_t len, size_t at, size_t floor,
 		s->has_nr = true;
 		return true;
 	}
+	if (choose_before(t, at, floor, s))
+		return true;
 	s->start = at;
 	return choose_moved(t, len, at, floor, s);
 }
@@ -387,6 +437,13 @@ static void emit_trampoline(struct emitter *e, const uint8_t *t,
 	static const uint8_t mov_eax = 0xb8, jmp = 0xe9;
 	static const uint8_t call[] = { 0x0f, 0x05 };
 
+	if (s->is_rip_lea) {
+		emit(e, t + s->moved, 3);
+		emit_rel_text(e, s->moved + 7 + (size_t)(int64_t)
+			      (int32_t)load32(t + s->moved + 3));
+	} else if (s->is_before) {
+		emit(e, t + s->moved, s->moved_len);
+	}
 	if (s->has_nr) {
 		emit(e, &mov_eax, 1);
 		emit32(e, s->nr);
@@ -401,7 +458,8 @@ static void emit_trampoline(struct emitter *e, const uint8_t *t,
 	if (!s->is_moved)
 		return;
 	emit(e, call, sizeof(call));
-	emit(e, t + s->moved, s->moved_len);
+	if (!s->is_before)
+		emit(e, t + s->moved, s->moved_len);
 	if (s->branch && s->branch != 0xeb) {
 		const uint8_t jcc[2] = { 0x0f, (uint8_t)(s->branch + 0x10) };
 

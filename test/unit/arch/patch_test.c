@@ -135,6 +135,38 @@ static void test_look_alikes(void)
 	}
 }
 
+static void test_moved_before(void)
+{
+	/* mov $202,%eax; xor $0x81,%sil; syscall; and a loop to behind it */
+	static const uint8_t code[] = {
+		0xb8, 202, 0, 0, 0, 0x40, 0x80, 0xf6, 0x81, 0x0f, 0x05,
+		0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff, 0xeb, 0xf8,
+	};
+
+	patch(code, sizeof(code));
+	CHECK(nr_sites == 1 && sites[0].is_before && !sites[0].refused);
+	CHECK(sites[0].start == 69 && text[69] == 0xe9);
+	CHECK(!memcmp(tail, code + 5, 4));
+	CHECK(rel32(tail + 7) == 10 && tail[19] == 0x0f && tail[20] == 0x05);
+	CHECK(tail[21] == 0xe9 && DISTANCE + 26 + rel32(tail + 22) == 75);
+	CHECK(!memcmp(text + 75, code + 11, 8));
+}
+
+static void test_moved_lea(void)
+{
+	/* mov $14,%eax; lea 0x20(%rip),%rsi; syscall; jmp to behind it */
+	static const uint8_t code[] = {
+		0xb8, 14, 0, 0, 0, 0x48, 0x8d, 0x35, 0x20, 0, 0, 0,
+		0x0f, 0x05, 0x49, 0x8b, 0x44, 0x24, 0x28, 0xeb, 0xf9,
+	};
+
+	patch(code, sizeof(code));
+	CHECK(nr_sites == 1 && sites[0].is_rip_lea && !sites[0].refused);
+	CHECK(text[69] == 0xe9 && !memcmp(tail, code + 5, 3));
+	/* the same address as before */
+	CHECK(DISTANCE + 7 + rel32(tail + 3) == 64 + 12 + 0x20);
+}
+
 static void test_text_ends(void)
 {
 	static const uint8_t at_end[] = { 0xb8, 1, 0, 0, 0, 0x0f, 0x05 };
@@ -183,6 +215,8 @@ static const struct {
 	{ "syscall; ret with padding", test_return },
 	{ "a branch into the site refuses it", test_branch_into_site },
 	{ "look-alikes stay untouched", test_look_alikes },
+	{ "instructions before the call move", test_moved_before },
+	{ "a lea relative to rip moves", test_moved_lea },
 	{ "ends of the text", test_text_ends },
 	{ "instruction lengths", test_insn_length },
 };

@@ -17,6 +17,8 @@
 struct patch_site {
 	size_t start;		/* first patched byte */
 	bool is_moved;		/* what follows the call moves to the tail */
+	bool is_before;		/* no: what precedes it does */
+	bool is_rip_lea;	/* one lea relative to rip, to be adjusted */
 	size_t moved;		/* first byte of the moved instructions */
 	size_t moved_len;	/* without a branch at their end */
 	uint8_t branch;		/* opcode of that short branch, 0: none */
