@@ -12,6 +12,7 @@
 #include <gen/syscalls.h>
 #include "fs/notify.h"
 #include "linux/file_rw.h"
+#include "linux/mm.h"
 #include "linux/path.h"
 
 /* --- truncate -------------------------------------------------------------*/
@@ -30,6 +31,8 @@ long sys_truncate(uint64_t name, uint64_t size)
 		err = -EFBIG;
 	if (!err)
 		err = vfs_truncate(&p, current_thread()->cred, size);
+	if (!err)
+		mm_file_shrunk(current_mm(), path_inode(&p), size);
 	path_put(&p);
 	return err;
 }
@@ -48,6 +51,7 @@ static int truncate_file(struct file *f, uint64_t size)
 {
 	struct inode *i = f->inode;
 	uint64_t len = size > i->size ? size - i->size : 0;
+	bool cut;
 	int err;
 
 	if (!(f->mode & FMODE_WRITE) || (i->mode & S_IFMT) != S_IFREG)
@@ -55,7 +59,12 @@ static int truncate_file(struct file *f, uint64_t size)
 	err = seals_check_size(i, size);
 	if (!err && len && !i->seals)
 		err = rw_check_growth(f, size - 1, &len);
-	return err ? err : file_truncate(f, size);
+	cut = size < i->size;
+	if (!err)
+		err = file_truncate(f, size);
+	if (!err && cut)
+		mm_file_shrunk(current_mm(), i, size);
+	return err;
 }
 
 long sys_ftruncate(uint64_t fd, uint64_t size)

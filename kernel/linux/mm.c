@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address spaces: life, mapping, unmapping, faults. A change first prepares
+ * Address spaces: life, mapping, unmapping. A change first prepares
  * everything that can fail in the records, then changes the host's mapping,
  * then commits the records; where the host replaces a mapping and fails, the
  * range ends up unmapped in both.
@@ -11,15 +11,12 @@
 #include "linux/mm_priv.h"
 #include "linux/text.h"
 #include "platform/platform.h"
-#include <asm/siginfo.h>
-#include <asm/signal.h>
 #include <linux/capability.h>
 #include <linux/mman.h>
 #include <linux/resource.h>
 #include <linux/stat.h>
 
 #define OVERCOMMIT_DEFAULT	(256ull << 30)	/* without a memory limit */
-#define FAULT_REPEATS_MAX	16u
 
 /* --- life ----------------------------------------------------------------------*/
 struct mm *mm_create(void)
@@ -165,8 +162,7 @@ static bool is_obvious_overcommit(const struct map_request *rq)
 }
 
 /* --- mapping --------------------------------------------------------------------*/
-/* As the processor has it: what is writable or executable is readable. */
-static uint32_t host_prot(const struct vma *v)
+uint32_t mm_host_prot(const struct vma *v)
 {
 	return (v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC) ? PLAT_READ : 0) |
 	       (v->prot & PROT_WRITE ? PLAT_WRITE : 0) |
@@ -191,7 +187,7 @@ static int map_extents(struct vma *v, uaddr_t *pos, bool populate)
 			break;
 		e.backing.noreserve = v->flags & VMA_NORESERVE;
 		e.backing.populate = populate;
-		err = plat_map(*pos, n, host_prot(v), &e.backing);
+		err = plat_map(*pos, n, mm_host_prot(v), &e.backing);
 		if (err)
 			return err;
 		*pos += n;
@@ -208,7 +204,7 @@ static int map_file(struct mm *mm, struct vma *v, uaddr_t from, bool populate)
 	if ((v->prot & PROT_EXEC) && !(v->flags & VMA_SHARED) &&
 	    from == v->start && S_ISREG(v->file->inode->mode) &&
 	    text_map_patched(mm, v->file, v->offset, from, v->end - from,
-			     host_prot(v))) {
+			     mm_host_prot(v))) {
 		v->flags |= VMA_SHADOW;
 		v->backed_end = v->end;
 		return 0;
@@ -232,7 +228,7 @@ int mm_host_map(struct mm *mm, struct vma *v, uaddr_t from, bool populate)
 	if (v->file)
 		return map_file(mm, v, from, populate);
 	v->backed_end = v->end;
-	err = plat_map(from, len, host_prot(v), &zero);
+	err = plat_map(from, len, mm_host_prot(v), &zero);
 	if (!err && len >= HUGE_SIZE && (v->prot & PROT_WRITE) &&
 	    !(v->flags & (VMA_NORESERVE | VMA_STACK | VMA_GROWSDOWN)))
 		plat_advise(from, len, PLAT_ADV_HUGE);
@@ -244,7 +240,7 @@ int mm_host_protect(const struct vma *v, uaddr_t start, uaddr_t end)
 	/* what lies behind the end of the file stays inaccessible */
 	if (v->file)
 		end = MIN(end, v->backed_end);
-	return start < end ? plat_protect(start, end - start, host_prot(v)) :
+	return start < end ? plat_protect(start, end - start, mm_host_prot(v)) :
 			     0;
 }
 
@@ -538,107 +534,7 @@ int mm_unmap(struct mm *mm, uaddr_t addr, size_t len)
 	return err;
 }
 
-/* --- faults ---------------------------------------------------------------------*/
-/* addr lies right below v, which grows down. */
-static bool grow_down(struct mm *mm, struct vma *v, uaddr_t addr)
-{
-	const struct plat_backing zero = { .kind = PLAT_BACK_ZERO };
-	uaddr_t start = PAGE_DOWN(addr);
-	struct vma *prev = vma_prev(mm, v);
-
-	if (prev && prev->prot && !(prev->flags & VMA_GROWSDOWN) &&
-	    start < prev->end + STACK_GUARD)
-		return false;
-	if (v->end - start > mm_limit(RLIMIT_STACK) ||
-	    mm_check_limits(mm, v->start - start, false, false))
-		return false;
-	if (plat_map(start, v->start - start, host_prot(v), &zero))
-		return false;
-	vma_resize(mm, v, start, v->end);
-	return true;
-}
-
-static bool may_access(const struct vma *v, bool write, bool exec)
-{
-	if (write)
-		return v->prot & PROT_WRITE;
-	if (exec)
-		return v->prot & PROT_EXEC;
-	return v->prot != PROT_NONE;
-}
-
-/* The records allow it; the host does not (yet). Returns 0 or a signal. */
-static int fault_inside(struct mm *mm, struct vma *v, uaddr_t addr, int signo,
-			int *code)
-{
-	uaddr_t page = PAGE_DOWN(addr);
-
-	*code = BUS_ADRERR;
-	if (signo == SIGBUS)
-		return SIGBUS;
-	if (v->file && page >= v->backed_end) {
-		/* it may have grown */
-		if (mm_host_map(mm, v, v->backed_end, false))
-			return SIGBUS;
-		return page < v->backed_end ? 0 : SIGBUS;
-	}
-	/* another thread was faster, or the two disagree */
-	if (mm->fault_addr != addr) {
-		mm->fault_addr = addr;
-		mm->fault_repeats = 0;
-	}
-	if (++mm->fault_repeats < FAULT_REPEATS_MAX &&
-	    !mm_host_protect(v, page, page + PAGE_SIZE))
-		return 0;
-	*code = SEGV_ACCERR;
-	return SIGSEGV;
-}
-
-int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int signo,
-	     int *code)
-{
-	struct vma *v;
-	int ret = SIGSEGV;
-
-	rwlock_write_lock(&mm->lock);
-	v = vma_find(mm, addr);
-	*code = SEGV_MAPERR;
-	if (v->start > addr || v->flags & (VMA_HIDDEN | VMA_TRAMPOLINE)) {
-		if (v->start > addr && v->flags & VMA_GROWSDOWN &&
-		    grow_down(mm, v, addr))
-			ret = 0;
-	} else {
-		*code = SEGV_ACCERR;
-		if (may_access(v, write, exec))
-			ret = fault_inside(mm, v, addr, signo, code);
-	}
-	rwlock_write_unlock(&mm->lock);
-	return ret;
-}
-
-/* --- questions --------------------------------------------------------------------*/
-int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2])
-{
-	struct vma *v;
-	int err = 0;
-
-	rwlock_read_lock(&mm->lock);
-	v = vma_at(mm, addr);
-	if (!v) {
-		err = -EFAULT;
-	} else if (v->file && v->flags & VMA_SHARED) {
-		/* every open /dev/zero has memory of its own */
-		key[0] = S_ISREG(v->file->inode->mode) ?
-			 (uint64_t)v->file->inode : (uint64_t)v->file;
-		key[1] = v->offset + (addr - v->start);
-	} else {
-		key[0] = (uint64_t)mm | 1;
-		key[1] = addr;
-	}
-	rwlock_read_unlock(&mm->lock);
-	return err;
-}
-
+/* --- questions -------------------------------------------------------------------*/
 uint64_t mm_total_bytes(struct mm *mm)
 {
 	return __atomic_load_n(&mm->total_bytes, __ATOMIC_RELAXED);

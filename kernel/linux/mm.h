@@ -3,8 +3,9 @@
  * The record of a program's address space. The platform keeps the pages; this
  * is what /proc/self/maps, mremap, limits and fault handling are decided by.
  *
- * vma.c keeps the records, mm.c maps and unmaps, mm_protect.c and mm_move.c
- * change, mm_advise.c and mm_lock.c the rest. Locks: mm->lock guards the
+ * vma.c keeps the records, mm.c maps and unmaps, mm_fault.c answers faults,
+ * mm_map.c, mm_protect.c, mm_move.c, mm_advise.c, mm_lock.c and mm_other.c are
+ * the system calls. Locks: mm->lock guards the
  * records and is held for writing during every change of host mappings, so
  * that both always agree. It is never held while program memory is accessed.
  */
@@ -108,6 +109,9 @@ bool mm_range_is_reserved(struct mm *mm, uaddr_t start, size_t len);
  */
 int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int signo,
 	     int *code);
+/* The file was cut to size: touching what lies behind gives SIGBUS, here;
+ * other processes go on with zeros. Takes mm->lock. */
+void mm_file_shrunk(struct mm *mm, const struct inode *i, uint64_t size);
 /* In a forked child, before it runs: MADV_WIPEONFORK. */
 void mm_after_fork(struct mm *mm);
 /* (object, offset) of a shared word, for futexes; of a private one the space

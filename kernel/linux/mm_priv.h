@@ -49,6 +49,9 @@ bool vma_is_data(const struct vma *v);	/* counts for RLIMIT_DATA */
 /* --- host mappings (mm.c) -----------------------------------------------------*/
 /* Make the host's mapping of [from, v->end) what the record says. */
 int mm_host_map(struct mm *mm, struct vma *v, uaddr_t from, bool populate);
+/* PLAT_* of v, as the processor has it: what is writable or executable is
+ * readable. */
+uint32_t mm_host_prot(const struct vma *v);
 /* Give [start, end) of v the record's protection. */
 int mm_host_protect(const struct vma *v, uaddr_t start, uaddr_t end);
 int mm_unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end,

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What depends on a single address: faults (stack growth, files that grew),
+ * keys of futexes; and mappings of files that shrink.
+ */
+#include "linux/mm_priv.h"
+#include "platform/platform.h"
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <linux/mman.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
+
+#define FAULT_REPEATS_MAX	16u
+
+/* addr lies right below v, which grows down. */
+static bool grow_down(struct mm *mm, struct vma *v, uaddr_t addr)
+{
+	const struct plat_backing zero = { .kind = PLAT_BACK_ZERO };
+	uaddr_t start = PAGE_DOWN(addr);
+	struct vma *prev = vma_prev(mm, v);
+
+	if (prev && prev->prot && !(prev->flags & VMA_GROWSDOWN) &&
+	    start < prev->end + STACK_GUARD)
+		return false;
+	if (v->end - start > mm_limit(RLIMIT_STACK) ||
+	    mm_check_limits(mm, v->start - start, false, false))
+		return false;
+	if (plat_map(start, v->start - start, mm_host_prot(v), &zero))
+		return false;
+	vma_resize(mm, v, start, v->end);
+	return true;
+}
+
+static bool may_access(const struct vma *v, bool write, bool exec)
+{
+	if (write)
+		return v->prot & PROT_WRITE;
+	if (exec)
+		return v->prot & PROT_EXEC;
+	return v->prot != PROT_NONE;
+}
+
+/* The records allow it; the host does not (yet). Returns 0 or a signal. */
+static int fault_inside(struct mm *mm, struct vma *v, uaddr_t addr, int signo,
+			int *code)
+{
+	uaddr_t page = PAGE_DOWN(addr);
+
+	*code = BUS_ADRERR;
+	if (signo == SIGBUS)
+		return SIGBUS;
+	if (v->file && page >= v->backed_end) {
+		/* it may have grown */
+		if (mm_host_map(mm, v, v->backed_end, false))
+			return SIGBUS;
+		return page < v->backed_end ? 0 : SIGBUS;
+	}
+	/* another thread was faster, or the two disagree */
+	if (mm->fault_addr != addr) {
+		mm->fault_addr = addr;
+		mm->fault_repeats = 0;
+	}
+	if (++mm->fault_repeats < FAULT_REPEATS_MAX &&
+	    !mm_host_protect(v, page, page + PAGE_SIZE))
+		return 0;
+	*code = SEGV_ACCERR;
+	return SIGSEGV;
+}
+
+int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int signo,
+	     int *code)
+{
+	struct vma *v;
+	int ret = SIGSEGV;
+
+	rwlock_write_lock(&mm->lock);
+	v = vma_find(mm, addr);
+	*code = SEGV_MAPERR;
+	if (v->start > addr || v->flags & (VMA_HIDDEN | VMA_TRAMPOLINE)) {
+		if (v->start > addr && v->flags & VMA_GROWSDOWN &&
+		    grow_down(mm, v, addr))
+			ret = 0;
+	} else {
+		*code = SEGV_ACCERR;
+		if (may_access(v, write, exec))
+			ret = fault_inside(mm, v, addr, signo, code);
+	}
+	rwlock_write_unlock(&mm->lock);
+	return ret;
+}
+
+/* --- words and files ------------------------------------------------------------*/
+int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2])
+{
+	struct vma *v;
+	int err = 0;
+
+	rwlock_read_lock(&mm->lock);
+	v = vma_at(mm, addr);
+	if (!v) {
+		err = -EFAULT;
+	} else if (v->file && v->flags & VMA_SHARED) {
+		/* every open /dev/zero has memory of its own */
+		key[0] = S_ISREG(v->file->inode->mode) ?
+			 (uint64_t)v->file->inode : (uint64_t)v->file;
+		key[1] = v->offset + (addr - v->start);
+	} else {
+		key[0] = (uint64_t)mm | 1;
+		key[1] = addr;
+	}
+	rwlock_read_unlock(&mm->lock);
+	return err;
+}
+
+void mm_file_shrunk(struct mm *mm, const struct inode *i, uint64_t size)
+{
+	const struct plat_backing none = { .kind = PLAT_BACK_NONE };
+
+	size = PAGE_UP(size);
+	rwlock_write_lock(&mm->lock);
+	list_for_each(l, &mm->vmas) {
+		struct vma *v = list_entry(l, struct vma, link);
+		uaddr_t from = v->start;
+
+		if (!v->file || v->file->inode != i)
+			continue;
+		if (size > v->offset)
+			from += size - v->offset;
+		if (from >= v->backed_end ||
+		    plat_map(from, v->end - from, 0, &none))
+			continue;
+		v->backed_end = from;
+	}
+	rwlock_write_unlock(&mm->lock);
+}
