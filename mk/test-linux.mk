@@ -27,7 +27,13 @@ ifneq ($(LT_MUSL_CC),)
 LT_PROGS += $(addprefix $(LT_OUT)/,$(addsuffix .musl,$(LT_MUSL_FAMILIES)))
 endif
 
-.PHONY: test-linux check-linux check-linux-native
+# The families whose tests make files, for other file systems than /tmp.
+LT_FILE_FAMILIES := file_open file_io file_dir file_fd file_meta file_misc mem \
+	mem_code sock sock_dgram pipe proc_exec procfs stress
+LT_WORK := $(LT_OUT)/work
+
+.PHONY: test-linux check-linux check-linux-native check-linux-overlay
+.PHONY: check-linux-volume
 test-linux: $(LT_PROGS) ## build the Linux behaviour tests
 
 check-linux: test-linux $(O)/mica ## Linux behaviours, natively and in mica
@@ -35,6 +41,18 @@ check-linux: test-linux $(O)/mica ## Linux behaviours, natively and in mica
 
 check-linux-native: test-linux ## the behaviour tests alone, on the host
 	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --native-only $(LT_ARGS)
+
+check-linux-overlay: test-linux $(O)/mica ## the same above host directories
+	@rm -rf $(LT_WORK) && mkdir -p $(LT_WORK)
+	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --mica $(O)/mica \
+		--mica-tmp $(LT_WORK) $(LT_ARGS) $(LT_FILE_FAMILIES)
+
+check-linux-volume: test-linux $(O)/mica ## the same in a writable volume
+	@rm -rf $(LT_WORK) && mkdir -p $(LT_WORK)
+	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --mica $(O)/mica \
+		--mica-options="-v $(abspath $(LT_WORK)):/volume" \
+		--mica-tmp /volume $(LT_ARGS) $(LT_FILE_FAMILIES)
+	@rm -rf $(LT_WORK)
 
 $(LT_OUT)/%.musl: $(LT_SRC)/%.c $(LT_DEPS)
 	@mkdir -p $(@D)
