@@ -43,6 +43,9 @@ const struct hostcall hostcalls[] = {
 	{ "clone", __NR_clone, "threads and forks",
 	  "exactly three sets of flags: thread, child, child as sibling",
 	  { IS(0, 3, CLONE_TASK, CLONE_CHILD, CLONE_CHILD | CLONE_PARENT) } },
+	/* the host's own doing: a timed futex wait after a stray wake-up */
+	{ "restart_syscall", __NR_restart_syscall,
+	  "timed sleep, resumed by the host", "none", { { 0 } } },
 	{ "exit", __NR_exit, "end of a thread", "any", { { 0 } } },
 	{ "exit_group", __NR_exit_group, "end of a process", "any", { { 0 } } },
 	{ "sigaltstack", __NR_sigaltstack, "stack of host signal handlers",
