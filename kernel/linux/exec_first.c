@@ -13,6 +13,7 @@
 #include <linux/limits.h>
 
 #define STATUS_NOT_FOUND	127u
+#define STATUS_MICA		125u
 #define STATUS_NOT_RUNNABLE	126u
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -35,22 +36,26 @@ static int add_block(struct exec *e, struct strings *s, const char *p,
 	return err;
 }
 
-static void set_cwd(const struct abi_boot *b)
+static int set_cwd(const struct abi_boot *b)
 {
 	struct thread *t = current_thread();
 	struct walk_ctx w;
 	struct path p;
+	int err;
 
-	if (walk_ctx_get(&w, AT_FDCWD, "/"))
-		return;
-	if (!path_walk(&w, blob(b, b->cwd), WALK_FOLLOW | WALK_DIRECTORY, &p,
-		       NULL)) {
+	err = walk_ctx_get(&w, AT_FDCWD, "/");
+	if (err)
+		return err;
+	err = path_walk(&w, blob(b, b->cwd), WALK_FOLLOW | WALK_DIRECTORY, &p,
+			NULL);
+	if (!err) {
 		mutex_lock(&t->fs->lock);
 		path_put(&t->fs->cwd);
 		t->fs->cwd = p;
 		mutex_unlock(&t->fs->lock);
 	}
 	walk_ctx_put(&w);
+	return err;
 }
 
 /* PATH of the program's environment. */
@@ -191,7 +196,16 @@ int exec_initial(const struct abi_boot *b)
 	const char *program = blob(b, b->program);
 	int kept = 0, err;
 
-	set_cwd(b);
+	err = set_cwd(b);
+	if (err) {
+		const char *why = error_text(err);
+
+		boot->start_error = STATUS_MICA;
+		snprintf(boot->start_message, sizeof(boot->start_message),
+			 "working directory %s: %s", blob(b, b->cwd),
+			 why ? why : "cannot be entered");
+		return err;
+	}
 	boot->start_error = STATUS_NOT_FOUND;
 	if (!*program)
 		err = -ENOENT;
