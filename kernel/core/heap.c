@@ -10,6 +10,7 @@
 #include "core/lock.h"
 #include "core/page.h"
 #include "core/panic.h"
+#include "core/task.h"
 #include "lib/list.h"
 #include "lib/string.h"
 
@@ -178,6 +179,38 @@ static size_t object_size(void *p, struct slab **slab)
 	       sizeof(struct large);
 }
 
+/* An object the calling task freed before; it still counts as used. */
+static void *cache_take(uint32_t c)
+{
+	struct heap_cache *h;
+	void *p;
+
+	if (c >= HEAP_CACHE_CLASSES)
+		return NULL;
+	h = &current_task()->heap_cache;
+	p = h->free[c];
+	if (p) {
+		h->free[c] = *(void **)p;
+		h->nr[c]--;
+	}
+	return p;
+}
+
+static bool cache_put(uint32_t c, void *p)
+{
+	struct heap_cache *h;
+
+	if (c >= HEAP_CACHE_CLASSES)
+		return false;
+	h = &current_task()->heap_cache;
+	if (h->nr[c] >= HEAP_CACHE_MAX)
+		return false;
+	*(void **)p = h->free[c];
+	h->free[c] = p;
+	h->nr[c]++;
+	return true;
+}
+
 void *kmalloc(size_t size)
 {
 	struct slab *s;
@@ -187,6 +220,9 @@ void *kmalloc(size_t size)
 		heap_init_once();
 	if (injected_failure())
 		return NULL;
+	p = cache_take(class_of(size));
+	if (p)
+		return p;
 	p = size <= 1ul << MAX_SHIFT ? alloc_small(class_of(size)) :
 				       alloc_large(size);
 	if (p)
@@ -204,13 +240,11 @@ void *kzalloc(size_t size)
 	return p;
 }
 
-void kfree(void *p)
+static void free_shared(void *p)
 {
 	struct size_class *k;
 	struct slab *s, *dead = NULL;
 
-	if (!p)
-		return;
 	__atomic_fetch_sub(&used_bytes, object_size(p, &s), __ATOMIC_RELAXED);
 	if (s->magic != SLAB_MAGIC) {
 		struct large *l = (struct large *)s;
@@ -235,6 +269,29 @@ void kfree(void *p)
 	if (dead) {
 		dead->magic = 0;
 		page_free(dead, SLAB_ORDER);
+	}
+}
+
+void kfree(void *p)
+{
+	struct slab *s = (void *)((uintptr_t)p & ~(SLAB_SIZE - 1));
+
+	if (!p)
+		return;
+	if (s->magic != SLAB_MAGIC || !cache_put(s->class_index, p))
+		free_shared(p);
+}
+
+void heap_cache_flush(struct heap_cache *h)
+{
+	for (uint32_t c = 0; c < HEAP_CACHE_CLASSES; c++) {
+		while (h->free[c]) {
+			void *p = h->free[c];
+
+			h->free[c] = *(void **)p;
+			free_shared(p);
+		}
+		h->nr[c] = 0;
 	}
 }
 

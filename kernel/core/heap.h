@@ -6,6 +6,19 @@
 #pragma once
 #include "lib/types.h"
 
+/*
+ * Small objects that a task freed and takes again first, without a lock. Part
+ * of struct task; only the task itself touches it.
+ */
+#define HEAP_CACHE_CLASSES	5u	/* 32 to 512 bytes */
+#define HEAP_CACHE_MAX		8u	/* of each */
+struct heap_cache {
+	void *free[HEAP_CACHE_CLASSES];	/* lists through the objects */
+	uint8_t nr[HEAP_CACHE_CLASSES];
+};
+/* Give everything back: the task whose cache it was has ended. */
+void heap_cache_flush(struct heap_cache *c);
+
 void *kmalloc(size_t size) __must_check;	/* not cleared; NULL: no memory */
 void *kzalloc(size_t size) __must_check;	/* cleared */
 void *krealloc(void *p, size_t size) __must_check; /* NULL leaves p alone */

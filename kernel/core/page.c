@@ -4,7 +4,8 @@
  * water mark was never handed out and is zero; below it, freed blocks lie in
  * per-order lists threaded through a table of small records (one per page,
  * itself inside the object and sparse). Freed blocks of 64 KiB and more go
- * back to the host at once, so that they too read as zero.
+ * back to the host at once, so that they too read as zero; but a few (KEEP_PAGES)
+ * stay, since giving back and touching again costs more than clearing.
  */
 #include "core/page.h"
 #include "core/lock.h"
@@ -21,6 +22,7 @@ struct page {
 };
 
 #define RELEASE_ORDER	4u	/* 64 KiB */
+#define KEEP_PAGES	512u	/* freed large blocks that are not released */
 
 static struct {
 	struct mutex lock;
@@ -31,6 +33,7 @@ static struct {
 	/* under lock */
 	uint64_t high;		/* pages below were handed out once */
 	uint64_t used_pages, limit_bytes;
+	uint64_t kept_pages;	/* freed in large blocks, not released */
 	struct list free[PAGE_ORDER_MAX + 1];
 } pool;
 
@@ -106,6 +109,8 @@ static bool take_free_locked(uint32_t order, uint64_t *index, bool *clean)
 	p->order = 0;
 	*index = (uint64_t)(p - pool.pages);
 	*clean = p->clean;
+	if (!*clean && order >= RELEASE_ORDER)
+		pool.kept_pages -= MIN(pool.kept_pages, 1ull << order);
 	while (o > order) {
 		struct page *half;
 
@@ -142,10 +147,18 @@ void *page_alloc(uint32_t order, bool zeroed)
 
 void page_free(void *p, uint32_t order)
 {
+	uint64_t n = 1ull << order;
 	bool clean = order >= RELEASE_ORDER;
 
 	if (!p)
 		return;
+	/* A few stay as they are: giving back and refilling costs the host. */
+	mutex_lock(&pool.lock);
+	if (clean && pool.kept_pages + n <= KEEP_PAGES) {
+		pool.kept_pages += n;
+		clean = false;
+	}
+	mutex_unlock(&pool.lock);
 	if (clean)
 		plat_pool_release(page_offset(p), PAGE_SIZE << order);
 	mutex_lock(&pool.lock);

@@ -39,7 +39,9 @@ struct task *task_create(enum task_kind kind, const char *name)
 	mutex_lock(&list_lock);
 	t = reuse_block();
 	mutex_unlock(&list_lock);
-	if (!t)
+	if (t)
+		heap_cache_flush(&t->heap_cache);
+	else
 		t = page_alloc(__builtin_ctzl(TASK_BLOCK_SIZE / PAGE_SIZE),
 			       false);
 	if (!t)

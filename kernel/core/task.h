@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "lib/types.h"
+#include "core/heap.h"
 #include "lib/list.h"
 #include "arch/arch_task.h"
 
@@ -37,6 +38,7 @@ struct task {
 	/* only the task itself */
 	uint32_t locks_held;
 	bool uaccess_ok;
+	struct heap_cache heap_cache;
 	uint32_t defer_depth, nr_deferred;
 	uint32_t *deferred[TASK_DEFER_MAX];	/* park words to wake */
 	char name[16];
