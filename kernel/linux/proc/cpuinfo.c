@@ -91,6 +91,26 @@ static void get_model_name(struct cpu *c)
 		c->model[n - 1] = 0;
 }
 
+/* "... @ 2.50GHz", where leaf 16h does not tell. */
+static uint32_t mhz_of_name(const char *name)
+{
+	const char *at = strchr(name, '@');
+	uint32_t whole = 0, part = 0, scale = 1000;
+
+	if (!at)
+		return 0;
+	for (at++; *at == ' '; at++)
+		;
+	for (; *at >= '0' && *at <= '9'; at++)
+		whole = whole * 10 + (uint32_t)(*at - '0');
+	if (*at == '.')
+		for (at++; *at >= '0' && *at <= '9' && scale > 1; at++) {
+			scale /= 10;
+			part += (uint32_t)(*at - '0') * scale;
+		}
+	return whole < 100 ? whole * 1000 + part : 0;
+}
+
 static void get_cpu(struct cpu *c)
 {
 	struct leaf l = cpuid(0, 0);
@@ -119,6 +139,8 @@ static void get_cpu(struct cpu *c)
 		c->ext = cpuid(0x80000001u, 0);
 	if (ext_max >= 0x80000004u)
 		get_model_name(c);
+	if (!c->mhz)
+		c->mhz = mhz_of_name(c->model);
 	if (ext_max >= 0x80000006u)
 		c->cache_kb = cpuid(0x80000006u, 0).c >> 16;
 	l = ext_max >= 0x80000008u ? cpuid(0x80000008u, 0) :
