@@ -465,9 +465,13 @@ static int stream_reopen(struct inode *i, struct file *f)
 	return 0;
 }
 
+/* The host's file keeps its size: only the size that it has is accepted. */
 static int stream_setattr(struct inode *i, const struct attr *a)
 {
-	return a->valid & ATTR_SIZE ? -EINVAL : -EPERM;
+	if (!(a->valid & ATTR_SIZE))
+		return -EPERM;
+	return S_ISREG(i->mode) && a->size == stream_size(i->private) ?
+		       0 : -EINVAL;
 }
 
 static const struct inode_ops stream_inode_ops = {
