@@ -51,7 +51,7 @@ static long test_hook(const struct regs *r)
 void syscall_dispatch(struct regs *r)
 {
 	struct thread *t = current_thread();
-	uint64_t nr = r->orig_rax;
+	uint64_t nr = (uint32_t)r->orig_rax;	/* Linux takes 32 bits */
 	syscall_fn fn = NULL;
 	long ret = -ENOSYS;
 

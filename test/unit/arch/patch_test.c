@@ -174,7 +174,7 @@ static void test_text_ends(void)
 	memset(text, 0x90, sizeof(text));
 	memcpy(text + TEXT_LEN - 7, at_end, 7);
 	CHECK(patch_find(text, TEXT_LEN, sites, 16, &nr_seen) == 1);
-	
+
 	memset(text + TEXT_LEN - 9, 0x90, 7);
 	memcpy(text + TEXT_LEN - 2, "\x0f\x05", 2);
 	CHECK(patch_find(text, TEXT_LEN, sites, 16, &nr_seen) == 0);
