@@ -83,6 +83,8 @@ static long limit_exchange(int32_t pid, uint32_t res, const struct klimit *n,
 	mutex_unlock(&process_lock);
 	if (n && !err && res == RLIMIT_CPU && p == current_process())
 		itimers_limit_changed();
+	if (n && !err && res == RLIMIT_STACK && p == current_process())
+		mm_stack_limited(p->mm, n->cur, current_thread()->regs->rsp);
 	return err;
 }
 

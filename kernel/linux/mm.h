@@ -112,6 +112,9 @@ int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int signo,
 /* The file was cut to size: touching what lies behind gives SIGBUS, here;
  * other processes go on with zeros. Takes mm->lock. */
 void mm_file_shrunk(struct mm *mm, const struct inode *i, uint64_t size);
+/* RLIMIT_STACK is limit now: unused room of the main stack beyond it goes.
+ * sp: of the program, to see what is used. Takes mm->lock. */
+void mm_stack_limited(struct mm *mm, uint64_t limit, uaddr_t sp);
 /* In a forked child, before it runs: MADV_WIPEONFORK. */
 void mm_after_fork(struct mm *mm);
 /* (object, offset) of a shared word, for futexes; of a private one the space

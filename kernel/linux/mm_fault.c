@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What depends on a single address: faults (stack growth, files that grew),
- * keys of futexes; and mappings of files that shrink.
+ * keys of futexes; and mappings of files and stacks that shrink.
  */
 #include "linux/mm_priv.h"
 #include "platform/platform.h"
@@ -12,6 +12,7 @@
 #include <linux/stat.h>
 
 #define FAULT_REPEATS_MAX	16u
+#define STACK_USED_BELOW	4096u	/* red zone and to be sure */
 
 /* addr lies right below v, which grows down. */
 static bool grow_down(struct mm *mm, struct vma *v, uaddr_t addr)
@@ -98,7 +99,7 @@ int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2])
 
 	rwlock_read_lock(&mm->lock);
 	v = vma_at(mm, addr);
-	if (!v) {
+	if (!v || !(v->prot & (PROT_READ | PROT_WRITE))) {
 		err = -EFAULT;
 	} else if (v->file && v->flags & VMA_SHARED) {
 		/* every open /dev/zero has memory of its own */
@@ -132,5 +133,25 @@ void mm_file_shrunk(struct mm *mm, const struct inode *i, uint64_t size)
 			continue;
 		v->backed_end = from;
 	}
+	rwlock_write_unlock(&mm->lock);
+}
+
+void mm_stack_limited(struct mm *mm, uint64_t limit, uaddr_t sp)
+{
+	struct vma *v;
+	uaddr_t start;
+
+	rwlock_write_lock(&mm->lock);
+	v = vma_find(mm, mm->stack_start);
+	/* another thread's stack pointer says nothing about this stack */
+	if (!(v->flags & VMA_STACK) || v->end - v->start <= limit ||
+	    sp <= v->start || sp >= v->end)
+		goto out;
+	start = MIN(v->end - PAGE_DOWN(limit),
+		    PAGE_DOWN(sp - STACK_USED_BELOW));
+	if (start > v->start &&
+	    !plat_unmap(v->start, start - v->start))
+		vma_resize(mm, v, start, v->end);
+out:
 	rwlock_write_unlock(&mm->lock);
 }
