@@ -147,7 +147,7 @@ ssize_t rw_write(struct file *f, struct uio *u, uint64_t *pos)
 			return f->mode & FMODE_WRITE ? err : -EBADF;
 	}
 	n = file_write(f, u, pos);
-	if (unlikely(n == -EPIPE))
+	if (unlikely(n == -EPIPE && !(f->mode & FMODE_QUIET)))
 		rw_broken_pipe();
 	if (fs_is_watched() && n > 0 && f->path.dentry)
 		fs_notify_path(&f->path, IN_MODIFY);

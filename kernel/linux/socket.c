@@ -122,6 +122,8 @@ static struct file *socket_file_create(struct sock *s, uint64_t flags)
 	sf->sk = s;
 	f = file_create_anon(&socket_ops, sf, O_RDWR | (flags & O_NONBLOCK),
 			     S_IFSOCK | 0777, NULL);
+	if (f && s->type != SOCK_STREAM)
+		f->mode |= FMODE_QUIET;
 	if (f)
 		return f;
 	kfree(sf);
