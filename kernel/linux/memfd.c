@@ -104,6 +104,8 @@ long sys_memfd_create(uint64_t user_name, uint64_t flags)
 		return ret;
 	f->flags |= O_LARGEFILE;
 	f->inode->mode = S_IFREG | 0777;
+	f->inode->uid = current_thread()->cred->fsuid;
+	f->inode->gid = current_thread()->cred->fsgid;
 	if (flags & MFD_NOEXEC_SEAL_BIT) {
 		f->inode->mode &= ~0111u;
 		seals |= F_SEAL_EXEC_BIT;

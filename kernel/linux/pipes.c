@@ -18,6 +18,10 @@ long sys_pipe2(uint64_t fds_user, uint64_t flags)
 	err = pipe_create(ends, (uint32_t)flags & (O_NONBLOCK | O_DIRECT));
 	if (err)
 		return err;
+	for (int i = 0; i < 2; i++) {
+		ends[i]->inode->uid = current_thread()->cred->fsuid;
+		ends[i]->inode->gid = current_thread()->cred->fsgid;
+	}
 	fds[0] = fd_install(ends[0], cloexec);
 	if (fds[0] < 0) {
 		err = fds[0];
