@@ -11,12 +11,14 @@
 #include <linux/stat.h>
 
 #include "core/heap.h"
+#include "core/page.h"
 #include "core/panic.h"
 #include "fs/vfs_priv.h"
 #include "lib/string.h"
 
 #define DCACHE_HIGH	60000u	/* names; then the cache is shrunk to... */
 #define DCACHE_LOW	45000u
+#define DCACHE_SMALL	1000u	/* so many are kept when memory is short */
 #define LINK_TEXT_MAX	4096u
 #define NAME_LEN_MAX	255u
 
@@ -374,6 +376,22 @@ static bool must_follow(const struct walk *w, const struct inode *inode)
 		(w->flags & WALK_FOLLOW));
 }
 
+/*
+ * Before a name is added: keep the cache, and what hangs off it, from filling
+ * the sandbox's memory. No lock is held here, so that anything can be freed.
+ */
+static void limit_cache(void)
+{
+	uint64_t limit = page_limit_bytes();
+	uint32_t n = dentry_count();
+
+	if (n > DCACHE_HIGH)
+		vfs_shrink(DCACHE_LOW);
+	else if (limit && n > DCACHE_SMALL &&
+		 page_used_bytes() > limit - limit / 4)
+		vfs_shrink(n / 2);
+}
+
 /* The component is not cached: ask the file system. */
 static int step_uncached(struct walk *w)
 {
@@ -382,8 +400,7 @@ static int step_uncached(struct walk *w)
 	int err;
 
 	walk_unlock(w);
-	if (dentry_count() > DCACHE_HIGH)
-		vfs_shrink(DCACHE_LOW);
+	limit_cache();
 	mutex_lock(&dir->lock);
 	err = dentry_lookup_locked(w->d, w->comp, w->comp_len, &d);
 	mutex_unlock(&dir->lock);

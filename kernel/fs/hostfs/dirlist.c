@@ -134,7 +134,7 @@ static int fetch_some(struct inode *dir, struct dirlist *l, uint64_t *offset,
 
 static int build_hash(struct dirlist *l)
 {
-	uint32_t n = 16;
+	uint32_t n = 4;
 
 	while (n < l->nr)
 		n *= 2;
@@ -169,6 +169,28 @@ struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name)
 	return NULL;
 }
 
+/* Most directories are small: give back what the arrays grew too much. */
+static void *fitted(void *p, size_t size)
+{
+	void *q = kmalloc(size);
+
+	if (!q)
+		return p;
+	memcpy(q, p, size);
+	kfree(p);
+	return q;
+}
+
+static void fit(struct dirlist *l)
+{
+	if (!l->nr)
+		return;
+	l->entries = fitted(l->entries, l->nr * sizeof(*l->entries));
+	l->names = fitted(l->names, l->names_len);
+	if (l->nr_attrs)
+		l->attrs = fitted(l->attrs, l->nr_attrs * sizeof(*l->attrs));
+}
+
 int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
 		  struct dirlist **out)
 {
@@ -190,6 +212,8 @@ int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
 	mutex_unlock(&reply_lock);
 	if (!err)
 		err = build_hash(l);
+	if (!err)
+		fit(l);
 	if (err)
 		dirlist_free(l);
 	else

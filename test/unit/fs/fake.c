@@ -204,6 +204,11 @@ void *page_at(uint64_t offset)
 	return arena + offset;
 }
 
+uint64_t page_used_bytes(void)
+{
+	return 0;
+}
+
 uint64_t page_limit_bytes(void)
 {
 	return 0;
