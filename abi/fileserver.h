@@ -56,6 +56,8 @@ enum fsrv_op {
 	FSRV_TTY_SET,	  /* arg = stdio | (0 now,1 drain,2 flush) << 8; data */
 	FSRV_TTY_WINSZ,	  /* arg = stdio -> data: struct winsize */
 	FSRV_TTY_FIONREAD,/* arg = stdio -> arg */
+	FSRV_TTY_FRONT,	  /* arg = stdio -> arg: 0 if the tender is a
+			     background job of that terminal */
 	FSRV_SPAWN_HINT,  /* reserved */
 };
 

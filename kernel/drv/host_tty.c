@@ -29,8 +29,32 @@ static struct host_tty *of(struct tty *t)
 	return container_of(t, struct host_tty, tty);
 }
 
+static int request(struct tty *t, uint32_t op, uint32_t when, const void *data,
+		   size_t data_len, void *out, size_t out_len, uint64_t *arg);
+
+/*
+ * The whole sandbox may be a background job of the shell outside: then what
+ * the host would do to one of its processes happens in here, and the tender
+ * stops with the program. Returns 0 (go on), -EIO, -ERESTARTSYS.
+ */
+static int check_outside(struct tty *t, int signo)
+{
+	uint64_t front;
+
+	if (request(t, FSRV_TTY_FRONT, 0, NULL, 0, NULL, 0, &front) || front)
+		return 0;
+	if (tty_job->is_ignored_or_blocked(signo))
+		return signo == SIGTTIN ? -EIO : 0;
+	tty_job->signal_pgrp(tty_job->pgid(), signo);
+	return -ERESTARTSYS;
+}
+
 static ssize_t host_read(struct tty *t, struct file *f, struct uio *u)
 {
+	int err = check_outside(t, SIGTTIN);
+
+	if (err)
+		return err;
 	return hostio_read(hostio_stream(of(t)->in), u, f->flags & O_NONBLOCK);
 }
 
@@ -74,6 +98,10 @@ static int host_get_termios(struct tty *t, struct termios2 *out)
 
 static int host_set_termios(struct tty *t, const struct termios2 *in, int when)
 {
+	int err = check_outside(t, SIGTTOU);
+
+	if (err)
+		return err;
 	return request(t, FSRV_TTY_SET, (uint32_t)when, in, sizeof(*in), NULL,
 		       0, NULL);
 }

@@ -59,6 +59,7 @@ static const struct op ops[] = {
 	[FSRV_TTY_SET] = { fsrv_do_tty_set, 0 },
 	[FSRV_TTY_WINSZ] = { fsrv_do_tty_winsz, 0 },
 	[FSRV_TTY_FIONREAD] = { fsrv_do_tty_fionread, 0 },
+	[FSRV_TTY_FRONT] = { fsrv_do_tty_front, 0 },
 };
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
 

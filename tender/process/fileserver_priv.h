@@ -131,3 +131,4 @@ int fsrv_do_tty_get(struct fsrv_call *c);
 int fsrv_do_tty_set(struct fsrv_call *c);
 int fsrv_do_tty_winsz(struct fsrv_call *c);
 int fsrv_do_tty_fionread(struct fsrv_call *c);
+int fsrv_do_tty_front(struct fsrv_call *c);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DRAIN_STEP_MS	5
 #define DRAIN_STEPS	40
@@ -99,5 +100,18 @@ int fsrv_do_tty_fionread(struct fsrv_call *c)
 	if (ioctl(fd, REQ_FIONREAD, &n))
 		return -errno;
 	c->r->arg = (uint64_t)(unsigned int)n;
+	return 0;
+}
+
+/* A terminal that is not the tender's own has no background for it. */
+int fsrv_do_tty_front(struct fsrv_call *c)
+{
+	int fd = stream_of(c, c->q.arg);
+	pid_t front;
+
+	if (fd < 0)
+		return fd;
+	front = tcgetpgrp(fd);
+	c->r->arg = front < 0 || front == getpgrp();
 	return 0;
 }
