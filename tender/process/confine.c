@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,6 +66,7 @@ static void drop_identity(const struct sandbox *s)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct none[2] = { { 0 } };
+	struct pollfd server = { .fd = ABI_FD_SERVER };
 
 	for (int cap = 0; cap < 64; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
@@ -83,6 +85,9 @@ static void drop_identity(const struct sandbox *s)
 	/* after the change of identity, which clears it */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		fail("parent-death signal");
+	/* a tender that died before that left the socket without a peer */
+	if (poll(&server, 1, 0) > 0 && server.revents & POLLHUP)
+		_exit(125);
 }
 
 static void install_handlers(const struct abi_image *image)
