@@ -13,12 +13,6 @@ void waitq_init(struct waitq *q)
 	list_init(&q->waiters);
 }
 
-bool waitq_is_empty(struct waitq *q)
-{
-	return __atomic_load_n(&q->waiters.next, __ATOMIC_RELAXED) ==
-	       &q->waiters;
-}
-
 static void enqueue(struct waiter *w, struct waitq *q)
 {
 	w->q = q;

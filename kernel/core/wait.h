@@ -36,7 +36,11 @@ struct waiter {
 #define WAITQ_INIT(q) { MUTEX_INIT, LIST_INIT((q).waiters) }
 
 void waitq_init(struct waitq *q);
-bool waitq_is_empty(struct waitq *q);
+static inline bool waitq_is_empty(struct waitq *q)
+{
+	return __atomic_load_n(&q->waiters.next, __ATOMIC_RELAXED) ==
+	       &q->waiters;
+}
 void wait_begin(struct waiter *w, struct waitq *q);
 /* Sleep once. Returns 0 (look again), -ETIMEDOUT or -EINTR. */
 int wait_sleep(struct waiter *w, uint64_t deadline_ns, bool interruptible);
