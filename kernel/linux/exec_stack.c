@@ -16,7 +16,7 @@
 #include <linux/mman.h>
 #include <linux/resource.h>
 
-#define STACK_MAX	(8ul << 20)	/* mapped at once; the rest grows */
+#define STACK_MAX	(256ul << 20)	/* mapped at once; the rest grows */
 #define STACK_SPARE	(132ul << 10)	/* beyond the arguments, at least */
 #define STACK_RANDOM	(1ull << 22)	/* pages */
 #define MMAP_RANDOM	(1ull << 26)	/* pages */
