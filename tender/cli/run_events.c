@@ -88,6 +88,9 @@ static void follow_stop(struct run *r)
 	kill(getpid(), SIGSTOP);
 	__atomic_fetch_or(&b->doorbell.signals, 1ull << (SIGCONT - 1),
 			  __ATOMIC_RELEASE);
+	/* and what else of its job stopped */
+	__atomic_fetch_or(&b->doorbell.tty_signals, 1ull << (SIGCONT - 1),
+			  __ATOMIC_RELEASE);
 	update_winsize(r);
 	sandbox_ring(&r->sandbox);
 }
