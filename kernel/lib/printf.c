@@ -36,11 +36,13 @@ static void put_number(struct out *o, const struct spec *s, uint64_t v,
 	int n = 0, sign = negative || s->plus, zeros, prefix;
 
 	do {
-		unsigned int d = (unsigned int)(v % base);
+		/* by constants: a division by a variable is slow */
+		uint64_t rest = base == 10 ? v / 10 : v >> (base == 16 ? 4 : 3);
+		unsigned int d = (unsigned int)(v - rest * base);
 
 		tmp[n++] = (char)(d < 10 ? '0' + d :
 				  (s->upper ? 'A' : 'a') + d - 10);
-		v /= base;
+		v = rest;
 	} while (v);
 	prefix = s->alt && base == 16 ? 2 : 0;
 	zeros = s->precision > n ? s->precision - n : 0;
