@@ -242,7 +242,7 @@ int vfs_link(const struct walk_ctx *from, const char *old_name,
 	err = new_name_begin(&n, to, new_name, false);
 	if (err)
 		goto out_old;
-	if (old.mnt != n.dir.mnt && old.mnt->sb != n.dir.mnt->sb)
+	if (old.mnt != n.dir.mnt)
 		err = -EXDEV;
 	if (!err)
 		err = may_link(i, from->cred);
