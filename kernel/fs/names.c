@@ -248,6 +248,8 @@ int vfs_link(const struct walk_ctx *from, const char *old_name,
 		err = may_link(i, from->cred);
 	if (!err)
 		err = link_inode(&n, i);
+	if (!err)
+		fs_notify(i, IN_ATTRIB, 0, NULL);
 	err = new_name_end(&n, err, err ? NULL : inode_get(i));
 out_old:
 	path_put(&old);
