@@ -524,7 +524,7 @@ TEST(proc_fd_reopen)
 
 	must(pipe(p));
 	sprintf(path, "/proc/self/fd/%d", p[0]);
-	w = show_ok(open(path, O_WRONLY));
+	w = must(open(path, O_WRONLY));
 	show(write(w, "x", 1));
 	show(read(p[0], &c, 1));
 }
