@@ -285,7 +285,7 @@ static int cut(struct mm *mm, uaddr_t addr)
 {
 	struct vma *v = vma_find(mm, addr), *spare;
 
-	if (v->start >= addr || v->end <= addr)
+	if (v->start >= addr || v->end <= addr || v->flags & VMA_PINNED)
 		return 0;
 	if (mm->nr_vmas >= VMA_MAX)
 		return -ENOMEM;
