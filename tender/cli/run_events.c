@@ -70,8 +70,11 @@ static void forward(struct run *r, const struct signalfd_siginfo *si)
 
 	if (si->ssi_signo == SIGWINCH) {
 		update_winsize(r);
-	} else if (key && si->ssi_signo != SIGHUP) {
+	} else if (key) {
 		__atomic_fetch_or(&d->tty_signals, bit, __ATOMIC_RELEASE);
+		/* the end of the line concerns the session's leader too */
+		if (si->ssi_signo == SIGHUP)
+			__atomic_fetch_or(&d->signals, bit, __ATOMIC_RELEASE);
 	} else {
 		__atomic_fetch_or(&d->signals, bit, __ATOMIC_RELEASE);
 	}
