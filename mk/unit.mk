@@ -4,7 +4,8 @@
 UNIT_OUT := $(O)/test/unit
 UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/ldisc_test \
 	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test \
-	$(UNIT_OUT)/unix_test $(UNIT_OUT)/futex_test
+	$(UNIT_OUT)/unix_test $(UNIT_OUT)/futex_test \
+	$(UNIT_OUT)/heap_test
 
 .PHONY: check-unit
 check-unit: $(UNIT_PROGS) ## modules on the host, with sanitizers
@@ -77,3 +78,10 @@ $(UNIT_OUT)/fileserver_test: $(UNIT_FSRV_SRC) \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -Wno-missing-prototypes -fsanitize=address,undefined \
 		-Itender -I. -o $@ $(UNIT_FSRV_SRC) -lpthread
+
+UNIT_HEAP_SRC := kernel/core/heap.c kernel/core/page.c kernel/core/lock.c \
+	kernel/lib/string.c test/unit/core/heap_test.c
+UNIT_HEAP_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_HEAP_SRC))
+$(UNIT_OUT)/heap_test: $(UNIT_HEAP_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^
+-include $(UNIT_HEAP_OBJ:.o=.d)
