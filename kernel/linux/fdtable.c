@@ -17,7 +17,6 @@
  * its `used` bit set and an empty slot.
  */
 #include <linux/close_range.h>
-#include <linux/fcntl.h>
 #include <linux/resource.h>
 #include <gen/syscalls.h>
 #include "arch/arch_cpu.h"
@@ -560,57 +559,4 @@ long sys_close_range(uint64_t first, uint64_t last, uint64_t flags)
 			bit_put(fs->a->cloexec, fd, true);
 	mutex_unlock(&fs->lock);
 	return 0;
-}
-
-/* --- close, dup -----------------------------------------------------------*/
-long sys_close(uint64_t fd)
-{
-	return fd_close((int)fd);
-}
-
-long sys_dup(uint64_t fd)
-{
-	struct file *f = fd_get_any((int)fd);
-	int n;
-
-	if (!f)
-		return -EBADF;
-	n = fd_install(f, false);
-	if (n < 0)
-		file_put(f);
-	return n;
-}
-
-static long dup_to(int old_fd, int new_fd, bool cloexec)
-{
-	struct file *f = fd_get_any(old_fd);
-	int n;
-
-	if (!f)
-		return -EBADF;
-	n = fd_replace(f, new_fd, cloexec);
-	if (n < 0)
-		file_put(f);
-	return n;
-}
-
-long sys_dup2(uint64_t old_fd, uint64_t new_fd)
-{
-	if ((uint32_t)old_fd == (uint32_t)new_fd) {
-		struct file *f = fd_get_any((int)old_fd);
-
-		if (!f)
-			return -EBADF;
-		file_put(f);
-		return (int)new_fd;
-	}
-	return dup_to((int)old_fd, (int)new_fd, false);
-}
-
-long sys_dup3(uint64_t old_fd, uint64_t new_fd, uint64_t flags)
-{
-	if ((flags & ~(uint64_t)O_CLOEXEC) ||
-	    (uint32_t)old_fd == (uint32_t)new_fd)
-		return -EINVAL;
-	return dup_to((int)old_fd, (int)new_fd, flags & O_CLOEXEC);
 }
