@@ -151,14 +151,10 @@ int mm_check_lock_limit(struct mm *mm, uint64_t len)
 	return passes(mm->locked_bytes, len, RLIMIT_MEMLOCK) ? -EAGAIN : 0;
 }
 
-/* A single mapping that can never be filled. */
-static bool is_obvious_overcommit(const struct map_request *rq)
+bool mm_is_overcommit(uint64_t len)
 {
-	uint64_t total = boot->memory_limit ? boot->memory_limit :
-					      OVERCOMMIT_DEFAULT;
-
-	return !rq->file && (rq->prot & PROT_WRITE) &&
-	       !(rq->map_flags & MAP_NORESERVE) && rq->len > total;
+	return len > (boot->memory_limit ? boot->memory_limit :
+					   OVERCOMMIT_DEFAULT);
 }
 
 /* --- mapping --------------------------------------------------------------------*/
@@ -337,7 +333,8 @@ static int check_request(struct mm *mm, const struct map_request *rq,
 	int err = mm_check_limits(mm, rq->len - gone, vma_is_data(&probe),
 				  false);
 
-	if (!err && is_obvious_overcommit(rq))
+	if (!err && !rq->file && rq->prot & PROT_WRITE &&
+	    !(rq->map_flags & MAP_NORESERVE) && mm_is_overcommit(rq->len))
 		err = -ENOMEM;
 	if (!err && rq->vma_flags & VMA_LOCKED)
 		err = mm_check_lock_limit(mm, rq->len);

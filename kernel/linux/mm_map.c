@@ -197,6 +197,7 @@ static bool may_grow(struct mm *mm, uaddr_t old_end, uaddr_t new_end,
 
 	if (used > mm_limit(RLIMIT_DATA) || new_end > PLAT_USER_MAX ||
 	    mm_check_limits(mm, new_end - old_end, true, false) ||
+	    mm_is_overcommit(new_end - old_end) ||
 	    !vma_range_is_free(mm, old_end, new_end))
 		return false;
 	next = vma_find(mm, new_end);

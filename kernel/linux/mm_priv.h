@@ -58,6 +58,8 @@ int mm_unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end,
 		    struct list *dead);
 /* RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK, number of mappings. 0 or -ENOMEM. */
 int mm_check_limits(struct mm *mm, uint64_t len, bool data, bool stack);
+/* Memory of that size can obviously never be filled. */
+bool mm_is_overcommit(uint64_t len);
 int mm_check_lock_limit(struct mm *mm, uint64_t len);	/* 0 or -EAGAIN */
 uint64_t mm_limit(int which);	/* soft limit of the caller */
 /* Touch every page, without the lock. Returns 0 or -EFAULT. */
