@@ -336,8 +336,10 @@ static void enter_tmpdir(void)
 
 	snprintf(dir, sizeof(dir), "%s/linux-test-XXXXXX",
 		 base ? base : "/tmp");
-	if (!mkdtemp(dir) || chdir(dir) < 0)
+	if (!mkdtemp(dir) || chdir(dir) < 0) {
 		fprintf(stderr, "harness: %s: %s\n", dir, err_name(errno));
+		exit(99);
+	}
 }
 
 static int run_helper(int argc, char **argv)
