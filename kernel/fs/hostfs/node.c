@@ -20,7 +20,7 @@
 #define HANDLES_SPARE	64u
 
 struct mutex hostfs_lock = MUTEX_INIT;
-uint32_t hostfs_handles_max = 256;	/* set once, at start-up */
+uint32_t hostfs_handles_max = 256;	/* at start-up; lowered when full */
 
 /* Directory handles that may be given back, oldest first; hostfs_lock. */
 static struct list handle_lru = LIST_INIT(handle_lru);
@@ -171,6 +171,16 @@ static void trim_handles(uint32_t keep)
 	} while (handle);
 }
 
+/* The server has no room for more, whatever was announced. */
+static void handles_full(void)
+{
+	uint32_t n = __atomic_load_n(&nr_handles, __ATOMIC_RELAXED);
+
+	if (n < hostfs_handles_max)
+		hostfs_handles_max = MAX(n, 2 * HANDLES_SPARE);
+	trim_handles(n / 2);
+}
+
 static void put_handle(struct hostnode *n, uint32_t handle)
 {
 	uint32_t spare;
@@ -259,7 +269,7 @@ static int fetch_handle(struct inode *i, uint32_t *handle)
 		inode_put(parent);
 		inode_put(at);
 		if (err == -EMFILE)
-			trim_handles(hostfs_handles_max / 4);
+			handles_full();
 		else if (err && err != -EBADF)
 			return err;
 	}
@@ -293,7 +303,7 @@ int hostnode_call(struct inode *dir, struct inode *dir2,
 		err = server_call(rq, name, name2, data, rp, data_out,
 				  data_max, fd);
 		if (err == -EMFILE) {
-			trim_handles(hostfs_handles_max / 4);
+			handles_full();
 			err = -EBADF;
 		}
 	}
