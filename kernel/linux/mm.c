@@ -16,6 +16,7 @@
 #include <linux/resource.h>
 #include <linux/stat.h>
 
+#define STACK_COUNTED		(132ul << 10)
 #define OVERCOMMIT_DEFAULT	(256ull << 30)	/* without a memory limit */
 
 /* --- life ----------------------------------------------------------------------*/
@@ -137,7 +138,11 @@ static bool passes(uint64_t used, uint64_t more, int which)
 
 int mm_check_limits(struct mm *mm, uint64_t len, bool data, bool stack)
 {
-	if (mm->nr_vmas >= VMA_MAX || passes(mm->total_bytes, len, RLIMIT_AS))
+	/* room that the stack has not needed yet does not count */
+	uint64_t used = mm->total_bytes - mm->stack_bytes +
+			MIN(mm->stack_bytes, STACK_COUNTED);
+
+	if (mm->nr_vmas >= VMA_MAX || passes(used, len, RLIMIT_AS))
 		return -ENOMEM;
 	if (data && passes(mm->data_bytes, len, RLIMIT_DATA))
 		return -ENOMEM;
@@ -330,8 +335,8 @@ static int check_request(struct mm *mm, const struct map_request *rq,
 	struct vma probe = { .prot = rq->prot, .flags = rq->vma_flags };
 	uint64_t gone = rq->map_flags & MAP_FIXED ?
 			bytes_in(mm, addr, addr + rq->len) : 0;
-	int err = mm_check_limits(mm, rq->len - gone, vma_is_data(&probe),
-				  false);
+	int err = mm_check_limits(mm, rq->vma_flags & VMA_STACK ? 0 :
+				  rq->len - gone, vma_is_data(&probe), false);
 
 	if (!err && !rq->file && rq->prot & PROT_WRITE &&
 	    !(rq->map_flags & MAP_NORESERVE) && mm_is_overcommit(rq->len))
