@@ -20,6 +20,7 @@ $(O)/tender/image.o: $(KERNEL)
 
 $(O)/mica: $(TENDER_OBJ)
 	@echo "  LD      $@"
-	$(Q)$(MUSL_CC) $(TENDER_LDFLAGS) $(TENDER_OBJ) -o $@
+	$(Q)$(MUSL_CC) $(TENDER_LDFLAGS) $(TENDER_OBJ) -o $@.tmp
+	@mv $@.tmp $@
 
 -include $(TENDER_OBJ:.o=.d)
