@@ -196,9 +196,11 @@ TEST(select_errors)
 	fd_set r;
 	struct timeval t = { 0, 0 };
 
+	/* Linux looks no further than its table, which may end at 64. */
 	FD_ZERO(&r);
-	FD_SET(99, &r);
-	show(select(100, &r, NULL, NULL, &t));
+	FD_SET(60, &r);
+	show(select(61, &r, NULL, NULL, &t));
+	FD_SET(60, &r);
 	show(select(50, &r, NULL, NULL, &t));
 	show(select(-1, NULL, NULL, NULL, &t));
 	t.tv_sec = -1;
