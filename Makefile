@@ -30,7 +30,7 @@ check: ## install what is missing, build, and run every test
 	@$(MAKE) --no-print-directory all
 	@for s in $(SUITES); do tools/suite $$s $(MAKE) -s --no-print-directory \
 		check-$$s || exit 1; done
-	@tools/sum-results
+	@tools/sum-results $(SUITES)
 
 check-lint: lint
 .PHONY: check-lint
