@@ -9,6 +9,8 @@
 #include "arch/uaccess.h"
 #include "linux/ids.h"
 
+#define CAPS_KNOWN ((2ull << CAP_LAST_CAP) - 1)
+
 struct cap_header {
 	uint32_t version;
 	int32_t pid;
@@ -48,6 +50,18 @@ static int header_get(uint64_t user, struct cap_header *h)
 	return -EINVAL;
 }
 
+/* The first process has no threads: it may do everything. */
+static struct cred *cred_of_first(void)
+{
+	struct cred *c = cred_copy(current_thread()->cred);
+
+	if (c) {
+		c->cap_effective = c->cap_permitted = CAPS_KNOWN;
+		c->cap_inheritable = 0;
+	}
+	return c;
+}
+
 static struct cred *cred_of_pid(int32_t pid)
 {
 	struct thread *t;
@@ -59,6 +73,8 @@ static struct cred *cred_of_pid(int32_t pid)
 	t = thread_find((uint32_t)pid);
 	if (t)
 		c = cred_get(t->cred);
+	else if (process_find((uint32_t)pid))
+		c = cred_of_first();
 	mutex_unlock(&process_lock);
 	return c;
 }
@@ -104,7 +120,7 @@ static bool capset_allowed(const struct cred *old, uint64_t e, uint64_t p,
 long sys_capset(uint64_t header, uint64_t data)
 {
 	const struct cred *old = current_thread()->cred;
-	uint64_t known = (2ull << CAP_LAST_CAP) - 1, e = 0, p = 0, in = 0;
+	uint64_t e = 0, p = 0, in = 0;
 	struct cap_data d[2] = { 0 };
 	struct cap_header h;
 	struct cred *n;
@@ -121,9 +137,9 @@ long sys_capset(uint64_t header, uint64_t data)
 		p |= (uint64_t)d[i].permitted << (32 * i);
 		in |= (uint64_t)d[i].inheritable << (32 * i);
 	}
-	e &= known;
-	p &= known;
-	in &= known;
+	e &= CAPS_KNOWN;
+	p &= CAPS_KNOWN;
+	in &= CAPS_KNOWN;
 	if (!capset_allowed(old, e, p, in))
 		return -EPERM;
 	n = ids_begin();
