@@ -26,24 +26,32 @@
 #define FIRST_HANDLES	64u
 #define SPARE_FDS	128u	/* descriptors that are not handles */
 
-/* Returns how many handles the limit of descriptors permits. */
-static uint32_t raise_fd_limit(void)
+/* Descriptors that the hard limit permits, no more than are of use. */
+static uint64_t fd_limit(void)
 {
 	struct rlimit l;
-	uint64_t n;
 
 	if (getrlimit(RLIMIT_NOFILE, &l))
-		return 256;
-	n = FSRV_HANDLES_LIMIT + SPARE_FDS;
-	if (l.rlim_max < n)
-		n = l.rlim_max;
-	if (l.rlim_cur < n) {
-		l.rlim_cur = n;
-		setrlimit(RLIMIT_NOFILE, &l);
-		getrlimit(RLIMIT_NOFILE, &l);
-	}
-	n = l.rlim_cur < n ? l.rlim_cur : n;
-	return n > 2 * SPARE_FDS ? (uint32_t)n - SPARE_FDS : (uint32_t)n / 2;
+		return 512;
+	return l.rlim_max < FSRV_HANDLES_LIMIT + SPARE_FDS ?
+	       l.rlim_max : FSRV_HANDLES_LIMIT + SPARE_FDS;
+}
+
+void fsrv_raise_fd_limit(void)
+{
+	uint64_t n = fd_limit();
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) || l.rlim_cur >= n)
+		return;
+	l.rlim_cur = n;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
+static uint32_t handles_in(uint64_t nr_fds)
+{
+	return nr_fds > 2 * SPARE_FDS ? (uint32_t)nr_fds - SPARE_FDS :
+					(uint32_t)nr_fds / 2;
 }
 
 int fsrv_create(struct fsrv **out, struct err *e)
@@ -58,7 +66,7 @@ int fsrv_create(struct fsrv **out, struct err *e)
 		return err_set(e, ENOMEM, "making the file server");
 	}
 	s->nr_handles = 0;
-	s->handles_max = raise_fd_limit();
+	s->handles_max = handles_in(fd_limit());
 	s->may_spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	for (int i = 0; i < 3; i++)
 		s->stdio[i] = -1;

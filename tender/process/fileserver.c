@@ -308,6 +308,7 @@ int fsrv_serve(struct fsrv *s, int sock, const int stdio[3])
 	/* Modes are what the sandbox asks for; only this thread's umask. */
 	if (!unshare(CLONE_FS))
 		umask(0);
+	fsrv_raise_fd_limit();
 	fsrv_identity_init(s);
 	while (!err) {
 		ssize_t n = receive(sock, &pace, &b->in, sizeof(b->in));

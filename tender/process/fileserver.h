@@ -19,10 +19,7 @@ enum fsrv_export_flags {
 	FSRV_EXPORT_LIVE	= 1u << 3,
 };
 
-/*
- * Make a server without exports. Also raises the limit of open descriptors of
- * the calling process as far as it may. Returns 0 or -errno.
- */
+/* Make a server without exports. Returns 0 or -errno. */
 int fsrv_create(struct fsrv **out, struct err *e);
 /*
  * Add the tree (or file) at host_path, which is trusted and may contain
@@ -36,7 +33,8 @@ uint32_t fsrv_handles_max(const struct fsrv *s);
 /*
  * Answer requests from sock until its other end is closed. stdio are the
  * sandbox's standard streams on the host, or -1. Runs in a thread of its own,
- * whose credentials it changes: the caller's other threads keep theirs.
+ * whose credentials it changes: the caller's other threads keep theirs. The
+ * process's limit of open descriptors is raised as far as it may be.
  * Returns 0 at the end of file, or -errno.
  */
 int fsrv_serve(struct fsrv *s, int sock, const int stdio[3]);

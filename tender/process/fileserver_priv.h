@@ -90,6 +90,7 @@ struct fsrv_handle *fsrv_handle_find(struct fsrv *s, uint32_t number);
 int fsrv_handle_add(struct fsrv *s, const struct fsrv_handle *like, int fd,
 		    enum fsrv_kind kind, uint64_t dev, uint32_t *number);
 int fsrv_handle_forget(struct fsrv *s, uint32_t number);
+void fsrv_raise_fd_limit(void);
 void fsrv_identity_init(struct fsrv *s);
 /* Be nobody, or the tender again. Returns 0 or -errno: then serve nothing. */
 int fsrv_identity_set(struct fsrv *s, bool nobody);
