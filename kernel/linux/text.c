@@ -28,6 +28,7 @@
 #define TEXT_MAX	(256ul << 20)
 #define SITES_MAX	16384u
 #define SHADOWS_MAX	256u
+#define NOTES		128u
 #define ENTRY_SLOT	offsetof(struct arch_task, entry_fast)
 
 struct shadow {
@@ -44,9 +45,18 @@ struct shadow {
 	uint32_t users;		/* mappings; atomic; kept until the end */
 };
 
+/* What text_tail_bytes said of a file, so that it is not read each time. */
+struct tail_note {
+	const struct inode *inode;	/* only compared */
+	uint64_t size;
+	struct ktime mtime, ctime;
+	size_t bytes;
+};
+
 static struct {
 	struct mutex lock;
 	struct list chain[HASH_SIZE];
+	struct tail_note notes[NOTES];	/* by inode */
 	uint32_t count;
 	bool ready;
 } shadows = { .lock = MUTEX_INIT };
@@ -61,12 +71,15 @@ static struct list *chain_of(const struct inode *i)
 	return &shadows.chain[(uint64_t)i / 64 % HASH_SIZE];
 }
 
+static bool is_same_time(const struct ktime *a, const struct ktime *b)
+{
+	return a->sec == b->sec && a->nsec == b->nsec;
+}
+
 static bool is_current(const struct shadow *s, const struct kstat *st)
 {
-	return s->size == st->size && s->mtime.sec == st->mtime.sec &&
-	       s->mtime.nsec == st->mtime.nsec &&
-	       s->ctime.sec == st->ctime.sec &&
-	       s->ctime.nsec == st->ctime.nsec;
+	return s->size == st->size && is_same_time(&s->mtime, &st->mtime) &&
+	       is_same_time(&s->ctime, &st->ctime);
 }
 
 /* One executable segment of the file, page-aligned, and the image's end. */
@@ -231,12 +244,21 @@ static size_t ensure_locked(struct file *f, const struct kstat *st)
 size_t text_tail_bytes(struct file *f)
 {
 	struct kstat st;
+	struct tail_note *n = &shadows.notes[(uint64_t)f->inode / 64 % NOTES];
 	size_t total;
 
 	if (!is_candidate(f) || inode_getattr(f->inode, &st))
 		return 0;
 	mutex_lock(&shadows.lock);
-	total = ensure_locked(f, &st);
+	if (n->inode == f->inode && n->size == st.size &&
+	    is_same_time(&n->mtime, &st.mtime) &&
+	    is_same_time(&n->ctime, &st.ctime)) {
+		total = n->bytes;
+	} else {
+		total = ensure_locked(f, &st);
+		*n = (struct tail_note){ f->inode, st.size, st.mtime, st.ctime,
+					 total };
+	}
 	mutex_unlock(&shadows.lock);
 	return total;
 }
