@@ -47,12 +47,11 @@ struct task *current_task(void)
 int task_park(uint64_t deadline_ns, bool interruptible)
 {
 	struct task *t = current_task();
-	struct { long sec, nsec; } slice = { 0, 20000000 };
 
 	if (interruptible && fake_interrupt)
 		return -EINTR;
 	if (!__atomic_exchange_n(&t->wake, 0, __ATOMIC_ACQ_REL))
-		syscall(NR_FUTEX, &t->wake, FUTEX_WAIT_OP, 0, &slice, 0, 0);
+		syscall(NR_FUTEX, &t->wake, FUTEX_WAIT_OP, 0, 0, 0, 0);
 	__atomic_store_n(&t->wake, 0, __ATOMIC_RELEASE);
 	return 0;
 }

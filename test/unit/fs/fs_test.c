@@ -22,6 +22,7 @@ static const struct fs_test tests[] = {
 	{ "splice and tee", test_splice },
 	{ "fifo", test_fifo },
 	{ "pipe between threads", test_pipe_threads },
+	{ "pipe among many", test_pipe_crowd },
 	{ "names by several threads", test_name_threads },
 	{ "pseudo file system", test_pseudo },
 	{ "no memory", test_no_memory },

@@ -65,6 +65,7 @@ void test_pipe(void);
 void test_splice(void);
 void test_fifo(void);
 void test_pipe_threads(void);
+void test_pipe_crowd(void);
 void test_name_threads(void);
 void test_no_memory(void);
 void test_pseudo(void);
