@@ -5,6 +5,7 @@
  */
 #include <linux/capability.h>
 #include <linux/random.h>
+#include <linux/reboot.h>
 #include <linux/sysinfo.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
@@ -180,6 +181,14 @@ long sys_acct(uint64_t name)
 
 long sys_reboot(uint64_t magic, uint64_t magic2, uint64_t cmd, uint64_t arg)
 {
+	if (!cred_has_cap(current_thread()->cred, CAP_SYS_BOOT))
+		return -EPERM;
+	if ((uint32_t)magic != LINUX_REBOOT_MAGIC1 ||
+	    ((uint32_t)magic2 != LINUX_REBOOT_MAGIC2 &&
+	     (uint32_t)magic2 != LINUX_REBOOT_MAGIC2A &&
+	     (uint32_t)magic2 != LINUX_REBOOT_MAGIC2B &&
+	     (uint32_t)magic2 != LINUX_REBOOT_MAGIC2C))
+		return -EINVAL;
 	return -EPERM;
 }
 
