@@ -14,6 +14,10 @@
 	(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD |             \
 	 CLONE_SIGHAND | CLONE_VM)
 
+#define NAMESPACES                                                           \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |       \
+	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+
 static int unshare_fs(void)
 {
 	struct thread *t = current_thread();
@@ -35,6 +39,8 @@ long sys_unshare(uint64_t flags)
 {
 	int err = 0;
 
+	if (flags & NAMESPACES)
+		return -EPERM;
 	if (flags & ~(uint64_t)UNSHARE_KNOWN)
 		return -EINVAL;
 	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) &&
