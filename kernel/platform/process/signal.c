@@ -93,9 +93,23 @@ static void on_trap(struct task *t, siginfo_t *si, struct host_ucontext *uc)
 	enter(t, uc, entry_trap, (uint32_t)si->si_syscall);
 }
 
+/*
+ * The last jump of an exit faults when the program is to go on where no
+ * program can be (a wild signal handler, entry point, signal frame). All
+ * registers are the program's by then: it is the program's fault.
+ */
+static void blame_program(struct task *t, int signo, struct host_ucontext *uc)
+{
+	if (signo != SIGSEGV ||
+	    !is_between(uc->rip, exit_window_start, exit_window_end))
+		return;
+	uc->rip = uc->rip >= (uint64_t)exit_restart ? t->arch.resume : uc->rcx;
+}
+
 static void on_fault(struct task *t, int signo, siginfo_t *si,
 		     struct host_ucontext *uc)
 {
+	blame_program(t, signo, uc);
 	if (is_in_kernel(t, uc)) {
 		uint64_t to = fixup_find(uc->rip);
 
