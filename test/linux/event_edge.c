@@ -201,6 +201,7 @@ TEST(chain_of_sockets_in_flight)
 #define F_PRIVATE 128
 
 static uint32_t cond, lock;
+static int waiter_result, waiter_owned;
 
 static long futex(void *addr, int op, uint32_t val, long val2, void *addr2,
 		  uint32_t val3)
@@ -210,10 +211,8 @@ static long futex(void *addr, int op, uint32_t val, long val2, void *addr2,
 
 static void *requeue_waiter(void *arg)
 {
-	int r = futex(&cond, F_WAIT_REQUEUE_PI, 0, 0, &lock, 0);
-
-	say("waiter: %d, owner: %s", r,
-	    (lock & 0x3fffffff) == (uint32_t)gettid() ? "it" : "other");
+	waiter_result = futex(&cond, F_WAIT_REQUEUE_PI, 0, 0, &lock, 0);
+	waiter_owned = (lock & 0x3fffffff) == (uint32_t)gettid();
 	futex(&lock, F_UNLOCK_PI, 0, 0, NULL, 0);
 	return NULL;
 }
@@ -233,6 +232,8 @@ TEST(requeue_to_an_owned_lock)
 	fact((lock & 0x3fffffff) == (uint32_t)gettid());
 	show(futex(&lock, F_UNLOCK_PI, 0, 0, NULL, 0));
 	must0(pthread_join(t, NULL));
+	num(waiter_result);
+	num(waiter_owned);
 	num(lock);
 }
 
@@ -248,6 +249,8 @@ TEST(requeue_to_a_free_lock)
 		skip("no PI futexes");
 	must0(pthread_join(t, NULL));
 	num(n);
+	num(waiter_result);
+	num(waiter_owned);
 	num(lock);
 	show(futex(&cond, F_CMP_REQUEUE_PI, 1, 1, &cond, 0));
 	show(futex(&cond, F_CMP_REQUEUE_PI, 2, 1, &lock, 0));
