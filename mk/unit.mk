@@ -2,7 +2,7 @@
 # Unit tests: modules built for the host with sanitizers and a fake platform.
 # Each program prints TAP. A program is a line in UNIT_PROGS and its rule.
 UNIT_OUT := $(O)/test/unit
-UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/ldisc_test \
+UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/overlay_test $(UNIT_OUT)/ldisc_test \
 	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test \
 	$(UNIT_OUT)/unix_test $(UNIT_OUT)/futex_test \
 	$(UNIT_OUT)/heap_test
@@ -36,6 +36,16 @@ $(UNIT_OUT)/obj/%.o: %.c $(KERNEL_DEPS)
 $(UNIT_OUT)/fs_test: $(UNIT_FS_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_FS_OBJ:.o=.d)
+
+# The overlay over two memory file systems, against a plain one.
+UNIT_OVERLAY_SRC := $(filter-out test/unit/fs/%,$(UNIT_FS_SRC)) \
+	$(wildcard kernel/fs/overlay/*.c) test/unit/fs/fake.c \
+	test/unit/fs/overlay/overlay_test.c
+UNIT_OVERLAY_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_OVERLAY_SRC))
+
+$(UNIT_OUT)/overlay_test: $(UNIT_OVERLAY_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
+-include $(UNIT_OVERLAY_OBJ:.o=.d)
 
 UNIT_LDISC_SRC := kernel/drv/ldisc.c kernel/drv/ldisc_out.c kernel/fs/uio.c \
 	kernel/lib/string.c kernel/lib/printf.c test/unit/fs/fake.c \

@@ -55,6 +55,8 @@ void super_put(struct super *sb)
 		return;
 	dentry_forget_super(sb);
 	dentry_put(sb->root_dentry);
+	if (sb->ops && sb->ops->shutdown)
+		sb->ops->shutdown(sb);
 	root = sb->root;
 	sb->root = NULL;
 	if (root)

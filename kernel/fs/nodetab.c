@@ -67,3 +67,18 @@ void nodetab_remove(struct nodetab *t, struct nodetab_link *l)
 	list_remove(&l->link);
 	t->count--;
 }
+
+struct nodetab_link *nodetab_find(struct nodetab *t,
+				  bool (*fn)(struct nodetab_link *l))
+{
+	for (uint32_t i = 0; i < t->nr_buckets; i++) {
+		list_for_each(p, &t->buckets[i]) {
+			struct nodetab_link *l =
+				list_entry(p, struct nodetab_link, link);
+
+			if (fn(l))
+				return l;
+		}
+	}
+	return NULL;
+}

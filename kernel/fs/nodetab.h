@@ -34,5 +34,9 @@ static inline struct list *nodetab_bucket(struct nodetab *t, uint64_t key)
 	return &t->buckets[(h >> 32) & (t->nr_buckets - 1)];
 }
 
+/* Some object of the table for which fn says yes, or NULL. */
+struct nodetab_link *nodetab_find(struct nodetab *t,
+				  bool (*fn)(struct nodetab_link *l));
+
 #define nodetab_entry(p, type, member) \
 	container_of(list_entry(p, struct nodetab_link, link), type, member)

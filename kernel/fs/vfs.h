@@ -159,6 +159,8 @@ enum super_flags {
 
 struct super_ops {
 	int (*statfs)(struct super *sb, struct kstatfs *out);
+	/* the last user is gone: drop what keeps inodes alive; or NULL */
+	void (*shutdown)(struct super *sb);
 	void (*destroy)(struct super *sb);
 };
 

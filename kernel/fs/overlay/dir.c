@@ -373,14 +373,38 @@ static int clear_target(const struct renaming *r, struct inode *updir,
 	return err;
 }
 
+/*
+ * A file with several lower names was copied up under one of them. Give it
+ * the name that is about to be renamed. Locked.
+ */
+static int ensure_upper_name(struct inode *updir, const char *name,
+			     struct inode *i)
+{
+	struct inode *u, *real = overlay_upper(i);
+	int err = overlay_real_lookup(updir, name, false, &u);
+
+	if (!err)
+		inode_put(u);
+	if (err != -ENOENT)
+		return err;
+	mutex_lock(&real->lock);
+	err = updir->ops->link(updir, name, real);
+	mutex_unlock(&real->lock);
+	return err;
+}
+
 /* Both upper directories are locked. */
 static int rename_upper(const struct renaming *r, struct inode *from,
 			struct inode *to)
 {
 	bool hide_old = lower_has(r->old_dir, r->old_name);
 	struct inode *un;
-	int err = clear_target(r, to, &un);
+	int err = ensure_upper_name(from, r->old_name, r->old);
 
+	if (!err && (r->flags & RENAME_EXCHANGE))
+		err = ensure_upper_name(to, r->new_name, r->new);
+	if (!err)
+		err = clear_target(r, to, &un);
 	if (err)
 		return err;
 	if (un)

@@ -18,6 +18,31 @@ static int overlay_statfs(struct super *sb, struct kstatfs *out)
 	return err;
 }
 
+static bool is_pinned(struct nodetab_link *l)
+{
+	return container_of(l, struct onode, upper_link)->pinned;
+}
+
+/* Nobody can come back: give up the pins of what was copied up. */
+static void overlay_shutdown(struct super *sb)
+{
+	struct overlay *o = sb->private;
+	struct nodetab_link *l;
+
+	do {
+		struct inode *i = NULL;
+
+		mutex_lock(&o->table_lock);
+		l = nodetab_find(&o->by_upper, is_pinned);
+		if (l) {
+			i = container_of(l, struct onode, upper_link)->inode;
+			onode(i)->pinned = false;
+		}
+		mutex_unlock(&o->table_lock);
+		inode_put(i);
+	} while (l);
+}
+
 static void overlay_destroy(struct super *sb)
 {
 	struct overlay *o = sb->private;
@@ -31,6 +56,7 @@ static void overlay_destroy(struct super *sb)
 
 static const struct super_ops overlay_super_ops = {
 	.statfs = overlay_statfs,
+	.shutdown = overlay_shutdown,
 	.destroy = overlay_destroy,
 };
 
