@@ -26,15 +26,27 @@ struct request {
 
 static struct {
 	struct mutex lock;
-	struct list requests;	/* under lock */
+	/* under lock */
+	struct list requests;
+	struct list blanks;	/* ready ones */
+	uint32_t nr_blanks;
+	bool wants_blanks;
 } supervisor;
 
-/* A process that takes a task over starts here, on a stack of its own. */
-struct takeover {
+/*
+ * A blank: an empty process that waits for a task to take over, kernel stack
+ * included. It lies at the start of the page that is the process's own first
+ * stack. Kept ready once the first task has asked for one.
+ */
+struct blank {
+	struct list link;	/* under supervisor.lock while ready */
+	uint32_t host_tid;	/* written by the host */
+	uint32_t assigned;	/* word: task and context are set */
 	struct task *task;
 	struct host_context *context;
-	uint32_t host_tid;	/* written by the host */
 };
+
+#define BLANKS_READY	2u
 
 bool is_in_supervisor(void)
 {
@@ -46,6 +58,7 @@ void supervisor_init(void)
 {
 	mutex_init(&supervisor.lock);
 	list_init(&supervisor.requests);
+	list_init(&supervisor.blanks);
 }
 
 void supervisor_ring(void)
@@ -56,58 +69,123 @@ void supervisor_ring(void)
 	plat_word_wake(word, 1);
 }
 
+static int ask(struct request *r)
+{
+	mutex_lock(&supervisor.lock);
+	list_append(&supervisor.requests, &r->link);
+	mutex_unlock(&supervisor.lock);
+	supervisor_ring();
+	/* Partner: the store in serve(). */
+	while (!__atomic_load_n(&r->done, __ATOMIC_ACQUIRE))
+		plat_word_wait(&r->done, 0, DEADLINE_NEVER);
+	return r->result;
+}
+
+static struct blank *take_blank(void)
+{
+	struct blank *b = NULL;
+
+	mutex_lock(&supervisor.lock);
+	supervisor.wants_blanks = true;
+	if (!list_is_empty(&supervisor.blanks)) {
+		b = list_first(&supervisor.blanks, struct blank, link);
+		list_remove(&b->link);
+		supervisor.nr_blanks--;
+	}
+	mutex_unlock(&supervisor.lock);
+	return b;
+}
+
+static void assign_blank(struct blank *b, struct task *t,
+			 struct host_context *context)
+{
+	t->arch.boot_stack = (uint8_t *)b;
+	b->task = t;
+	b->context = context;
+	/* Partner: the load in blank_main. */
+	__atomic_store_n(&b->assigned, 1, __ATOMIC_RELEASE);
+	plat_word_wake(&b->assigned, 1);
+}
+
 int supervisor_start_task(struct task *t, enum plat_space space,
 			  struct host_context *context)
 {
 	struct request r = { .task = t, .space = space, .context = context };
+	struct blank *b = context ? take_blank() : NULL;
 
-	mutex_lock(&supervisor.lock);
-	list_append(&supervisor.requests, &r.link);
-	mutex_unlock(&supervisor.lock);
-	supervisor_ring();
-	/* Partner: the store in serve(). */
-	while (!__atomic_load_n(&r.done, __ATOMIC_ACQUIRE))
-		plat_word_wait(&r.done, 0, DEADLINE_NEVER);
-	return r.result;
+	if (!b)
+		return ask(&r);
+	assign_blank(b, t, context);
+	supervisor_ring();	/* it makes another */
+	return 0;
 }
 
-static void takeover_main(void)
+/* Sleeps without a task of its own: host calls only. */
+static void sleep_while_zero(uint32_t *word)
 {
-	struct takeover *o;
-	struct task *t;
-	uint64_t sp = (uint64_t)__builtin_frame_address(0);
-
-	o = (struct takeover *)(PAGE_DOWN(sp));
-	t = o->task;
-	/* Partner: host_hand_over; after it the old thread uses no stack. */
-	while (!__atomic_load_n(&t->arch.hand_over, __ATOMIC_ACQUIRE))
-		host_call(__NR_futex, (uint64_t)&t->arch.hand_over, 0, 0, 0, 0,
-			  0);
-	__asm__ volatile("wrgsbase %0" : : "r"(t));
-	t->arch.host_tid = o->host_tid;
-	__atomic_store_n(&t->arch.host_tgid, o->host_tid, __ATOMIC_RELEASE);
-	set_alternate_stack(t);
-	context_resume(o->context);
+	while (!__atomic_load_n(word, __ATOMIC_ACQUIRE))
+		host_call(__NR_futex, (uint64_t)word, 0, 0, 0, 0, 0);
 }
 
-static long start_takeover(struct request *r)
+static void blank_main(void)
+{
+	uint64_t sp = (uint64_t)__builtin_frame_address(0);
+	struct blank *b = (struct blank *)PAGE_DOWN(sp);
+	struct task *t;
+
+	sleep_while_zero(&b->assigned);
+	t = b->task;
+	/* Partner: host_hand_over; after it the old thread uses no stack. */
+	sleep_while_zero(&t->arch.hand_over);
+	__asm__ volatile("wrgsbase %0" : : "r"(t));
+	t->arch.host_tid = b->host_tid;
+	__atomic_store_n(&t->arch.host_tgid, b->host_tid, __ATOMIC_RELEASE);
+	set_alternate_stack(t);
+	context_resume(b->context);
+}
+
+/* Only in the supervisor. NULL: no memory, or the host refused. */
+static struct blank *make_blank(void)
 {
 	char *stack = page_alloc(0, false);
-	struct takeover *o = (struct takeover *)stack;
+	struct blank *b = (struct blank *)stack;
 	uint64_t *sp = (uint64_t *)(stack + PAGE_SIZE - 64);
-	long tid;
 
 	if (!stack)
-		return -ENOMEM;
-	*o = (struct takeover){ .task = r->task, .context = r->context };
-	*sp = (uint64_t)takeover_main;
-	r->task->arch.boot_stack = (uint8_t *)stack;
-	tid = host_call(__NR_clone,
-			CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD,
-			(uint64_t)sp, (uint64_t)&o->host_tid, 0, 0, 0);
-	if (tid < 0)
+		return NULL;
+	*b = (struct blank){ .task = NULL };
+	list_init(&b->link);
+	*sp = (uint64_t)blank_main;
+	if (host_call(__NR_clone, CLONE_FILES | CLONE_PARENT_SETTID | SIGCHLD,
+		      (uint64_t)sp, (uint64_t)&b->host_tid, 0, 0, 0) < 0) {
 		page_free(stack, 0);
-	return tid;
+		return NULL;
+	}
+	return b;
+}
+
+static void keep_blanks_ready(void)
+{
+	while (supervisor.wants_blanks && supervisor.nr_blanks < BLANKS_READY) {
+		struct blank *b = make_blank();
+
+		if (!b)
+			return;		/* the next one who needs it is told */
+		mutex_lock(&supervisor.lock);
+		list_append(&supervisor.blanks, &b->link);
+		supervisor.nr_blanks++;
+		mutex_unlock(&supervisor.lock);
+	}
+}
+
+static int start_takeover(struct request *r)
+{
+	struct blank *b = make_blank();
+
+	if (!b)
+		return -EAGAIN;
+	assign_blank(b, r->task, r->context);
+	return 0;
 }
 
 static bool serve(void)
@@ -171,6 +249,7 @@ void supervisor_run(const struct supervisor_ops *ops)
 		reap();
 		while (serve())
 			;
+		keep_blanks_ready();
 		if (__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE))
 			plat_stop(0);
 		ops->doorbell(d);
