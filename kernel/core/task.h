@@ -71,7 +71,8 @@ void task_wake_word(uint32_t *word);
 
 /* True if the current task has work that interrupts a sleep. */
 bool task_has_work(void);
-/* Set work bits of t and make it notice: wakes it from an interruptible park, or forces it out of user mode. */
+/* Set work bits of t and make it notice: wakes it from an interruptible park,
+ * or forces it out of user mode. */
 void task_post_work(struct task *t, uint32_t bits);
 void task_clear_work(uint32_t bits);	/* of the current task */
 
