@@ -14,9 +14,9 @@
  *
  * Death of an owner: it announces itself (futex_gone), then looks for waiters
  * that name it; a locker first counts itself, then looks at the owner and
- * enqueues under the bucket's lock. So one of the two sees the other. The first waiter becomes `heir`:
- * it stays in the queue, so that later lockers line up behind it, and takes
- * the word itself, in its own address space.
+ * enqueues under the bucket's lock. So one of the two sees the other. The
+ * first waiter becomes `heir`: it stays in the queue, so that later lockers
+ * line up behind it, and takes the word itself, in its own address space.
  */
 #include <linux/futex.h>
 #include "arch/uaccess.h"
