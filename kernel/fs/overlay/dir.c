@@ -264,6 +264,28 @@ static void name_lost(struct inode *victim)
 		overlay_unpin(victim);
 }
 
+/*
+ * Put a whiteout in the place of u. It is made under a name that no program
+ * can have, so that the last step needs no memory and can not fail half-way.
+ */
+static int cover_upper(struct inode *updir, const char *name, struct inode *u)
+{
+	static const char temporary[] = "/whiteout";
+	struct inode *w;
+	int err = updir->ops->mknod(updir, temporary, S_IFCHR, 0,
+				    &overlay_cred, &w);
+
+	if (err)
+		return err;
+	mutex_lock(&u->lock);
+	err = updir->ops->rename(updir, temporary, w, updir, name, u, 0);
+	mutex_unlock(&u->lock);
+	if (err)
+		remove_upper(updir, temporary, w);
+	inode_put(w);
+	return err;
+}
+
 /* Take the name out of the upper directory, hide a lower one. Locked. */
 static int remove_locked(struct inode *dir, struct inode *updir,
 			 const char *name)
@@ -272,19 +294,18 @@ static int remove_locked(struct inode *dir, struct inode *updir,
 	struct inode *u;
 	int err = overlay_real_lookup(updir, name, false, &u);
 
-	if (err && err != -ENOENT)
+	if (err == -ENOENT)
+		return hide ? make_whiteout(updir, name) : 0;
+	if (err)
 		return err;
-	if (!err) {
-		err = overlay_is_whiteout(u) ? -ENOENT : 0;
-		if (!err && S_ISDIR(u->mode))
-			err = overlay_clear_whiteouts(u);
-		if (!err)
-			err = remove_upper(updir, name, u);
-		inode_put(u);
-		if (err)
-			return err;
-	}
-	return hide ? make_whiteout(updir, name) : 0;
+	err = overlay_is_whiteout(u) ? -ENOENT : 0;
+	if (!err && S_ISDIR(u->mode))
+		err = overlay_clear_whiteouts(u);
+	if (!err)
+		err = hide ? cover_upper(updir, name, u) :
+			     remove_upper(updir, name, u);
+	inode_put(u);
+	return err;
 }
 
 static int overlay_remove(struct inode *dir, const char *name,
@@ -397,7 +418,7 @@ static int ensure_upper_name(struct inode *updir, const char *name,
 static int rename_upper(const struct renaming *r, struct inode *from,
 			struct inode *to)
 {
-	bool hide_old = lower_has(r->old_dir, r->old_name);
+	uint32_t flags = r->flags;
 	struct inode *un;
 	int err = ensure_upper_name(from, r->old_name, r->old);
 
@@ -407,21 +428,20 @@ static int rename_upper(const struct renaming *r, struct inode *from,
 		err = clear_target(r, to, &un);
 	if (err)
 		return err;
+	/* the old name may hide a lower one: leave a whiteout in one step */
+	if (!(flags & RENAME_EXCHANGE) && lower_has(r->old_dir, r->old_name))
+		flags |= RENAME_WHITEOUT;
 	if (un)
 		mutex_lock(&un->lock);
 	err = from->ops->rename(from, r->old_name, overlay_upper(r->old), to,
-				r->new_name, un, r->flags);
+				r->new_name, un, flags);
 	if (un) {
 		mutex_unlock(&un->lock);
 		inode_put(un);
 	}
-	if (err) {
-		if (!un && lower_has(r->new_dir, r->new_name) && !r->new)
-			make_whiteout(to, r->new_name);
-		return err;
-	}
-	if (hide_old && !(r->flags & RENAME_EXCHANGE))
-		err = make_whiteout(from, r->old_name);
+	/* put back the whiteout that was cleared */
+	if (err && !un && !r->new && lower_has(r->new_dir, r->new_name))
+		make_whiteout(to, r->new_name);
 	return err;
 }
 

@@ -289,6 +289,33 @@ static uint32_t run_seed(uint64_t seed)
 	return bad;
 }
 
+/* Allocations that fail at any place: errors, but no crash and no leak. */
+static void run_without_memory(uint64_t seed)
+{
+	struct super *lower = tmpfs_create(0, 0755), *over;
+	struct step s;
+
+	random_state = seed;
+	ref_get(&lower->refs);
+	mount("/lower", lower);
+	for (int i = 0; i < 100; i++) {
+		make_step(&s);
+		run_step("/lower", &s);
+	}
+	umount("/lower");
+	over = overlay_create(lower, tmpfs_create(0, 0755));
+	mount("/over", over);
+	for (int i = 0; i < NR_STEPS; i++) {
+		make_step(&s);
+		vfs_shrink(0);
+		heap_fail_after(1 + rnd(25));
+		run_step("/over", &s);
+		heap_fail_after(0);
+	}
+	umount("/over");
+	vfs_shrink(0);
+}
+
 int main(void)
 {
 	uint32_t bad = 0;
@@ -302,10 +329,13 @@ int main(void)
 	vfs_mkdir_all("/lower");
 	vfs_mkdir_all("/over");
 	vfs_shrink(0);
-	printf("1..2\n");
+	printf("1..3\n");
 	for (uint64_t seed = 1; seed <= NR_SEEDS && !bad; seed++)
 		bad = run_seed(seed);
 	printf("%s 1 - random calls on both\n", bad ? "not ok" : "ok");
-	printf("%s 2 - no pages left\n", fake_pages_used > 16 ? "not ok" : "ok");
+	for (uint64_t seed = 1; seed <= NR_SEEDS; seed++)
+		run_without_memory(seed);
+	printf("ok 2 - allocations that fail\n");
+	printf("%s 3 - no pages left\n", fake_pages_used > 16 ? "not ok" : "ok");
 	return bad || fake_pages_used > 16;
 }
