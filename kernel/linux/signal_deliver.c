@@ -6,6 +6,7 @@
  */
 #include <gen/syscalls.h>
 #include "arch/arch_cpu.h"
+#include "arch/restart.h"
 #include "arch/uaccess.h"
 #include "core/panic.h"
 #include "lib/string.h"
@@ -17,6 +18,7 @@
 #include <asm/siginfo.h>
 
 #define RED_ZONE	128
+#define NR_RESTART_SYSCALL 219u
 #define UC_FP_XSTATE	1
 #define UC_SIGCONTEXT_SS 2
 #define UC_STRICT_SS	4
@@ -152,9 +154,10 @@ static void fix_restart(struct regs *r, const struct ksigaction *h)
 		  (ret == -ERESTARTSYS && !(h->flags & SA_RESTART)))) {
 		r->rax = (uint64_t)-EINTR;
 	} else {
-		r->rax = ret == -ERESTART_RESTARTBLOCK ?
-			 219 /* restart_syscall */ : r->orig_rax;
-		r->rip -= 2;
+		bool same = ret != -ERESTART_RESTARTBLOCK;
+
+		r->rax = same ? r->orig_rax : NR_RESTART_SYSCALL;
+		r->rip = arch_restart_address(r->rip, (uint32_t)r->rax, same);
 	}
 	if (h)
 		t->restart_fn = NULL;
