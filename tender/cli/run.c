@@ -117,7 +117,7 @@ static void fill_limits(struct run *r)
 			 (uint32_t)files.rlim_cur;
 	b->nofile_hard = files.rlim_max > 1u << 20 ? 1u << 20 :
 			 (uint32_t)files.rlim_max;
-	b->handles_max = b->nofile_hard / 2;
+	b->handles_max = fsrv_handles_max(r->server);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);	/* the server's handles */
 	b->umask = mask;
