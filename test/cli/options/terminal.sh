@@ -37,7 +37,7 @@ test_window_change() {
 }
 # What a command prints is told from its echo by the end of the line.
 test_interactive_shell_has_jobs() {
-	terminal 'expect=$ ' 'send=sh -c "echo up; cat"\n' \
+	terminal 'expect=$ ' 'send=sh -c "echo up; exec cat"\n' \
 		'expect=up\r\n' 'send=\x1a' expect=Stopped 'expect=$ ' \
 		'send=fg\n' 'expect=cat"\r\n' 'send=abc\n' \
 		'expect=abc\r\nabc' 'send=\x03' 'expect=$ ' \
@@ -46,7 +46,7 @@ test_interactive_shell_has_jobs() {
 	expect_status 7
 }
 test_stops_with_its_program() {
-	terminal 'expect=$ ' "send='$MICA' run -- sh -c 'echo up; cat'\\n" \
+	terminal 'expect=$ ' "send='$MICA' run -- sh -c 'echo up; exec cat'\\n" \
 		'expect=up\r\n' 'send=one\n' 'expect=one\r\none' \
 		'send=\x1a' expect=Stopped 'expect=$ ' 'send=fg\n' \
 		"expect=cat'\r\n" 'send=two\n' 'expect=two\r\ntwo' \
