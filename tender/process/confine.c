@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -59,6 +60,25 @@ static void set_limits(void)
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
 	}
+}
+
+/* --cpus N: no more than N processors (rounded up) of those we may use. */
+static void set_processors(const struct sandbox *s)
+{
+	unsigned int want = (s->boot->cpus_milli + 999) / 1000;
+	cpu_set_t have, set;
+
+	if (!want || sched_getaffinity(0, sizeof(have), &have))
+		return;
+	CPU_ZERO(&set);
+	for (int cpu = 0; cpu < CPU_SETSIZE && want; cpu++) {
+		if (!CPU_ISSET(cpu, &have))
+			continue;
+		CPU_SET(cpu, &set);
+		want--;
+	}
+	if (sched_setaffinity(0, sizeof(set), &set))
+		fail("limiting the processors");
 }
 
 /* Needs CAP_SETUID, CAP_SETGID, CAP_SETPCAP until it is through. */
@@ -155,6 +175,7 @@ void confine_and_enter(struct sandbox *s)
 	setsid();
 	place_descriptors(s);
 	set_limits();
+	set_processors(s);
 	map_kernel();
 	drop_identity(s);
 	install_handlers(image);
