@@ -20,16 +20,16 @@ all: $(O)/mica ## build everything (default)
 # A fresh machine lacks packages: install them first, then build.
 run: ## install what is missing, build, and show mica at work
 	@tools/setup run
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -j$$(nproc) --no-print-directory all
 	@tools/demo $(O)/mica
 
 # Every suite; tools/suite keeps each result in build/results.
 SUITES := lint unit tools fuzz linux cli isolation robust
 check: ## install what is missing, build, and run every test
 	@tools/setup check
-	@$(MAKE) --no-print-directory all
-	@for s in $(SUITES); do tools/suite $$s $(MAKE) -s --no-print-directory \
-		check-$$s || exit 1; done
+	@$(MAKE) -j$$(nproc) --no-print-directory all
+	@for s in $(SUITES); do MICA_KEEP_GOING=1 tools/suite $$s \
+		$(MAKE) -s --no-print-directory check-$$s; done
 	@tools/sum-results $(SUITES)
 
 check-lint: lint
