@@ -58,7 +58,6 @@ enum fsrv_op {
 	FSRV_TTY_FIONREAD,/* arg = stdio -> arg */
 	FSRV_TTY_FRONT,	  /* arg = stdio -> arg: 0 if the tender is a
 			     background job of that terminal */
-	FSRV_SPAWN_HINT,  /* reserved */
 };
 
 /* fsrv_request.flags of LOOKUP: give no handle for a directory. (Nor is

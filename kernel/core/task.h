@@ -36,8 +36,6 @@ struct task {
 	/* atomic */
 	uint32_t wake;		/* park word: 0 none, 1 notified, 2 asleep */
 	/* only the task itself */
-	uint32_t locks_held;
-	bool uaccess_ok;
 	struct heap_cache heap_cache;
 	uint32_t defer_depth, nr_deferred;
 	uint32_t *deferred[TASK_DEFER_MAX];	/* park words to wake */

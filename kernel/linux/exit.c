@@ -102,7 +102,7 @@ static void become_zombie(struct process *p, uint32_t status)
 	mutex_unlock(&process_lock);
 }
 
-static void charge_time(struct thread *t, bool last)
+static void charge_time(struct thread *t)
 {
 	struct process *p = t->process;
 	uint64_t ns = plat_clock_task_cpu_ns();
@@ -137,7 +137,7 @@ void thread_exit(int32_t code)
 	uint32_t status;
 
 	release_user_words(t);
-	charge_time(t, false);
+	charge_time(t);
 	mutex_lock(&process_lock);
 	t->exiting = true;
 	thread_unlink_locked(t);

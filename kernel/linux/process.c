@@ -239,11 +239,6 @@ struct process *process_find_reaper_locked(struct process *p)
 	return reaper;
 }
 
-bool process_is_reaper(const struct process *p)
-{
-	return p == reaper;
-}
-
 struct session *session_create(uint32_t sid)
 {
 	struct session *s = kzalloc(sizeof(*s));

@@ -35,8 +35,6 @@ struct klimit {
 	uint64_t cur, max;	/* ~0 = infinity */
 };
 
-struct pgrp;
-
 struct session {
 	uint32_t sid;
 	struct refcount refs;
@@ -170,7 +168,6 @@ int process_begin_exec(void);
 /* Init at boot: pid 1 (the reaper, no threads) and the program's process.
  * *first is its thread, not started. */
 int process_init(struct thread **first);
-int process_start_first(struct thread *first);
 extern uint32_t program_pid;
 
 /* --- walking: contexts from the calling thread ------------------------------*/

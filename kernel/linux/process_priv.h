@@ -14,7 +14,6 @@ void thread_set_tid_locked(struct thread *t, uint32_t tid);
 void process_link_locked(struct process *p, struct process *parent);
 void process_unlink_locked(struct process *p);
 struct process *process_find_reaper_locked(struct process *p);
-bool process_is_reaper(const struct process *p);
 struct session *session_create(uint32_t sid);
 struct session *session_get(struct session *s);
 void session_put(struct session *s);
