@@ -15,12 +15,11 @@
 #include "linux/stdio.h"
 #include "linux/strace.h"
 #include "platform/platform.h"
-#include "platform/process/start.h"
 #include <asm/signal.h>
 
 struct abi_boot *boot;
 
-void kernel_main(struct abi_boot *b) __noreturn;
+void kernel_main(void *handover) __noreturn;
 
 /* First act of the program's first thread, in its own address space. */
 static void start_program(struct thread *t)
@@ -33,12 +32,12 @@ static void start_program(struct thread *t)
 
 static bool kill_if_carried_by(struct process *p, void *arg)
 {
-	uint32_t host_pid = *(uint32_t *)arg;
+	uint32_t carrier = *(uint32_t *)arg;
 
 	list_for_each(l, &p->threads) {
 		struct thread *t = list_entry(l, struct thread, link);
 
-		if (t->task->arch.host_tgid == host_pid) {
+		if (plat_task_is_carried_by(t->task, carrier)) {
 			signal_send_process(p, SIGKILL, NULL);
 			return false;
 		}
@@ -48,10 +47,10 @@ static bool kill_if_carried_by(struct process *p, void *arg)
 
 /* The tender says that the sandbox uses more than its memory limit, and
  * which host process has most of it: end that program, as Linux does. */
-static void kill_for_memory(uint32_t host_pid)
+static void kill_for_memory(uint32_t carrier)
 {
 	mutex_lock(&process_lock);
-	process_for_each(kill_if_carried_by, &host_pid);
+	process_for_each(kill_if_carried_by, &carrier);
 	mutex_unlock(&process_lock);
 }
 
@@ -93,15 +92,14 @@ static void start_failed(const char *what, int err)
 	plat_stop(125);
 }
 
-void kernel_main(struct abi_boot *b)
+void kernel_main(void *handover)
 {
-	static const struct supervisor_ops ops = { .doorbell = on_doorbell };
+	static const struct plat_ops ops = { .doorbell = on_doorbell };
+	struct abi_boot *b = plat_start(handover);
 	struct thread *first;
 	int err;
 
-	platform_start(b);
 	boot = b;
-	page_init((void *)ABI_POOL_BASE, b->pool_used, ABI_POOL_SIZE);
 	page_set_limit(b->memory_limit);
 	futex_init();
 	syscall_watch = (b->flags & ABI_BOOT_STRACE ? WATCH_STRACE : 0) |
@@ -124,6 +122,6 @@ void kernel_main(struct abi_boot *b)
 	first->task->arch.work = TASK_WORK_SLOW;
 	err = plat_task_start(first->task, PLAT_SPACE_NEW);
 	if (err)
-		start_failed("the first host process", err);
-	supervisor_run(&ops);
+		start_failed("the first program task", err);
+	plat_run(&ops);
 }

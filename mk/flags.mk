@@ -10,15 +10,21 @@ WARN += -Werror
 endif
 GCC_INC := $(shell $(CC) -print-file-name=include)
 
-# Kernel: freestanding, general registers only, position independent inside
-# its window (text and data are within 2 GiB of each other).
+# Kernels: freestanding, general registers only. One source, two platforms:
+# `process` is position independent inside its window (text and data within
+# 2 GiB of each other), `kvm` lies at the top of the address space.
 KERNEL_INC := -iquote kernel -iquote . -iquote kernel/arch/x86_64 -I$(O) \
 	-isystem $(GCC_INC) -isystem $(O)/uapi
-KERNEL_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc \
-	-fno-common -mgeneral-regs-only -mno-red-zone -fpie -fvisibility=hidden -include kernel/lib/hidden.h \
+KERNEL_BASE_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc \
+	-fno-common -mgeneral-regs-only -mno-red-zone -fvisibility=hidden \
+	-include kernel/lib/hidden.h \
 	-fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-math-errno \
-	-fcf-protection=none -ffunction-sections $(KERNEL_INC)
+	-fcf-protection=none -ffunction-sections
+KERNEL_CFLAGS_process := $(KERNEL_BASE_CFLAGS) -fpie \
+	-iquote kernel/platform/process $(KERNEL_INC)
+KERNEL_CFLAGS_kvm := $(KERNEL_BASE_CFLAGS) -fno-pie -mcmodel=kernel \
+	-iquote kernel/platform/kvm $(KERNEL_INC)
 
 # Tender: static, by musl: no processor probing at start-up.
 TENDER_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Itender -I. -I$(O) \

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
-# The kernel for platform process. All .c and .S files of a folder belong to it.
+# The kernels: one source, an image for each platform. All .c and .S files of a
+# folder belong to it; folders named below are one platform's own.
 KERNEL_DIRS := kernel kernel/lib kernel/core kernel/arch/x86_64 \
-	kernel/platform/process kernel/fs kernel/fs/tmpfs kernel/fs/devfs \
-	kernel/fs/hostfs kernel/fs/overlay kernel/drv kernel/net kernel/linux \
-	kernel/linux/proc
-KERNEL_SRC := $(foreach d,$(KERNEL_DIRS),$(wildcard $(d)/*.c $(d)/*.S))
-KERNEL_OBJ := $(patsubst %,$(O)/%.o,$(KERNEL_SRC)) $(O)/gen/syscall_table.c.o
-KERNEL := $(O)/kernel/kernel-process.elf
+	kernel/fs kernel/fs/tmpfs kernel/fs/devfs kernel/fs/hostfs \
+	kernel/fs/overlay kernel/drv kernel/net kernel/linux kernel/linux/proc
+KERNEL_DIRS_process := kernel/arch/x86_64/process kernel/platform/process \
+	kernel/linux/patched
+KERNEL_DIRS_kvm := kernel/arch/x86_64/kvm kernel/platform/kvm \
+	kernel/linux/unpatched kernel/drv/virtio
+PLATFORMS := process kvm
+KERNELS ?= $(PLATFORMS)
 
 $(O)/flags.stamp: FORCE
 	@mkdir -p $(@D)
-	@echo '$(KERNEL_CFLAGS) $(TENDER_CFLAGS)' | cmp -s - $@ || \
-		echo '$(KERNEL_CFLAGS) $(TENDER_CFLAGS)' > $@
+	@echo '$(KERNEL_CFLAGS_process) $(KERNEL_CFLAGS_kvm) $(TENDER_CFLAGS)' | cmp -s - $@ || \
+		echo '$(KERNEL_CFLAGS_process) $(KERNEL_CFLAGS_kvm) $(TENDER_CFLAGS)' > $@
 FORCE:
 
 # Constants of the Linux interface: the UAPI headers of the build machine.
@@ -34,31 +37,49 @@ docs/syscalls.md: kernel/linux/syscalls.tbl tools/gen-syscalls
 	$(Q)tools/gen-syscalls $< doc > $@.tmp && mv $@.tmp $@
 
 KERNEL_DEPS := $(O)/flags.stamp $(O)/uapi/stamp $(O)/gen/syscalls.h
-$(O)/kernel/%.c.o: kernel/%.c $(KERNEL_DEPS)
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
-$(O)/kernel/%.S.o: kernel/%.S $(KERNEL_DEPS)
-	@mkdir -p $(@D)
-	@echo "  AS      $<"
-	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
-$(O)/gen/%.c.o: $(O)/gen/%.c $(KERNEL_DEPS)
-	$(Q)$(CC) $(KERNEL_CFLAGS) -Wno-cast-function-type -MMD -MP -c $< -o $@
+KERNEL_LDFLAGS_process := -Wl,-z,max-page-size=4096
+KERNEL_LDFLAGS_kvm := -Wl,-z,max-page-size=0x200000
+KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
+	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 
-KERNEL_LD := kernel/platform/process/kernel.ld
-KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,-T,$(KERNEL_LD) \
-	-Wl,-z,max-page-size=4096 -Wl,--build-id=none -Wl,-z,noexecstack \
-	-Wl,--no-warn-rwx-segments
+# $(1): platform. Objects in $(O)/kernel/$(1)/, image kernel-$(1).elf there.
 # Linked twice: the symbol table comes from the first link.
-$(KERNEL): $(KERNEL_OBJ) $(KERNEL_LD) tools/gen-symbols
-	@echo "  LD      $@"
-	$(Q)tools/gen-symbols < /dev/null > $(O)/kernel/sym0.S
-	$(Q)$(CC) -c $(O)/kernel/sym0.S -o $(O)/kernel/sym0.o
-	$(Q)$(CC) $(KERNEL_LDFLAGS) $(KERNEL_OBJ) $(O)/kernel/sym0.o -o $@.1
-	$(Q)nm $@.1 | tools/gen-symbols > $(O)/kernel/sym1.S
-	$(Q)$(CC) -c $(O)/kernel/sym1.S -o $(O)/kernel/sym1.o
-	$(Q)$(CC) $(KERNEL_LDFLAGS) -Wl,-Map,$@.map $(KERNEL_OBJ) \
-		$(O)/kernel/sym1.o -o $@
-	$(Q)strip -o $@.stripped $@
+define kernel_rules
+KERNEL_OUT_$(1) := $(O)/kernel/$(1)
+KERNEL_SRC_$(1) := $$(foreach d,$$(KERNEL_DIRS) $$(KERNEL_DIRS_$(1)),\
+	$$(wildcard $$(d)/*.c $$(d)/*.S))
+KERNEL_OBJ_$(1) := $$(patsubst kernel/%,$$(KERNEL_OUT_$(1))/%.o,\
+	$$(KERNEL_SRC_$(1))) $$(KERNEL_OUT_$(1))/gen/syscall_table.c.o
+KERNEL_$(1) := $$(KERNEL_OUT_$(1))/kernel-$(1).elf
+KERNEL_LD_$(1) := kernel/platform/$(1)/kernel.ld
 
--include $(KERNEL_OBJ:.o=.d)
+$$(KERNEL_OUT_$(1))/gen/%.c.o: $$(O)/gen/%.c $$(KERNEL_DEPS)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS_$(1)) -Wno-cast-function-type -MMD -MP \
+		-c $$< -o $$@
+$$(KERNEL_OUT_$(1))/%.c.o: kernel/%.c $$(KERNEL_DEPS)
+	@mkdir -p $$(@D)
+	@echo "  CC      $$< ($(1))"
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+$$(KERNEL_OUT_$(1))/%.S.o: kernel/%.S $$(KERNEL_DEPS)
+	@mkdir -p $$(@D)
+	@echo "  AS      $$< ($(1))"
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+
+$$(KERNEL_$(1)): $$(KERNEL_OBJ_$(1)) $$(KERNEL_LD_$(1)) tools/gen-symbols
+	@echo "  LD      $$@"
+	$$(Q)tools/gen-symbols < /dev/null > $$(@D)/sym0.S
+	$$(Q)$$(CC) -c $$(@D)/sym0.S -o $$(@D)/sym0.o
+	$$(Q)$$(CC) $$(KERNEL_LDFLAGS) $$(KERNEL_LDFLAGS_$(1)) \
+		-Wl,-T,$$(KERNEL_LD_$(1)) $$(KERNEL_OBJ_$(1)) \
+		$$(@D)/sym0.o -o $$@.1
+	$$(Q)nm $$@.1 | tools/gen-symbols > $$(@D)/sym1.S
+	$$(Q)$$(CC) -c $$(@D)/sym1.S -o $$(@D)/sym1.o
+	$$(Q)$$(CC) $$(KERNEL_LDFLAGS) $$(KERNEL_LDFLAGS_$(1)) \
+		-Wl,-T,$$(KERNEL_LD_$(1)) -Wl,-Map,$$@.map \
+		$$(KERNEL_OBJ_$(1)) $$(@D)/sym1.o -o $$@
+	$$(Q)strip -o $$@.stripped $$@
+
+-include $$(KERNEL_OBJ_$(1):.o=.d)
+endef
+$(foreach p,$(PLATFORMS),$(eval $(call kernel_rules,$(p))))

@@ -10,11 +10,11 @@ $(O)/tender/%.c.o: tender/%.c $(O)/flags.stamp $(O)/uapi/stamp
 	$(Q)$(MUSL_CC) $(TENDER_CFLAGS) -MMD -MP -c $< -o $@
 
 # The kernel at a page boundary, so that its parts can be mapped from the file.
-$(O)/tender/image.o: $(KERNEL)
+$(O)/tender/image.o: $(KERNEL_process)
 	@mkdir -p $(@D)
 	@printf '%s\n' '.section .kernel_image,"a"' '.balign 4096' \
 		'.globl kernel_image, kernel_image_end' 'kernel_image:' \
-		'.incbin "$(KERNEL).stripped"' 'kernel_image_end:' \
+		'.incbin "$(KERNEL_process).stripped"' 'kernel_image_end:' \
 		'.section .note.GNU-stack,"",@progbits' > $(@:.o=.S)
 	$(Q)$(CC) -c $(@:.o=.S) -o $@
 

@@ -17,7 +17,7 @@ check-unit: $(UNIT_PROGS) ## modules on the host, with sanitizers
 # Kernel sources as the host runs them: freestanding headers, sanitizers.
 UNIT_KERNEL_CFLAGS := -std=gnu11 -O1 -g $(WARN) -ffreestanding -nostdinc \
 	-fno-common -fno-strict-aliasing -fsanitize=address,undefined \
-	-Itest/unit $(KERNEL_INC)
+	-Itest/unit -iquote kernel/platform/process $(KERNEL_INC)
 # The fake heap is the host's; these are what it and the tests stand on.
 UNIT_FS_SRC := $(filter-out kernel/fs/rootfs% kernel/fs/graft%,\
 		$(wildcard kernel/fs/*.c)) \
@@ -56,7 +56,7 @@ $(UNIT_OUT)/ldisc_test: $(UNIT_LDISC_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_LDISC_OBJ:.o=.d)
 
-UNIT_PATCH_SRC := kernel/arch/x86_64/patch.c kernel/arch/x86_64/insn.c \
+UNIT_PATCH_SRC := kernel/arch/x86_64/process/patch.c kernel/arch/x86_64/process/insn.c \
 	kernel/lib/string.c test/unit/arch/patch_test.c
 UNIT_PATCH_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_PATCH_SRC))
 $(UNIT_OUT)/patch_test: $(UNIT_PATCH_OBJ)

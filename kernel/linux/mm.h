@@ -125,7 +125,7 @@ uint64_t mm_total_bytes(struct mm *mm);
 void mm_for_each(struct mm *mm, bool (*fn)(const struct vma *v, void *arg),
 		 void *arg);
 
-/* --- for linux/text.c: trampolines (VMA_TRAMPOLINE); lock held for writing ---*/
+/* --- for linux/patched/text.c: trampolines (VMA_TRAMPOLINE); lock held for writing ---*/
 /* Nothing is there but room kept for trampolines. */
 bool mm_range_is_free(struct mm *mm, uaddr_t addr, size_t len);
 /* Add a record that /proc does not show. Returns 0 or -ENOMEM. */

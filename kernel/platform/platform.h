@@ -8,9 +8,30 @@
  */
 #pragma once
 #include "lib/types.h"
+#include "plat/layout.h"
 
+struct abi_boot;
+struct abi_doorbell;
 struct task;
 struct regs;
+
+/* --- start --------------------------------------------------------------- */
+/*
+ * First of all, on the boot task: make processors, memory and clocks work,
+ * hand the page pool to core/page.h. handover: what the tender or monitor
+ * passed to the entry. Returns the sandbox's description, checked for magic,
+ * version and size only. Context: init.
+ */
+struct abi_boot *plat_start(void *handover);
+/* What the rest of the kernel does when the tender rings. */
+struct plat_ops {
+	/* Look at the doorbell's fields and take what is set. */
+	void (*doorbell)(struct abi_doorbell *d);
+};
+/* The boot task's life after start-up: serve the tender. */
+void plat_run(const struct plat_ops *ops) __noreturn;
+/* Is t carried by what the doorbell's `oom` names? Context: any. */
+bool plat_task_is_carried_by(const struct task *t, uint32_t carrier);
 
 /* --- parking ------------------------------------------------------------ */
 /* Sleep while *word == val, until woken or deadline_ns (monotonic). Returns
@@ -88,8 +109,6 @@ enum plat_advice { PLAT_ADV_DISCARD, PLAT_ADV_HUGE, PLAT_ADV_NOHUGE,
 		   PLAT_ADV_DOFORK };
 int plat_advise(uaddr_t addr, size_t len, enum plat_advice a);
 
-#define PLAT_USER_MIN	0x10000ull
-#define PLAT_USER_MAX	0x7fffffff0000ull
 /* Ranges inside [MIN, MAX) that the program can not have. Returns how many, at most max. */
 struct plat_range { uaddr_t start, end; };
 uint32_t plat_reserved_ranges(struct plat_range *r, uint32_t max);

@@ -6,6 +6,7 @@
  */
 #include "arch/arch_cpu.h"
 #include "arch/uaccess.h"
+#include "plat/user_access.h"
 #include <asm/sigcontext.h>
 
 int user_xsave(void *frame, uint64_t mask);
@@ -54,13 +55,18 @@ int arch_fpu_save(void *user_frame)
 	struct _fpx_sw_bytes sw = { .magic1 = FP_XSTATE_MAGIC1 };
 	char *f = user_frame;
 	uint64_t zero[8] = { 0 };
+	int err;
 
 	probe();
 	if (!user_range_ok(f, arch_fpu_frame_size()))
 		return -EFAULT;
 	/* XSAVE wants a clean header */
-	if (copy_to_user(f + 512, zero, sizeof(zero)) ||
-	    user_xsave(f, fpu.mask))
+	if (copy_to_user(f + 512, zero, sizeof(zero)))
+		return -EFAULT;
+	plat_user_begin();
+	err = user_xsave(f, fpu.mask);
+	plat_user_end();
+	if (err)
 		return -EFAULT;
 	sw.extended_size = fpu.size + FP_XSTATE_MAGIC2_SIZE;
 	sw.xstate_size = fpu.size;
@@ -75,6 +81,7 @@ int arch_fpu_restore(const void *user_frame)
 	const char *f = user_frame;
 	uint32_t mxcsr;
 	uint64_t hdr[8];
+	int err;
 
 	if (!f) {
 		arch_fpu_reset();
@@ -88,5 +95,8 @@ int arch_fpu_restore(const void *user_frame)
 	/* A bad image faults in xrstor; that fault is fixed up to -EFAULT. */
 	if (hdr[0] & ~fpu.mask || hdr[1] || mxcsr & 0xffff0000)
 		return -EFAULT;
-	return user_xrstor(f, fpu.mask);
+	plat_user_begin();
+	err = user_xrstor(f, fpu.mask);
+	plat_user_end();
+	return err;
 }

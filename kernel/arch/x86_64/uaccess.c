@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Checked access to program memory on platforms where kernel and program
- * share the address space: a range check that keeps the kernel's window out,
- * then a copy whose faults are fixed up (uaccess.S, fixup_find).
+ * Checked access to program memory, which is mapped where the program sees it:
+ * a range check that keeps the kernel's part out, then a copy whose faults are
+ * fixed up (uaccess.S, fixup_find).
  */
 #include "arch/uaccess.h"
-#include "abi/boot.h"
 #include "arch/fixup.h"
-#include "platform/platform.h"
+#include "plat/layout.h"
+#include "plat/user_access.h"
 
 size_t user_copy(void *dst, const void *src, size_t n);
 size_t user_clear(void *dst, size_t n);
@@ -24,21 +24,31 @@ bool user_range_ok(const void *p, size_t n)
 
 	if (end < start || end > 0x7ffffffff000ull)
 		return false;
-	return end <= ABI_WINDOW_BASE || start >= ABI_WINDOW_END;
+	return end <= PLAT_WINDOW_START || start >= PLAT_WINDOW_END;
 }
 
 size_t copy_from_user_partial(void *dst, const void *src_user, size_t n)
 {
+	size_t left;
+
 	if (!user_range_ok(src_user, n))
 		return 0;
-	return n - user_copy(dst, src_user, n);
+	plat_user_begin();
+	left = user_copy(dst, src_user, n);
+	plat_user_end();
+	return n - left;
 }
 
 size_t copy_to_user_partial(void *dst_user, const void *src, size_t n)
 {
+	size_t left;
+
 	if (!user_range_ok(dst_user, n))
 		return 0;
-	return n - user_copy(dst_user, src, n);
+	plat_user_begin();
+	left = user_copy(dst_user, src, n);
+	plat_user_end();
+	return n - left;
 }
 
 int copy_from_user(void *dst, const void *src_user, size_t n)
@@ -53,9 +63,14 @@ int copy_to_user(void *dst_user, const void *src, size_t n)
 
 int clear_user(void *dst_user, size_t n)
 {
-	if (!user_range_ok(dst_user, n) || user_clear(dst_user, n))
+	size_t left;
+
+	if (!user_range_ok(dst_user, n))
 		return -EFAULT;
-	return 0;
+	plat_user_begin();
+	left = user_clear(dst_user, n);
+	plat_user_end();
+	return left ? -EFAULT : 0;
 }
 
 ssize_t strncpy_from_user(char *dst, const char *src_user, size_t max)
@@ -67,38 +82,51 @@ ssize_t strncpy_from_user(char *dst, const char *src_user, size_t max)
 	if (!user_range_ok(src_user, 1))
 		return -EFAULT;
 	/* do not run into the window from below */
-	if (start < ABI_WINDOW_BASE && ABI_WINDOW_BASE - start < room)
-		room = ABI_WINDOW_BASE - start;
+	if (start < PLAT_WINDOW_START && PLAT_WINDOW_START - start < room)
+		room = PLAT_WINDOW_START - start;
+	plat_user_begin();
 	n = user_str(dst, src_user, room);
+	plat_user_end();
 	if (n >= 0)
 		return n;
 	return n == -2 && room == max ? -ENAMETOOLONG : -EFAULT;
 }
 
+/* One access to an aligned or unaligned word of the program. */
+#define USER_WORD(p, n, access) ({				\
+	int err_ = -EFAULT;					\
+								\
+	if (user_range_ok(p, n)) {				\
+		plat_user_begin();				\
+		err_ = access;					\
+		plat_user_end();				\
+	}							\
+	err_;							\
+})
+
 int user_load32(const uint32_t *p, uint32_t *out)
 {
-	return user_range_ok(p, 4) ? user_load32_raw(p, out) : -EFAULT;
+	return USER_WORD(p, 4, user_load32_raw(p, out));
 }
 
 int user_load64(const uint64_t *p, uint64_t *out)
 {
-	return user_range_ok(p, 8) ? user_load64_raw(p, out) : -EFAULT;
+	return USER_WORD(p, 8, user_load64_raw(p, out));
 }
 
 int user_store32(uint32_t *p, uint32_t v)
 {
-	return user_range_ok(p, 4) ? user_store32_raw(p, v) : -EFAULT;
+	return USER_WORD(p, 4, user_store32_raw(p, v));
 }
 
 int user_store64(uint64_t *p, uint64_t v)
 {
-	return user_range_ok(p, 8) ? user_store64_raw(p, v) : -EFAULT;
+	return USER_WORD(p, 8, user_store64_raw(p, v));
 }
 
 int user_cmpxchg32(uint32_t *p, uint32_t *old, uint32_t new_val)
 {
-	return user_range_ok(p, 4) ? user_cmpxchg32_raw(p, old, new_val) :
-				     -EFAULT;
+	return USER_WORD(p, 4, user_cmpxchg32_raw(p, old, new_val));
 }
 
 extern const struct fixup fixup_start[], fixup_end[];

@@ -7,7 +7,6 @@
 #include "abi/boot.h"
 #include "core/task.h"
 #include "platform/platform.h"
-#include "platform/process/supervisor.h"
 #include "lib/types.h"
 #include <asm/unistd.h>
 

@@ -3,14 +3,13 @@
  * What the tender needs to know of the image, and the first steps of the boot
  * task on this platform.
  */
-#include "platform/process/start.h"
+#include "platform/platform.h"
 #include "abi/boot.h"
 #include "arch/arch_task.h"
 #include "core/page.h"
 #include "core/panic.h"
 #include "core/task.h"
 #include "lib/string.h"
-#include "platform/platform.h"
 #include "platform/process/host.h"
 
 extern const char kernel_start[], host_signal[], host_sigreturn[];
@@ -31,14 +30,15 @@ static const struct abi_image image = {
 	.pool_used = (uint64_t)kernel_data_end,
 };
 
-void platform_start(struct abi_boot *boot)
+struct abi_boot *plat_start(void *handover)
 {
+	struct abi_boot *boot = handover;
 	struct task *t = (struct task *)boot_task_block;
 
 	t->kind = TASK_SYSTEM;
 	strlcpy(t->name, "supervisor", sizeof(t->name));
 	arch_task_init(t);
-	t->arch.host_tid = t->arch.host_tgid = 1;
+	t->arch.plat.host_tid = t->arch.plat.host_tgid = 1;
 	list_init(&t->link);
 	__asm__ volatile("wrgsbase %0" : : "r"(t));
 	process_platform.boot = boot;
@@ -50,4 +50,6 @@ void platform_start(struct abi_boot *boot)
 	plat_space_reset();
 	set_alternate_stack(t);
 	supervisor_init();
+	page_init((void *)ABI_POOL_BASE, boot->pool_used, ABI_POOL_SIZE);
+	return boot;
 }

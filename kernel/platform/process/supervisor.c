@@ -50,8 +50,8 @@ struct blank {
 
 bool is_in_supervisor(void)
 {
-	return current_task()->arch.host_tgid ==
-	       process_platform.supervisor->arch.host_tgid;
+	return current_task()->arch.plat.host_tgid ==
+	       process_platform.supervisor->arch.plat.host_tgid;
 }
 
 void supervisor_init(void)
@@ -99,7 +99,7 @@ static struct blank *take_blank(void)
 static void assign_blank(struct blank *b, struct task *t,
 			 struct host_context *context)
 {
-	t->arch.boot_stack = (uint8_t *)b;
+	t->arch.plat.boot_stack = (uint8_t *)b;
 	b->task = t;
 	b->context = context;
 	/* Partner: the load in blank_main. */
@@ -136,10 +136,10 @@ static void blank_main(void)
 	sleep_while_zero(&b->assigned);
 	t = b->task;
 	/* Partner: host_hand_over; after it the old thread uses no stack. */
-	sleep_while_zero(&t->arch.hand_over);
+	sleep_while_zero(&t->arch.plat.hand_over);
 	__asm__ volatile("wrgsbase %0" : : "r"(t));
-	t->arch.host_tid = b->host_tid;
-	__atomic_store_n(&t->arch.host_tgid, b->host_tid, __ATOMIC_RELEASE);
+	t->arch.plat.host_tid = b->host_tid;
+	__atomic_store_n(&t->arch.plat.host_tgid, b->host_tid, __ATOMIC_RELEASE);
 	set_alternate_stack(t);
 	context_resume(b->context);
 }
@@ -239,7 +239,7 @@ static void reap(void)
 	}
 }
 
-void supervisor_run(const struct supervisor_ops *ops)
+void plat_run(const struct plat_ops *ops)
 {
 	struct abi_doorbell *d = &process_platform.boot->doorbell;
 

@@ -73,9 +73,9 @@ long clone_thread(struct task *t)
 {
 	uint64_t sp = first_stack((uint64_t)task_regs(t), child_start);
 
-	t->arch.host_tgid = current_task()->arch.host_tgid;
+	t->arch.plat.host_tgid = current_task()->arch.plat.host_tgid;
 	return host_call(__NR_clone, CLONE_THREAD_FLAGS, sp,
-			 (uint64_t)&t->arch.host_tid, 0, 0, 0);
+			 (uint64_t)&t->arch.plat.host_tid, 0, 0, 0);
 }
 
 /* sibling: child of our parent, the supervisor, not of us */
@@ -85,7 +85,7 @@ long clone_process(struct task *t, bool sibling)
 
 	return host_call(__NR_clone,
 			 CLONE_CHILD_FLAGS | (sibling ? CLONE_PARENT : 0), sp,
-			 (uint64_t)&t->arch.host_tid, 0, 0, 0);
+			 (uint64_t)&t->arch.plat.host_tid, 0, 0, 0);
 }
 
 /* On the new task's own stack, from child_start. */
@@ -93,15 +93,15 @@ void plat_child_main(void)
 {
 	struct task *t = current_task();
 
-	if (t->arch.space == PLAT_SPACE_COPY || t->arch.space == PLAT_SPACE_NEW)
-		t->arch.host_tgid = t->arch.host_tid;
+	if (t->arch.plat.space == PLAT_SPACE_COPY || t->arch.plat.space == PLAT_SPACE_NEW)
+		t->arch.plat.host_tgid = t->arch.plat.host_tid;
 	set_alternate_stack(t);
 	if (t->kind == TASK_SYSTEM) {
 		t->entry(t->arg);
 		plat_task_exit(false);
 	}
 	arch_set_fs(task_regs(t)->fs_base);
-	if (t->arch.space == PLAT_SPACE_NEW)
+	if (t->arch.plat.space == PLAT_SPACE_NEW)
 		arch_fpu_reset();
 }
 
@@ -109,7 +109,7 @@ int plat_task_start(struct task *t, enum plat_space space)
 {
 	long r;
 
-	t->arch.space = space;
+	t->arch.plat.space = space;
 	switch (space) {
 	case PLAT_SPACE_SHARE:
 		r = clone_thread(t);
@@ -149,23 +149,29 @@ int plat_space_leave(void)
 	struct host_context context;
 	int err;
 
-	t->arch.hand_over = 0;
+	t->arch.plat.hand_over = 0;
 	if (context_save(&context)) {
 		/* now in the new process; its first stack is free again */
-		page_free(t->arch.boot_stack, 0);
-		t->arch.boot_stack = NULL;
+		page_free(t->arch.plat.boot_stack, 0);
+		t->arch.plat.boot_stack = NULL;
 		return 0;
 	}
 	err = supervisor_start_task(t, PLAT_SPACE_NEW, &context);
 	if (err)
 		return err;
-	host_hand_over(&t->arch.hand_over);
+	host_hand_over(&t->arch.plat.hand_over);
 }
 
 void plat_kick(struct task *t)
 {
-	uint32_t tgid = __atomic_load_n(&t->arch.host_tgid, __ATOMIC_ACQUIRE);
+	uint32_t tgid = __atomic_load_n(&t->arch.plat.host_tgid, __ATOMIC_ACQUIRE);
 
-	if (tgid && t->arch.host_tid)
-		HC3(__NR_tgkill, tgid, t->arch.host_tid, ABI_KICK_SIGNAL);
+	if (tgid && t->arch.plat.host_tid)
+		HC3(__NR_tgkill, tgid, t->arch.plat.host_tid, ABI_KICK_SIGNAL);
+}
+
+/* A carrier is a host process. */
+bool plat_task_is_carried_by(const struct task *t, uint32_t carrier)
+{
+	return t->arch.plat.host_tgid == carrier;
 }

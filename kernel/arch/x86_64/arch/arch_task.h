@@ -5,6 +5,7 @@
  */
 #pragma once
 #include "lib/types.h"
+#include "plat/plat_task.h"
 
 enum arch_fault_kind { ARCH_FAULT_NONE, ARCH_FAULT_SIGNAL };
 
@@ -22,16 +23,13 @@ struct arch_task {
 	uint64_t entry_fast;	/* 24: where trampolines jump */
 	uint64_t resume;	/* 32: scratch while leaving */
 	uint32_t work;		/* 40: enum task_work; atomic */
-	uint32_t host_tid;	/* 44: of the host thread; written by the host */
-	uint32_t host_tgid;	/* 48 */
-	uint32_t busy;		/* 52: 1 while the block is in use; 0 by exit */
+	uint32_t busy;		/* 44: 1 while the block is in use; 0 by exit */
+	uint64_t reserved;	/* 48 */
 	uint64_t patched_calls;	/* 56: counters of --stats */
 	uint64_t trapped_calls;	/* 64 */
 	struct arch_fault fault;	/* 72 */
-	uint32_t space;		/* enum plat_space it was started with */
-	uint32_t hand_over;	/* word: the old host thread left the stack */
-	uint8_t *boot_stack;	/* of the process that took it over */
+	struct plat_task plat;
 };
 _Static_assert(offsetof(struct arch_task, work) == 40, "entry.S");
-_Static_assert(offsetof(struct arch_task, busy) == 52, "entry.S");
+_Static_assert(offsetof(struct arch_task, busy) == 44, "entry.S");
 _Static_assert(offsetof(struct arch_task, trapped_calls) == 64, "entry.S");

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where things lie in the virtual address space: programs have the lower
+ * half, the kernel the upper one.
+ */
+#pragma once
+#include "lib/types.h"
+
+#define PLAT_USER_MIN	0x10000ull
+#define PLAT_USER_MAX	0x7fffffff0000ull
+
+/* Part of the user half that is the kernel's: none. */
+#define PLAT_WINDOW_START	0ull
+#define PLAT_WINDOW_END		0ull

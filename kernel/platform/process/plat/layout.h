@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the kernel lies in a program's address space: in a window of it. */
+#pragma once
+#include "abi/boot.h"
+#include "lib/types.h"
+
+#define PLAT_USER_MIN	0x10000ull
+#define PLAT_USER_MAX	0x7fffffff0000ull
+
+/* Part of [0, end of the user half) that is the kernel's; empty if equal. */
+#define PLAT_WINDOW_START	ABI_WINDOW_BASE
+#define PLAT_WINDOW_END		ABI_WINDOW_END
