@@ -80,11 +80,12 @@ $(UNIT_OUT)/futex_test: $(UNIT_FUTEX_OBJ)
 -include $(UNIT_FUTEX_OBJ:.o=.d)
 
 # The tender's modules, as ordinary host programs.
-UNIT_FSRV_SRC := $(addprefix tender/process/,fileserver.c exports.c \
-	fsrv_read.c fsrv_change.c fsrv_tty.c) tender/util/err.c \
+UNIT_FSRV_SRC := tender/process/fileserver.c \
+	$(wildcard tender/dev/files/*.c) tender/util/err.c \
 	test/unit/tender/fileserver_test.c
 $(UNIT_OUT)/fileserver_test: $(UNIT_FSRV_SRC) \
-		$(wildcard tender/process/*.h tender/util/*.h abi/*.h)
+		$(wildcard tender/process/*.h tender/dev/files/*.h \
+			tender/util/*.h abi/*.h)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -Wno-missing-prototypes -fsanitize=address,undefined \
 		-Itender -I. -o $@ $(UNIT_FSRV_SRC) -lpthread

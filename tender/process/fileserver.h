@@ -1,42 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The file server of a sandbox: answers the requests of abi/fileserver.h that
- * come in on a socket. Whoever sends them is hostile; the rules are in that
- * header. Used by the tender that starts the sandbox.
- */
+/* The file server (dev/files/fsrv.h) behind the sandbox's socket. */
 #pragma once
-#include "util/err.h"
-#include <stdint.h>
+#include "dev/files/fsrv.h"
 
-struct fsrv;
-
-enum fsrv_export_flags {
-	FSRV_EXPORT_READ_ONLY	= 1u << 0,
-	/* Serve only what user nobody may read; implies READ_ONLY. */
-	FSRV_EXPORT_AS_NOBODY	= 1u << 1,
-	FSRV_EXPORT_IS_FILE	= 1u << 2,	/* one file, no directory */
-	/* The sandbox wants to see changes: open files get handles. */
-	FSRV_EXPORT_LIVE	= 1u << 3,
-};
-
-/* Make a server without exports. Returns 0 or -errno. */
-int fsrv_create(struct fsrv **out, struct err *e);
 /*
- * Add the tree (or file) at host_path, which is trusted and may contain
- * symbolic links; *id is its handle. Only before fsrv_serve.
- * Returns 0 or -errno.
- */
-int fsrv_add_export(struct fsrv *s, const char *host_path, unsigned int flags,
-		    uint32_t *id, struct err *e);
-/* How many directory and file handles the server keeps for the sandbox. */
-uint32_t fsrv_handles_max(const struct fsrv *s);
-/*
- * Answer requests from sock until its other end is closed. stdio are the
- * sandbox's standard streams on the host, or -1. Runs in a thread of its own,
- * whose credentials it changes: the caller's other threads keep theirs. The
- * process's limit of open descriptors is raised as far as it may be.
+ * Answer requests from sock until its other end is closed; see
+ * fsrv_enter_thread for stdio and what becomes of the calling thread.
  * Returns 0 at the end of file, or -errno.
  */
 int fsrv_serve(struct fsrv *s, int sock, const int stdio[3]);
-/* Close everything. Not while fsrv_serve runs. NULL is allowed. */
-void fsrv_destroy(struct fsrv *s);

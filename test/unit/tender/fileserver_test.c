@@ -3,8 +3,8 @@
  * The file server under hostile requests: a server on a scratch tree in its
  * own thread, and a client that sends what a sandbox never should.
  *
- * Link with tender/process/{fileserver,exports,fsrv_read,fsrv_change,fsrv_tty}.c
- * and tender/util/err.c. `fileserver_test bench DIR NAME` measures round trips.
+ * Link with tender/process/fileserver.c, all of tender/dev/files and
+ * tender/util/err.c. `fileserver_test bench DIR NAME` measures round trips.
  */
 #include "abi/fileserver.h"
 #include "process/fileserver.h"

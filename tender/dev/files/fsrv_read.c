@@ -8,7 +8,7 @@
  * file systems of the host (proc, sys, ...) that happen to be mounted inside
  * an export are not entered.
  */
-#include "process/fileserver_priv.h"
+#include "dev/files/fsrv_priv.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>

@@ -4,7 +4,7 @@
  * tender's own rights. The dispatcher lets them through for writable exports
  * only, and never for "as nobody" ones.
  */
-#include "process/fileserver_priv.h"
+#include "dev/files/fsrv_priv.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

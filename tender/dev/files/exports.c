@@ -11,9 +11,10 @@
  * directly, since the C library's would change all threads; real and saved
  * ids stay, so nobody's own processes can not signal the tender.
  */
-#include "process/fileserver_priv.h"
+#include "dev/files/fsrv_priv.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -37,7 +38,7 @@ static uint64_t fd_limit(void)
 	       l.rlim_max : FSRV_HANDLES_LIMIT + SPARE_FDS;
 }
 
-void fsrv_raise_fd_limit(void)
+static void raise_fd_limit(void)
 {
 	uint64_t n = fd_limit();
 	struct rlimit l;
@@ -67,7 +68,6 @@ int fsrv_create(struct fsrv **out, struct err *e)
 	}
 	s->nr_handles = 0;
 	s->handles_max = handles_in(fd_limit());
-	s->may_spin = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 	for (int i = 0; i < 3; i++)
 		s->stdio[i] = -1;
 	*out = s;
@@ -254,4 +254,14 @@ void fsrv_identity_init(struct fsrv *s)
 		set_ids(id->uid, id->gid, id->nr_groups, id->groups, true);
 	}
 	fsrv_identity_set(s, false);
+}
+
+void fsrv_enter_thread(struct fsrv *s, const int stdio[3])
+{
+	memcpy(s->stdio, stdio, sizeof(s->stdio));
+	/* Modes are what the sandbox asks for; only this thread's umask. */
+	if (!unshare(CLONE_FS))
+		umask(0);
+	raise_fd_limit();
+	fsrv_identity_init(s);
 }

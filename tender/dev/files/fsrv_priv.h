@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the file server share: the server's state, handles, and
- * one request while it is being answered. Only the serving thread uses them,
- * after the exports are complete.
+ * What the files of the file server share: the server's state and handles.
+ * Only the serving thread uses them, after the exports are complete.
  */
 #pragma once
 #include "abi/boot.h"
-#include "abi/fileserver.h"
-#include "process/fileserver.h"
-#include <stdbool.h>
-#include <stddef.h>
+#include "dev/files/fsrv_call.h"
 #include <sys/types.h>
 
 /* struct statx of the host; the C library need not know it. */
@@ -67,21 +63,6 @@ struct fsrv {
 	uint32_t first_free;	/* index, 0 = none */
 	struct fsrv_identity identity;
 	int stdio[3];
-	bool may_spin;
-};
-
-/* One request, checked for form, and the reply being made. */
-struct fsrv_call {
-	struct fsrv *server;
-	struct fsrv_request q;
-	struct fsrv_handle *dir, *dir2;	/* NULL where the request has none */
-	const struct fsrv_export *export;
-	char name[FSRV_NAME_MAX + 1], name2[FSRV_NAME_MAX + 1];
-	const char *data;
-	struct fsrv_reply *r;
-	char *out;		/* FSRV_DATA_MAX bytes for the reply's data */
-	int fd;			/* to be passed, closed after; or -1 */
-	int keep_fd;		/* to be passed, belongs to a handle; or -1 */
 };
 
 /* --- exports.c: handles and identity --------------------------------------*/
@@ -90,7 +71,6 @@ struct fsrv_handle *fsrv_handle_find(struct fsrv *s, uint32_t number);
 int fsrv_handle_add(struct fsrv *s, const struct fsrv_handle *like, int fd,
 		    enum fsrv_kind kind, uint64_t dev, uint32_t *number);
 int fsrv_handle_forget(struct fsrv *s, uint32_t number);
-void fsrv_raise_fd_limit(void);
 void fsrv_identity_init(struct fsrv *s);
 /* Be nobody, or the tender again. Returns 0 or -errno: then serve nothing. */
 int fsrv_identity_set(struct fsrv *s, bool nobody);

@@ -3,7 +3,7 @@
  * Terminal requests of the file server, on the sandbox's standard streams
  * only. None of them waits for long: "after output drained" is bounded.
  */
-#include "process/fileserver_priv.h"
+#include "dev/files/fsrv_priv.h"
 #include <asm/termbits.h>
 #include <errno.h>
 #include <poll.h>
