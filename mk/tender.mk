@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The program `mica`: command line and tender, with the kernel image inside.
-TENDER_DIRS := tender/cli tender/process tender/dev/files tender/util
+TENDER_DIRS := tender/cli tender/process tender/dev tender/dev/files tender/util
 TENDER_SRC := $(foreach d,$(TENDER_DIRS),$(wildcard $(d)/*.c))
 TENDER_OBJ := $(patsubst %,$(O)/%.o,$(TENDER_SRC)) $(O)/tender/image.o
 

@@ -6,11 +6,19 @@
  * `in`. An end of input is just silence to the guest; a broken `out` drops
  * output, with one report.
  *
- * The owner ignores SIGPIPE. Host calls: read, write, poll, epoll_ctl.
+ * The owner ignores SIGPIPE, and gives a terminal as a non-blocking descriptor
+ * (a pipe that is ready takes what is written, a terminal need not). Host calls: read, write, poll, epoll_ctl.
  */
 #pragma once
 #include "dev/loop.h"
 #include <linux/virtio_console.h>
+
+/* How far one turn of output came. */
+enum console_step {
+	CONSOLE_DONE,
+	CONSOLE_BLOCKED,	/* until `out` takes more */
+	CONSOLE_MORE,		/* others have their turn first */
+};
 
 struct console_dev {
 	struct virtio_dev dev;
@@ -23,6 +31,7 @@ struct console_dev {
 	struct virtio_console_config config;
 	bool in_ended, out_failed;
 	bool out_waits;			/* a request is kept in `pending` */
+	enum console_step out_state;	/* of the last turn */
 	struct virtq_chain pending;
 	uint64_t nr_dropped;		/* bytes of output */
 };

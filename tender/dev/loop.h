@@ -35,13 +35,18 @@ struct dev_doorbell {
 int dev_loop_init(struct dev_loop *l, struct err *e);
 void dev_loop_fini(struct dev_loop *l);
 /*
- * Call s->fn when one of EPOLL* events comes on s->fd (level triggered).
+ * Call s->fn when one of EPOLL* events comes on s->fd (level triggered; with
+ * errors and hang-ups, and once too often now and then). events 0: nothing,
+ * until dev_loop_watch asks.
  * Owner: s must live as long as the loop; the descriptor stays the caller's.
  * Returns 0 or -errno (-EPERM: a regular file, always ready).
  */
 int dev_loop_add(struct dev_loop *l, struct dev_source *s, uint32_t events,
 		 struct err *e);
-/* Change which events are wanted (0: none). Any thread. */
+/*
+ * Change which events are wanted (0: none). Any thread.
+ * Returns 0 or -errno.
+ */
 int dev_loop_watch(struct dev_loop *l, struct dev_source *s, uint32_t events);
 /*
  * Serve dev's queue when `fd` (an eventfd, non-blocking) is written. The
@@ -50,7 +55,12 @@ int dev_loop_watch(struct dev_loop *l, struct dev_source *s, uint32_t events);
 int dev_loop_add_doorbell(struct dev_loop *l, struct dev_doorbell *b, int fd,
 			  struct virtio_dev *dev, uint32_t queue,
 			  struct err *e);
-/* Serve until dev_loop_stop. Blocks all the thread's work in callbacks. */
+/*
+ * Wait for events, timeout_ms at most (-1: for ever), and serve them.
+ * Returns false when the loop is to stop.
+ */
+bool dev_loop_step(struct dev_loop *l, int timeout_ms);
+/* Serve until dev_loop_stop. */
 void dev_loop_run(struct dev_loop *l);
 /* Any thread; also before dev_loop_run. */
 void dev_loop_stop(struct dev_loop *l);

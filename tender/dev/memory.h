@@ -29,8 +29,9 @@ struct guest_memory {
 
 /*
  * Add the mapping [host, host + len_bytes) at start.
- * Returns 0, -EINVAL (empty or beyond the end of the address space), -EEXIST
- * (overlaps another range) or -ENOSPC.
+ * Returns 0, -EINVAL (empty, beyond the end of the address space, or host and
+ * start differ in alignment to 16), -EEXIST (overlaps another range) or
+ * -ENOSPC.
  * Owner: the mapping stays the caller's.
  */
 int guest_memory_add(struct guest_memory *m, gpa_t start, void *host,

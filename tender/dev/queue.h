@@ -68,6 +68,8 @@ int virtq_next(struct virtq *q, struct virtq_chain *c);
  * start. Nothing is said to the driver, see virtq_must_signal.
  */
 void virtq_push(struct virtq *q, uint16_t head, uint32_t written);
+/* The request just taken is not wanted yet: it comes again at the next call. */
+void virtq_put_back(struct virtq *q);
 /* Does the driver want to hear of what was pushed since the last question? */
 bool virtq_must_signal(struct virtq *q);
 /* Ask the driver for no doorbells (it may send some all the same). */

@@ -28,6 +28,10 @@
 #define VIRTIO_BATCH		64u	/* requests served before others run */
 #define VIRTIO_REPORTS_MAX	8u	/* lines a device may report */
 #define VIRTIO_FEATURE(bit)	(1ull << (bit))
+/* What every device of ours offers. */
+#define VIRTIO_RING_FEATURES	(VIRTIO_FEATURE(VIRTIO_F_VERSION_1) | \
+				 VIRTIO_FEATURE(VIRTIO_RING_F_INDIRECT_DESC) | \
+				 VIRTIO_FEATURE(VIRTIO_RING_F_EVENT_IDX))
 
 struct virtio_dev;
 
