@@ -40,7 +40,7 @@
  *    is a background job of that terminal.
  *
  * "control": READ waits until there are events, then gives an array of struct
- * abi_event (abi/machine.h), one READ at a time. WRITE takes one struct
+ * abi_event (abi/control.h), one READ at a time. WRITE takes one struct
  * abi_report.
  */
 #pragma once
