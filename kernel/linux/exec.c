@@ -319,6 +319,7 @@ static void set_registers(struct exec *e, struct thread *t)
 	t->regs->rsp = e->sp;
 	t->regs->rflags = RFLAGS_START;
 	arch_set_fs(0);
+	(void)!arch_set_gs(0);
 	arch_fpu_reset();
 	task_post_work(t->task, TASK_WORK_SLOW);
 }

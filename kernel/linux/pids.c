@@ -148,9 +148,12 @@ long sys_arch_prctl(uint64_t op, uint64_t addr)
 	case ARCH_GET_FS:
 		return user_store64((void *)addr, arch_get_fs());
 	case ARCH_GET_GS:
-		return user_store64((void *)addr, 0);
+		return user_store64((void *)addr, arch_get_gs());
+	case ARCH_SET_GS:
+		if (addr >= 0x7ffffffff000ull)
+			return -EPERM;
+		return arch_set_gs(addr);
 	default:
-		/* GS belongs to the kernel on this platform */
 		return -EINVAL;
 	}
 }

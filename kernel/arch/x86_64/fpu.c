@@ -2,7 +2,9 @@
 /*
  * Vector state in Linux signal frames: an XSAVE image with the software
  * reserved bytes that libc and debuggers look for (struct _fpx_sw_bytes,
- * arch/x86/include/uapi/asm/sigcontext.h).
+ * arch/x86/include/uapi/asm/sigcontext.h); on processors without XSAVE, or
+ * where the kernel leaves it off, the bare FXSAVE image. The state itself is
+ * live in the registers all the time.
  */
 #include "arch/arch_cpu.h"
 #include "arch/uaccess.h"
@@ -11,11 +13,24 @@
 
 int user_xsave(void *frame, uint64_t mask);
 int user_xrstor(const void *frame, uint64_t mask);
+int user_fxsave(void *frame);
+int user_fxrstor(const void *frame);
+
+#define FXSAVE_SIZE	512u
+#define CPUID1_OSXSAVE	(1u << 27)
 
 static struct {
-	uint64_t mask;		/* XCR0 */
-	uint32_t size;		/* bytes of the XSAVE area, all features */
+	uint64_t mask;		/* XCR0; 0: FXSAVE only */
+	uint32_t size;		/* bytes of the image, all features */
 } fpu;
+
+static bool has_xsave(void)
+{
+	uint32_t a = 1, b, c = 0, d;
+
+	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+	return c & CPUID1_OSXSAVE;
+}
 
 static void probe(void)
 {
@@ -23,10 +38,22 @@ static void probe(void)
 
 	if (fpu.size)
 		return;
+	if (!has_xsave()) {
+		__atomic_store_n(&fpu.size, FXSAVE_SIZE, __ATOMIC_RELEASE);
+		return;
+	}
 	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	fpu.mask = (uint64_t)hi << 32 | lo;
 	__atomic_store_n(&fpu.size, b, __ATOMIC_RELEASE);
+}
+
+static void fx_reset(void)
+{
+	static const uint16_t zero_image[FXSAVE_SIZE / 2]
+		__attribute__((aligned(16))) = { 0x37f };
+
+	__asm__ volatile("fxrstor64 %0" : : "m"(zero_image));
 }
 
 void arch_fpu_reset(void)
@@ -36,18 +63,34 @@ void arch_fpu_reset(void)
 	uint32_t mxcsr = 0x1f80;
 	uint32_t lo, hi;
 
-	/* An XSAVE image with an empty header means: all in initial state. */
-	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
-	lo &= ~(1u << 9);	/* leave PKRU alone */
-	__asm__ volatile("xrstor64 %0"
-			 : : "m"(zero_header), "a"(lo), "d"(hi));
+	probe();
+	if (fpu.mask) {
+		/* an empty header means: all in initial state */
+		lo = (uint32_t)fpu.mask & ~(1u << 9);	/* not PKRU */
+		hi = (uint32_t)(fpu.mask >> 32);
+		__asm__ volatile("xrstor64 %0"
+				 : : "m"(zero_header), "a"(lo), "d"(hi));
+	} else {
+		fx_reset();
+	}
 	__asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
 }
 
 size_t arch_fpu_frame_size(void)
 {
 	probe();
-	return fpu.size + FP_XSTATE_MAGIC2_SIZE;
+	return fpu.mask ? fpu.size + FP_XSTATE_MAGIC2_SIZE : fpu.size;
+}
+
+static int fx_save(char *f)
+{
+	int err;
+
+	plat_user_begin();
+	err = user_fxsave(f);
+	plat_user_end();
+	/* the bytes left to software: no extension follows */
+	return err || clear_user(f + 464, 48) ? -EFAULT : 0;
 }
 
 int arch_fpu_save(void *user_frame)
@@ -60,6 +103,8 @@ int arch_fpu_save(void *user_frame)
 	probe();
 	if (!user_range_ok(f, arch_fpu_frame_size()))
 		return -EFAULT;
+	if (!fpu.mask)
+		return fx_save(f);
 	/* XSAVE wants a clean header */
 	if (copy_to_user(f + 512, zero, sizeof(zero)))
 		return -EFAULT;
@@ -76,6 +121,16 @@ int arch_fpu_save(void *user_frame)
 	return user_store32((uint32_t *)(f + fpu.size), FP_XSTATE_MAGIC2);
 }
 
+static int fx_restore(const char *f)
+{
+	int err;
+
+	plat_user_begin();
+	err = user_fxrstor(f);
+	plat_user_end();
+	return err;
+}
+
 int arch_fpu_restore(const void *user_frame)
 {
 	const char *f = user_frame;
@@ -89,11 +144,13 @@ int arch_fpu_restore(const void *user_frame)
 	}
 	probe();
 	if ((uint64_t)f % 64 || !user_range_ok(f, fpu.size) ||
-	    copy_from_user(&mxcsr, f + 24, 4) ||
-	    copy_from_user(hdr, f + 512, sizeof(hdr)))
+	    copy_from_user(&mxcsr, f + 24, 4) || mxcsr & 0xffff0000)
 		return -EFAULT;
 	/* A bad image faults in xrstor; that fault is fixed up to -EFAULT. */
-	if (hdr[0] & ~fpu.mask || hdr[1] || mxcsr & 0xffff0000)
+	if (!fpu.mask)
+		return fx_restore(f);
+	if (copy_from_user(hdr, f + 512, sizeof(hdr)) ||
+	    hdr[0] & ~fpu.mask || hdr[1])
 		return -EFAULT;
 	plat_user_begin();
 	err = user_xrstor(f, fpu.mask);

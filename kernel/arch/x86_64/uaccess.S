@@ -179,6 +179,21 @@ user_xrstor:
 	ret
 	FIXUP	1b, user_fail
 
+/* int user_fxsave(void *frame), int user_fxrstor(const void *frame) */
+	.globl user_fxsave
+user_fxsave:
+1:	fxsave64 (%rdi)
+	xor	%eax, %eax
+	ret
+	FIXUP	1b, user_fail
+
+	.globl user_fxrstor
+user_fxrstor:
+1:	fxrstor64 (%rdi)
+	xor	%eax, %eax
+	ret
+	FIXUP	1b, user_fail
+
 	.globl user_fail
 user_fail:
 	mov	$-14, %rax

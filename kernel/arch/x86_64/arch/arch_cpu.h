@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Processor state that is not in the register record: FS base, vector state. */
+/*
+ * Processor state that is not in the register record: vector state here, the
+ * bases of FS and GS in plat/segments.h (arch_get_fs, arch_set_fs, _gs).
+ */
 #pragma once
 #include "lib/types.h"
-
-static inline uint64_t arch_get_fs(void)
-{
-	uint64_t v;
-
-	__asm__ volatile("rdfsbase %0" : "=r"(v));
-	return v;
-}
-
-static inline void arch_set_fs(uint64_t v)
-{
-	__asm__ volatile("wrfsbase %0" : : "r"(v));
-}
+#include "plat/segments.h"
 
 static inline void arch_relax(void)
 {

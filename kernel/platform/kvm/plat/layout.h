@@ -9,6 +9,6 @@
 #define PLAT_USER_MIN	0x10000ull
 #define PLAT_USER_MAX	0x7fffffff0000ull
 
-/* Part of the user half that is the kernel's: none. */
-#define PLAT_WINDOW_START	0ull
-#define PLAT_WINDOW_END		0ull
+/* Part of the user half that is the kernel's: none (empty, at its end). */
+#define PLAT_WINDOW_START	0x7ffffffff000ull
+#define PLAT_WINDOW_END		PLAT_WINDOW_START

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The switch of kernel stacks. Interrupts are off. What a C function may
+ * change is saved by the compiler's code around the call.
+ */
+	.text
+/* void switch_stacks(uint64_t *save_sp, uint64_t load_sp) */
+	.globl switch_stacks
+	.type switch_stacks, @function
+switch_stacks:
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, (%rdi)
+	mov	%rsi, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+
+/* void switch_idle(void): interrupts on and halt, as one step */
+	.globl switch_idle
+	.type switch_idle, @function
+switch_idle:
+	sti
+	hlt
+	ret
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+# Unit tests of the kvm platform's scheduler and wait words, on host threads.
+UNIT_EXEC_PROGS := $(UNIT_OUT)/runq_test $(UNIT_OUT)/word_test
+UNIT_PROGS += $(UNIT_EXEC_PROGS)
+UNIT_EXEC_CFLAGS := -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes \
+	-ffreestanding -nostdinc -iquote test/unit/platform/kvm/fake \
+	-iquote kernel/platform/kvm $(KERNEL_INC) \
+	-fno-sanitize-recover=all
+
+check-unit: $(UNIT_EXEC_PROGS)
+
+$(UNIT_OUT)/runq_test: test/unit/platform/kvm/runq_test.c \
+		kernel/platform/kvm/runq.c kernel/lib/avl.c \
+		$(wildcard kernel/platform/kvm/*.h) $(KERNEL_DEPS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=address,undefined -o $@ \
+		$(filter %.c,$^)
+
+$(UNIT_OUT)/word_test: test/unit/platform/kvm/word_test.c \
+		kernel/platform/kvm/word.c kernel/platform/kvm/runq.c \
+		kernel/lib/avl.c $(wildcard kernel/platform/kvm/*.h) $(KERNEL_DEPS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=thread -o $@ \
+		$(filter %.c,$^) -lpthread
