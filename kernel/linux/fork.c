@@ -20,6 +20,8 @@
 #define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
 	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
+#define TLS_MAX 0x7ffffffff000ull
+
 struct clone_args_k {
 	uint64_t flags, stack, tls;
 	uint32_t *parent_tid, *child_tid;
@@ -65,6 +67,9 @@ static int check_flags(const struct clone_args_k *a)
 		return -EPERM;
 	if (f & CLONE_PIDFD)
 		return -EINVAL;
+	/* it becomes the FS base, which must be an address of a program */
+	if (f & CLONE_SETTLS && a->tls >= TLS_MAX)
+		return -EPERM;
 	/* sharing of handlers without being a thread: not offered */
 	if (f & CLONE_SIGHAND && !(f & CLONE_THREAD))
 		return -EINVAL;

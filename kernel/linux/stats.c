@@ -81,4 +81,5 @@ void stats_print(void)
 	klog("stats: time %lu us, kernel memory %lu KiB, heap %lu KiB",
 	     (plat_clock_mono_ns() - start_ns) / 1000,
 	     page_used_bytes() >> 10, heap_used_bytes() >> 10);
+	plat_stats_print();
 }

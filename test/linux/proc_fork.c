@@ -299,6 +299,24 @@ TEST(clone_thread_same_process)
 	show(wait(NULL));
 }
 
+/* A TLS address that is no address of a program, canonical or not. */
+TEST(clone_wild_tls)
+{
+	static const unsigned long wild[] = { 0x7ffffffff000, 1ul << 47,
+					      1ul << 63, ~0ul };
+
+	for (size_t i = 0; i < ARRAY_SIZE(wild); i++) {
+		long pid = syscall(SYS_clone, SIGCHLD | CLONE_SETTLS, NULL,
+				   NULL, NULL, wild[i]);
+
+		if (pid == 0)
+			syscall(SYS_exit_group, 1);
+		show(pid);
+		if (pid > 0)
+			waitpid((pid_t)pid, NULL, 0);
+	}
+}
+
 TEST(clone_invalid_flags)
 {
 	show(raw_clone(CLONE_THREAD, NULL, NULL, NULL));

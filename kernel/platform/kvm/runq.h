@@ -61,6 +61,10 @@ struct sched_stats {
 	uint64_t steals;
 	uint64_t halts;
 	uint64_t timer_irqs;
+	/* counted by trap.c */
+	uint64_t interrupts;	/* all, timer and kicks included */
+	uint64_t exceptions;	/* page faults included */
+	uint64_t page_faults;
 };
 
 void timerq_init(struct timerq *q);

@@ -456,5 +456,8 @@ void sched_stats_sum(struct sched_stats *out)
 		out->steals += s->steals;
 		out->halts += s->halts;
 		out->timer_irqs += s->timer_irqs;
+		out->interrupts += s->interrupts;
+		out->exceptions += s->exceptions;
+		out->page_faults += s->page_faults;
 	}
 }

@@ -48,8 +48,6 @@ void arch_task_init(struct task *t)
 	t->arch.kernel_sp = (uint64_t)t + TASK_BLOCK_SIZE - ENTRY_AREA;
 	t->arch.busy = 1;
 	list_init(&t->arch.plat.run_link);
-	/* without it, a stack that overflows is not noticed */
-	(void)!page_guard((char *)t + PLAT_GUARD_OFFSET);
 }
 
 /* t's first switch leads to child_start. */
@@ -57,6 +55,8 @@ static void prepare_stack(struct task *t)
 {
 	struct switch_frame *f = (struct switch_frame *)task_regs(t) - 1;
 
+	/* without it, a stack that overflows is not noticed */
+	(void)!page_guard((char *)t + PLAT_GUARD_OFFSET);
 	*f = (struct switch_frame){ .rip = (uint64_t)child_start };
 	t->arch.plat.sp = (uint64_t)f;
 }

@@ -102,9 +102,18 @@ static void run_interrupt(uint32_t vector)
 	struct task *t = current_task();
 	uint32_t depth = t->defer_depth;
 
+	this_cpu()->stats.interrupts++;
 	t->defer_depth = 0;
 	irq_dispatch(vector);
 	t->defer_depth = depth;
+}
+
+static void count_exception(uint64_t vector)
+{
+	struct sched_stats *s = &this_cpu()->stats;
+
+	s->exceptions++;
+	s->page_faults += vector == VECTOR_PF;
 }
 
 /* --- exceptions of programs -------------------------------------------------*/
@@ -216,6 +225,7 @@ void trap_user(struct regs *r, uint32_t vector, uint64_t error)
 		run_interrupt(vector);
 		return;
 	}
+	count_exception(vector);
 	/* another fault, once interrupts are on, overwrites these */
 	if (vector == VECTOR_PF)
 		info = read_cr2();
@@ -312,6 +322,7 @@ static void exception_kernel(struct trap_frame *f)
 void trap_kernel(struct trap_frame *f)
 {
 	if (f->vector < NR_EXCEPTIONS) {
+		count_exception(f->vector);
 		exception_kernel(f);
 		return;
 	}
