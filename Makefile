@@ -11,7 +11,8 @@ include mk/flags.mk
 include mk/kernel.mk
 include mk/tender.mk
 include mk/unit.mk
--include $(filter-out mk/flags.mk mk/kernel.mk mk/tender.mk mk/unit.mk,\
+include mk/fuzz.mk
+-include $(filter-out mk/flags.mk mk/kernel.mk mk/tender.mk mk/unit.mk mk/fuzz.mk,\
 	$(wildcard mk/*.mk))
 
 .PHONY: all clean help run check install FORCE

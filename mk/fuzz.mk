@@ -3,8 +3,8 @@
 # Fuzz targets: test/fuzz/<name>_fuzz.c with the kernel sources it is about.
 # `make fuzz-elf` fuzzes for FUZZ_SECONDS with clang's libFuzzer; new inputs
 # land in $(O). `make check-fuzz` replays the saved inputs
-# (test/fuzz/corpus/<name>/) with gcc's sanitizers. make-elf-corpus writes the
-# seeds of the ELF target.
+# (test/fuzz/corpus/<name>/) of all FUZZ_TARGETS with gcc's sanitizers.
+# make-elf-corpus writes the seeds of the ELF target.
 
 O ?= build
 FUZZ_CC ?= clang
@@ -25,8 +25,15 @@ fuzz-elf: $(FUZZ_OUT)/elf-fuzz ## fuzz the ELF parser for FUZZ_SECONDS
 		-artifact_prefix=$(FUZZ_OUT)/ $(FUZZ_OUT)/corpus/elf \
 		$(FUZZ_SRC)/corpus/elf
 
+# Names of targets: <name>-replay and corpus/<name>/. Other files add theirs.
+FUZZ_TARGETS := elf
 check-fuzz: $(FUZZ_OUT)/elf-replay ## replay the saved inputs of the fuzzers
-	$(Q)timeout 300 $< $(FUZZ_SRC)/corpus/elf/*
+	$(Q)for t in $(FUZZ_TARGETS); do \
+		timeout 300 $(FUZZ_OUT)/$$t-replay $(FUZZ_SRC)/corpus/$$t/* || \
+		echo "not ok - $$t ended with status $$?"; done | \
+	awk '{ print } /^ok/ { p++ } /^not ok/ { f++ } \
+		END { printf "%d passed, %d failed, 0 skipped\n", p, f; \
+			exit f != 0 }'
 
 $(FUZZ_OUT)/elf-fuzz: $(FUZZ_ELF_DEPS)
 	@mkdir -p $(@D)

@@ -2,7 +2,8 @@
 # Unit tests of the tender's device models, all in one program.
 UNIT_DEV_SRC := $(filter-out tender/dev/fs% tender/dev/vhost%,\
 		$(wildcard tender/dev/*.c)) tender/util/err.c \
-	$(wildcard test/unit/dev/*.c)
+	$(filter-out test/unit/dev/fs_% test/unit/dev/vhost%,\
+		$(wildcard test/unit/dev/*.c))
 UNIT_PROGS += $(UNIT_OUT)/dev_test
 check-unit: $(UNIT_OUT)/dev_test
 
