@@ -41,7 +41,7 @@ static const struct option_help {
 	{ { "interactive", 0, 0, 'i' }, NULL,
 	  "keep stdin open (always the case)" },
 	{ { "tty", 0, 0, 't' }, NULL, "give the program a terminal" },
-	{ { "platform", 1, 0, OPT_PLATFORM }, "auto|process|kvm",
+	{ { "platform", 1, 0, OPT_PLATFORM }, "auto|process|kvm|qemu",
 	  "how the kernel is carried" },
 	{ { "strace", 2, 0, OPT_STRACE }, "[=FILE]",
 	  "print every system call (stderr or FILE)" },
@@ -204,12 +204,13 @@ static int read_env_file(struct run_options *o, const char *path,
 
 static int check_platform(struct run_options *o, struct err *e)
 {
-	if (!strcmp(o->platform, "auto") || !strcmp(o->platform, "process"))
-		return 0;
-	if (!strcmp(o->platform, "kvm"))
-		return err_set(e, ENOSYS, "platform kvm is not part of this "
-			       "build; use --platform=process");
-	return bad(e, "platform", o->platform, "auto, process or kvm");
+	static const char *const names[] = { "auto", "process", "kvm",
+					     "qemu" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(o->platform, names[i]))
+			return 0;
+	return bad(e, "platform", o->platform, "auto, process, kvm or qemu");
 }
 
 static int take(struct run_options *o, int c, char *arg, struct err *e)

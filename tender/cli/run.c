@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `mica run`: options to boot block and exports, start, serve, forward
- * signals, and turn the end into an exit status.
+ * `mica run`: options to description and exports, start on a platform
+ * (platform.h), forward signals, and turn the end into an exit status.
  */
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/run.h"
-#include "process/fileserver.h"
-#include "process/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-static void *serve(void *arg)
-{
-	static const int stdio[3] = { 0, 1, 2 };
-	struct run *r = arg;
-
-	fsrv_serve(r->server, r->sandbox.server_fd, stdio);
-	return NULL;
-}
 
 static uint32_t kind_of(int fd, const struct stat *st)
 {
@@ -61,7 +47,7 @@ static int plug_closed_streams(struct run *r, struct err *e)
 
 static void describe_stdio(struct run *r)
 {
-	struct abi_boot *b = r->sandbox.boot;
+	struct abi_boot *b = r->desc.boot;
 	struct winsize ws;
 
 	for (int fd = 0; fd < 3; fd++) {
@@ -88,26 +74,26 @@ static void describe_stdio(struct run *r)
 
 static int pack_strings(struct run *r, char **argv, struct err *e)
 {
-	struct abi_boot *b = r->sandbox.boot;
+	struct abi_boot *b = r->desc.boot;
 
 	b->argv = b->blob_size;
 	for (int i = 0; argv[i]; i++, b->argc++)
-		if (!sandbox_string(&r->sandbox, argv[i], e))
+		if (!description_string(&r->desc, argv[i], e))
 			return -e->code;
 	b->envp = b->blob_size;
 	for (char **v = r->environ; *v; v++, b->envc++)
-		if (!sandbox_string(&r->sandbox, *v, e))
+		if (!description_string(&r->desc, *v, e))
 			return -e->code;
-	b->program = sandbox_string(&r->sandbox, argv[0], e);
-	b->cwd = sandbox_string(&r->sandbox, r->workdir, e);
-	b->hostname = sandbox_string(&r->sandbox, r->opt.hostname ?
+	b->program = description_string(&r->desc, argv[0], e);
+	b->cwd = description_string(&r->desc, r->workdir, e);
+	b->hostname = description_string(&r->desc, r->opt.hostname ?
 				     r->opt.hostname : "mica", e);
 	return b->program && b->cwd && b->hostname ? 0 : -e->code;
 }
 
 static void fill_limits(struct run *r)
 {
-	struct abi_boot *b = r->sandbox.boot;
+	struct abi_boot *b = r->desc.boot;
 	struct rlimit files = { 1024, 1024 };
 	mode_t mask = umask(0);
 
@@ -146,16 +132,13 @@ static int open_log(struct run *r, struct err *e)
 			       strerror(errno));
 	if (fd < 0)
 		fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	r->sandbox.log_fd = fd;
+	r->log_fd = fd;
 	return fd < 0 ? err_set(e, errno, "opening /dev/null") : 0;
 }
 
 static int prepare(struct run *r, char **argv, struct err *e)
 {
-	int err = plug_closed_streams(r, e);
-
-	if (!err)
-		err = sandbox_create(&r->sandbox, e);
+	int err = r->platform->create(r, e);
 
 	if (!err)
 		err = fsrv_create(&r->server, e);
@@ -175,26 +158,29 @@ static int prepare(struct run *r, char **argv, struct err *e)
 
 static int exit_status(struct run *r)
 {
-	struct abi_boot *b = r->sandbox.boot;
-	uint32_t st = b->exit_status;
+	struct abi_report *rep = &r->report;
+	uint32_t st = rep->exit_status;
 
-	if (b->start_error) {
-		b->start_message[sizeof(b->start_message) - 1] = 0;
-		if (b->start_message[0])
-			fprintf(stderr, "mica: %s\n", b->start_message);
-		return (int)b->start_error;
+	if (rep->start_error) {
+		rep->start_message[sizeof(rep->start_message) - 1] = 0;
+		if (rep->start_message[0])
+			fprintf(stderr, "mica: %s\n", rep->start_message);
+		return rep->start_error < EXIT_SIGNAL ?
+			       (int)rep->start_error : EXIT_MICA;
 	}
-	if (!b->exit_valid)
-		return r->timed_out_of_memory ? EXIT_SIGNAL + 9 : EXIT_MICA;
+	if (!rep->exit_valid) {
+		if (r->failure[0])
+			fprintf(stderr, "mica: %s\n", r->failure);
+		return EXIT_MICA;
+	}
 	return st & 0x7f ? EXIT_SIGNAL + (int)(st & 0x7f) :
 			   (int)(st >> 8 & 0xff);
 }
 
 int cmd_run(int argc, char **argv)
 {
-	static struct run r;	/* large */
+	static struct run r = { .end_fd = -1 };	/* large */
 	struct err e = { 0 };
-	pthread_t thread;
 	int first, err;
 
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
@@ -204,21 +190,24 @@ int cmd_run(int argc, char **argv)
 		return cli_usage_error("run", "%s", e.text);
 	if (first >= argc)
 		return cli_usage_error("run", "no program given");
-	r.sandbox.as_root = sandbox_has_root();
+	err = plug_closed_streams(&r, &e);
+	if (err)
+		return cli_error(&e);
+	r.platform = platform_choose(&r, &e);
+	if (!r.platform)
+		return cli_error(&e);
 	err = prepare(&r, argv + first, &e);
 	if (!err)
 		err = run_block_signals(&r, &e);
 	if (!err)
-		err = sandbox_start(&r.sandbox, &e);
-	if (!err && pthread_create(&thread, NULL, serve, &r))
-		err = err_set(&e, EAGAIN, "starting the file server");
+		err = r.platform->start(&r, &e);
 	if (err) {
-		sandbox_destroy(&r.sandbox);
+		r.platform->destroy(&r);
 		return cli_error(&e);
 	}
 	run_tty_enter(&r);
 	run_wait(&r);
 	run_tty_leave(&r);
-	sandbox_destroy(&r.sandbox);
+	r.platform->destroy(&r);
 	return exit_status(&r);
 }

@@ -1,22 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* State of one `mica run`, shared by run.c, run_tree.c and run_events.c. */
+/* State of one `mica run`, shared by run*.c and platform_*.c. */
 #pragma once
 #include "cli/options.h"
-#include "process/fileserver.h"
-#include "process/sandbox.h"
+#include "cli/platform.h"
+#include "abi/control.h"
+#include "dev/files/fsrv.h"
+#include "util/description.h"
 #include <sys/sysmacros.h>
 #include <termios.h>
 
 struct run {
 	struct run_options opt;
-	struct sandbox sandbox;
+	const struct platform *platform;
+	void *carrier;		/* the platform's own */
+	struct description desc;
 	struct fsrv *server;
+	int log_fd;		/* --strace, --stats, panic reports */
+	int end_fd;		/* readable: the sandbox has ended; -1 */
+	struct abi_report report;	/* of the kernel, at the end */
+	char failure[256];	/* without one: what happened, or "" */
 	char **environ;		/* of the program */
 	char workdir[4096];	/* inside */
 	int signal_fd;
 	bool closed[3];		/* standard streams */
 	bool has_tty;
-	bool timed_out_of_memory;
 	bool is_raw;		/* the terminal of stream 0, for -t */
 	struct termios saved_termios;
 };

@@ -100,7 +100,7 @@ static bool find_group(struct run *r, const char *name, uint32_t *gid)
 
 int run_set_user(struct run *r, struct err *e)
 {
-	struct abi_boot *b = r->sandbox.boot;
+	struct abi_boot *b = r->desc.boot;
 	const char *s = r->opt.user, *group;
 	char name[256];
 	size_t n;
@@ -170,7 +170,7 @@ static int add_mount(struct run *r, uint32_t kind, uint32_t export_id,
 		     const char *guest, const char *source, bool read_only,
 		     bool is_file, struct err *e)
 {
-	struct abi_boot *b = r->sandbox.boot;
+	struct abi_boot *b = r->desc.boot;
 	struct abi_mount *m = &b->mounts[b->nr_mounts];
 
 	if (b->nr_mounts == ABI_NR_MOUNTS_MAX)
@@ -180,8 +180,8 @@ static int add_mount(struct run *r, uint32_t kind, uint32_t export_id,
 	m->export_id = export_id;
 	m->read_only = read_only;
 	m->is_file = is_file;
-	m->guest_path = sandbox_string(&r->sandbox, guest, e);
-	m->source = sandbox_string(&r->sandbox, source, e);
+	m->guest_path = description_string(&r->desc, guest, e);
+	m->source = description_string(&r->desc, source, e);
 	if (!m->guest_path || !m->source)
 		return -e->code;
 	b->nr_mounts++;

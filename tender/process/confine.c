@@ -168,8 +168,7 @@ static void map_kernel(void)
 void confine_and_enter(struct sandbox *s)
 {
 	const struct abi_image *image = image_info();
-	uint64_t boot = s->boot->blob -
-			(uint64_t)(s->blob - (char *)s->boot);
+	uint64_t boot = ABI_POOL_BASE + s->boot_at;
 	uint64_t entry = image->entry, stack = image->stack_top;
 
 	setsid();

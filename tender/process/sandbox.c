@@ -15,14 +15,12 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define NOBODY	65534u
-#define BLOB_MAX (4u << 20)	/* arguments and environment, ARG_MAX x 2 */
 
 #define NEEDED_CAPS ((1u << CAP_SETUID) | (1u << CAP_SETGID) | \
 		     (1u << CAP_SYS_ADMIN) | (1u << CAP_SETPCAP))
@@ -84,26 +82,14 @@ static void find_vdso(struct abi_boot *b)
 		b->vdso = 0;
 }
 
-static void fill_host_facts(struct abi_boot *b)
+int sandbox_create(struct sandbox *s, struct description *d, struct err *e)
 {
-	b->magic = ABI_BOOT_MAGIC;
-	b->version = ABI_BOOT_VERSION;
-	b->size = sizeof(*b);
-	b->nr_cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-	b->hwcap = getauxval(AT_HWCAP);
-	b->hwcap2 = getauxval(AT_HWCAP2);
-	b->minsigstksz = getauxval(51 /* AT_MINSIGSTKSZ */);
-	find_vdso(b);
-	if (getrandom(b->seed, sizeof(b->seed), 0) < 0)
-		memset(b->seed, 0, sizeof(b->seed));
-}
-
-int sandbox_create(struct sandbox *s, struct err *e)
-{
-	uint64_t at = page_up(image_pool_used());
+	uint64_t blob = description_blob_offset();
+	void *m;
 	int sv[2];
 
 	s->pool_fd = s->server_fd = s->guest_server_fd = s->pidfd = -1;
+	s->boot_at = page_up(image_pool_used());
 	s->pool_fd = memfd_create("mica", MFD_CLOEXEC);
 	if (s->pool_fd < 0)
 		return err_set(e, errno, "making the memory object");
@@ -111,38 +97,19 @@ int sandbox_create(struct sandbox *s, struct err *e)
 		return err_set(e, errno, "sizing the memory object");
 	if (image_load_data(s->pool_fd, e))
 		return -e->code;
-	s->blob_max = BLOB_MAX;
-	s->boot = mmap(NULL, page_up(sizeof(*s->boot)) + BLOB_MAX,
-		       PROT_READ | PROT_WRITE, MAP_SHARED, s->pool_fd,
-		       (off_t)at);
-	if (s->boot == MAP_FAILED) {
-		s->boot = NULL;
+	m = mmap(NULL, blob + DESCRIPTION_BLOB_MAX, PROT_READ | PROT_WRITE,
+		 MAP_SHARED, s->pool_fd, (off_t)s->boot_at);
+	if (m == MAP_FAILED)
 		return err_set(e, errno, "mapping the boot block");
-	}
-	s->blob = (char *)s->boot + page_up(sizeof(*s->boot));
-	s->boot->blob = ABI_POOL_BASE + at + page_up(sizeof(*s->boot));
-	s->boot->blob_size = 1;	/* offset 0 is the empty string */
+	description_init(d, m);
+	s->boot = d->boot;
+	s->boot->blob = ABI_POOL_BASE + s->boot_at + blob;
+	find_vdso(s->boot);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv))
 		return err_set(e, errno, "making the file server's socket");
 	s->server_fd = sv[0];
 	s->guest_server_fd = sv[1];
-	fill_host_facts(s->boot);
 	return 0;
-}
-
-uint32_t sandbox_string(struct sandbox *s, const char *str, struct err *e)
-{
-	size_t n = strlen(str) + 1;
-	uint32_t at = s->boot->blob_size;
-
-	if (n > s->blob_max - at) {
-		err_set(e, E2BIG, "arguments and environment are larger than "
-			"%u bytes", s->blob_max);
-		return 0;
-	}
-	memcpy(s->blob + at, str, n);
-	s->boot->blob_size = at + (uint32_t)n;
-	return at;
 }
 
 static int write_file(const char *path, const char *text)

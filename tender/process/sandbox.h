@@ -5,7 +5,7 @@
  */
 #pragma once
 #include "abi/boot.h"
-#include "util/err.h"
+#include "util/description.h"
 #include <stdint.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -18,21 +18,21 @@ struct sandbox {
 	pid_t pid;		/* first process, as the tender sees it */
 	int pidfd;
 	struct abi_boot *boot;	/* shared with the kernel */
-	char *blob;		/* of boot; strings are appended */
-	uint32_t blob_max;
+	uint64_t boot_at;	/* its offset in the memory object */
 	bool as_root;		/* the tender has root's rights */
 };
 
-/* Make the memory object with the kernel's data and an empty boot block. */
-int sandbox_create(struct sandbox *s, struct err *e);
+/*
+ * Make the memory object with the kernel's data; *d is the description in it.
+ * Returns 0 or -errno.
+ */
+int sandbox_create(struct sandbox *s, struct description *d, struct err *e);
 /*
  * Can we do what only root can: give the sandbox user nobody's identity and
  * its own PID namespace? Not so for "root" of a user namespace that lacks
  * other ids, or of a container without capabilities.
  */
 bool sandbox_has_root(void);
-/* Append a string to the blob. Returns its offset, 0 when full (e is set). */
-uint32_t sandbox_string(struct sandbox *s, const char *str, struct err *e);
 /* Start the first process, confined. After it s->pid and s->pidfd are set. */
 int sandbox_start(struct sandbox *s, struct err *e);
 /* Wake the supervisor after a change of boot->doorbell. */

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `mica run` on the process platform (process/sandbox.h): the file server's
+ * thread, events by the doorbell, the watch over the memory limit.
+ */
+#include "cli/run.h"
+#include "process/fileserver.h"
+#include "process/sandbox.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MEMORY_POLL_MS	20
+
+static int process_check(const struct run *r, struct err *e)
+{
+	return 0;
+}
+
+static int process_create(struct run *r, struct err *e)
+{
+	static struct sandbox sandbox;
+
+	r->carrier = &sandbox;
+	sandbox.as_root = sandbox_has_root();
+	return sandbox_create(&sandbox, &r->desc, e);
+}
+
+static void *serve(void *arg)
+{
+	static const int stdio[3] = { 0, 1, 2 };
+	struct run *r = arg;
+	struct sandbox *s = r->carrier;
+
+	fsrv_serve(r->server, s->server_fd, stdio);
+	return NULL;
+}
+
+static int process_start(struct run *r, struct err *e)
+{
+	struct sandbox *s = r->carrier;
+	pthread_t thread;
+	int err;
+
+	s->log_fd = r->log_fd;
+	err = sandbox_start(s, e);
+	if (!err && pthread_create(&thread, NULL, serve, r))
+		err = err_set(e, EAGAIN, "starting the file server");
+	r->end_fd = s->pidfd;
+	return err;
+}
+
+static void process_send_signals(struct run *r, uint64_t signals,
+				 uint64_t tty_signals)
+{
+	struct sandbox *s = r->carrier;
+	struct abi_doorbell *d = &s->boot->doorbell;
+
+	__atomic_fetch_or(&d->signals, signals, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&d->tty_signals, tty_signals, __ATOMIC_RELEASE);
+	sandbox_ring(s);
+}
+
+static void process_send_winsize(struct run *r, uint16_t rows, uint16_t cols)
+{
+	struct sandbox *s = r->carrier;
+
+	s->boot->tty_rows = rows;
+	s->boot->tty_cols = cols;
+	__atomic_store_n(&s->boot->doorbell.winsize_changed, 1,
+			 __ATOMIC_RELEASE);
+	sandbox_ring(s);
+}
+
+static uint32_t process_take_stopped(struct run *r)
+{
+	struct sandbox *s = r->carrier;
+
+	return __atomic_exchange_n(&s->boot->stopped, 0, __ATOMIC_ACQ_REL);
+}
+
+/* Private resident bytes of a host process, from /proc/PID/statm. */
+static uint64_t resident_bytes(pid_t pid)
+{
+	char path[64];
+	unsigned long size, rss = 0, shared = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	f = fopen(path, "re");
+	if (f) {
+		if (fscanf(f, "%lu %lu %lu", &size, &rss, &shared) != 3)
+			rss = shared = 0;
+		fclose(f);
+	}
+	return (rss - shared) * 4096ull;
+}
+
+/* Number of a process in the sandbox's PID namespace. */
+static uint32_t inner_pid(pid_t pid)
+{
+	char path[64], line[256], *last;
+	uint32_t inner = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "NSpid:", 6))
+			continue;
+		last = strrchr(line, '\t');
+		inner = (uint32_t)strtoul(last ? last + 1 : line + 6, NULL,
+					  10);
+	}
+	if (f)
+		fclose(f);
+	return inner;
+}
+
+static void process_tick(struct run *r)
+{
+	struct sandbox *s = r->carrier;
+	struct abi_boot *b = s->boot;
+	uint64_t total = 0, biggest = 0, bytes;
+	struct stat st;
+	char path[64];
+	int pid, victim = 0;
+	FILE *f;
+
+	if (!r->opt.memory)
+		return;
+	if (!fstat(s->pool_fd, &st))
+		total = (uint64_t)st.st_blocks * 512;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
+		 s->pid, s->pid);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1) {
+		bytes = resident_bytes(pid);
+		total += bytes;
+		if (bytes > biggest) {
+			biggest = bytes;
+			victim = pid;
+		}
+	}
+	if (f)
+		fclose(f);
+	if (total <= b->memory_limit || !victim)
+		return;
+	__atomic_store_n(&b->doorbell.oom, inner_pid(victim),
+			 __ATOMIC_RELEASE);
+	sandbox_ring(s);
+}
+
+static int process_tick_ms(const struct run *r)
+{
+	return r->opt.memory ? MEMORY_POLL_MS : -1;
+}
+
+static void process_destroy(struct run *r)
+{
+	struct sandbox *s = r->carrier;
+	const struct abi_boot *b = s->boot;
+
+	sandbox_destroy(s);
+	if (!b)
+		return;
+	r->report = (struct abi_report){
+		.exit_status = b->exit_status,
+		.exit_valid = b->exit_valid,
+		.start_error = b->start_error,
+	};
+	memcpy(r->report.start_message, b->start_message,
+	       sizeof(r->report.start_message));
+}
+
+const struct platform platform_process = {
+	.name = "process",
+	.check = process_check,
+	.create = process_create,
+	.start = process_start,
+	.send_signals = process_send_signals,
+	.send_winsize = process_send_winsize,
+	.take_stopped = process_take_stopped,
+	.tick = process_tick,
+	.tick_ms = process_tick_ms,
+	.destroy = process_destroy,
+};
