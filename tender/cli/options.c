@@ -14,7 +14,7 @@
 enum {
 	OPT_ROOT = 256, OPT_TMPFS, OPT_READ_ONLY, OPT_ENV_FILE, OPT_HOSTNAME,
 	OPT_PIDS, OPT_CPUS, OPT_ENTRYPOINT, OPT_PLATFORM, OPT_STRACE,
-	OPT_STATS, OPT_NO_PATCH, OPT_TEST_HOOK, OPT_RM,
+	OPT_STATS, OPT_NO_PATCH, OPT_TEST_HOOK, OPT_RM, OPT_DISK,
 };
 
 static const struct option_help {
@@ -25,6 +25,8 @@ static const struct option_help {
 	  "use DIR as the root of the file tree" },
 	{ { "volume", 1, 0, 'v' }, "HOST:GUEST[:ro]",
 	  "give access to a host file or directory" },
+	{ { "disk", 1, 0, OPT_DISK }, "FILE[:ro]",
+	  "a file as block device (/dev/vda ...); kvm, qemu" },
 	{ { "tmpfs", 1, 0, OPT_TMPFS }, "DIR", "an empty tmpfs at DIR" },
 	{ { "read-only", 0, 0, OPT_READ_ONLY }, NULL,
 	  "the root file tree can not be written" },
@@ -165,6 +167,29 @@ static int parse_volume(struct run_options *o, const char *s, struct err *e)
 	return 0;
 }
 
+/* FILE[:ro|rw]; any other colon belongs to the name. */
+static int parse_disk(struct run_options *o, const char *s, struct err *e)
+{
+	struct disk *d = &o->disks[o->nr_disks];
+	char *copy, *mode;
+
+	if (o->nr_disks == DISKS_MAX)
+		return err_set(e, EINVAL, "more than %d disks", DISKS_MAX);
+	copy = strdup(s);
+	if (!copy)
+		return err_set(e, ENOMEM, "reading --disk");
+	mode = strrchr(copy, ':');
+	if (mode && (!strcmp(mode, ":ro") || !strcmp(mode, ":rw"))) {
+		d->read_only = !strcmp(mode, ":ro");
+		*mode = 0;
+	}
+	if (!*copy)
+		return bad(e, "disk", s, "FILE[:ro]");
+	d->host = copy;
+	o->nr_disks++;
+	return 0;
+}
+
 static int add_env(struct run_options *o, const char *s, struct err *e)
 {
 	if (!*s || *s == '=')
@@ -221,6 +246,8 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 		return 0;
 	case 'v':
 		return parse_volume(o, arg, e);
+	case OPT_DISK:
+		return parse_disk(o, arg, e);
 	case OPT_TMPFS:
 		if (*arg != '/' || o->nr_tmpfs == VOLUMES_MAX)
 			return bad(e, "tmpfs", arg, "an absolute path");
@@ -283,6 +310,16 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 	return err_set(e, EINVAL, "unknown option");
 }
 
+/* The process platform has no machine to put a disk into. */
+static int check_disks(const struct run_options *o, struct err *e)
+{
+	if (!o->nr_disks || !strcmp(o->platform, "kvm") ||
+	    !strcmp(o->platform, "qemu"))
+		return 0;
+	return err_set(e, EINVAL, "--disk is only possible with "
+		       "--platform=kvm or --platform=qemu");
+}
+
 int options_parse(struct run_options *o, int argc, char **argv, int *first,
 		  struct err *e)
 {
@@ -309,5 +346,5 @@ int options_parse(struct run_options *o, int argc, char **argv, int *first,
 			return err;
 	}
 	*first = optind;
-	return 0;
+	return check_disks(o, e);
 }

@@ -7,9 +7,16 @@
 
 #define VOLUMES_MAX	32
 #define ENV_MAX		4096
+#define DISKS_MAX	8
 
 struct volume {
 	char *host, *guest;
+	bool read_only;
+};
+
+/* A host file as a block device; dev/blk.h opens and checks it. */
+struct disk {
+	char *host;
 	bool read_only;
 };
 
@@ -18,6 +25,8 @@ struct run_options {
 	const char *platform, *entrypoint;
 	struct volume volumes[VOLUMES_MAX];
 	unsigned int nr_volumes;
+	struct disk disks[DISKS_MAX];
+	unsigned int nr_disks;
 	const char *tmpfs[VOLUMES_MAX];
 	unsigned int nr_tmpfs;
 	const char *env[ENV_MAX];	/* NAME=VALUE or NAME */

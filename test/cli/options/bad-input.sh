@@ -17,6 +17,16 @@ test_volume_relative_target() { usage_error run -v /usr:mnt -- true; }
 test_volume_bad_mode() { usage_error run -v /usr:/mnt:nonsense -- true; expect_err_has nonsense; }
 test_volume_empty() { usage_error run -v : -- true; }
 test_tmpfs_relative() { usage_error run --tmpfs data -- true; }
+test_disk_on_process() {
+	usage_error run --platform=process --disk /dev/null -- true
+	expect_err_has "--platform=kvm or --platform=qemu"
+}
+test_disk_without_name() { usage_error run --disk :ro -- true; expect_err_has FILE; }
+test_too_many_disks() {
+	usage_error run --disk a --disk a --disk a --disk a --disk a --disk a --disk a --disk a \
+		--disk a -- true
+	expect_err_has "more than 8 disks"
+}
 test_workdir_missing() {
 	mica run -w /no/such/dir -- true
 	expect [ "$status" = 125 -o "$status" = 126 -o "$status" = 127 ]
