@@ -14,6 +14,7 @@
 #include "dev/files/fsrv_priv.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,16 @@ void fsrv_destroy(struct fsrv *s)
 uint32_t fsrv_handles_max(const struct fsrv *s)
 {
 	return s->handles_max;
+}
+
+uint32_t fsrv_nr_exports(const struct fsrv *s)
+{
+	return s->nr_exports;
+}
+
+unsigned int fsrv_export_flags(const struct fsrv *s, uint32_t id)
+{
+	return s->exports[id].flags;
 }
 
 /* Room for one more at index nr_handles. */
@@ -256,6 +267,23 @@ void fsrv_identity_init(struct fsrv *s)
 	fsrv_identity_set(s, false);
 }
 
+/*
+ * Without it the host takes the set-id bits of a file that is written to, as
+ * it does for ordinary users.
+ */
+static void drop_fsetid(void)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[2];
+
+	if (syscall(SYS_capget, &h, caps))
+		return;
+	caps[0].effective &= ~(1u << CAP_FSETID);
+	caps[0].permitted &= ~(1u << CAP_FSETID);
+	caps[0].inheritable &= ~(1u << CAP_FSETID);
+	syscall(SYS_capset, &h, caps);
+}
+
 void fsrv_enter_thread(struct fsrv *s, const int stdio[3])
 {
 	memcpy(s->stdio, stdio, sizeof(s->stdio));
@@ -263,5 +291,6 @@ void fsrv_enter_thread(struct fsrv *s, const int stdio[3])
 	if (!unshare(CLONE_FS))
 		umask(0);
 	raise_fd_limit();
+	drop_fsetid();
 	fsrv_identity_init(s);
 }

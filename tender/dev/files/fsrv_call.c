@@ -12,7 +12,9 @@
 #include <string.h>
 
 enum op_needs {
-	NEED_DIR = 1,		/* a handle of a directory (or a file export) */
+	/* a handle of a directory (or a file export); with OPT_NAME and no
+	 * name, of any object */
+	NEED_DIR = 1,
 	NEED_ANY = 2,		/* a handle of any kind */
 	NEED_NAME = 4,
 	OPT_NAME = 8,		/* a name, or "" for the handle's own object */
@@ -39,7 +41,7 @@ static const struct op ops[] = {
 	[FSRV_RENAME] = { fsrv_do_rename,
 			  NEED_DIR | NEED_NAME | NEED_SECOND | CHANGES },
 	[FSRV_LINK] = { fsrv_do_link,
-			NEED_DIR | NEED_NAME | NEED_SECOND | CHANGES },
+			NEED_DIR | OPT_NAME | NEED_SECOND | CHANGES },
 	[FSRV_SETATTR] = { fsrv_do_setattr, NEED_ANY | OPT_NAME | CHANGES },
 	[FSRV_STATFS] = { fsrv_do_statfs, NEED_ANY },
 	[FSRV_FSYNC] = { fsrv_do_fsync, NEED_ANY | CHANGES },
@@ -99,7 +101,8 @@ static int check_handle(struct fsrv_call *c, const struct fsrv_handle *h,
 	if ((needs & CHANGES) &&
 	    (flags & (FSRV_EXPORT_READ_ONLY | FSRV_EXPORT_AS_NOBODY)))
 		return -EROFS;
-	if ((needs & NEED_DIR) && h->kind != FSRV_DIR)
+	if ((needs & NEED_DIR) && h->kind != FSRV_DIR &&
+	    !(h->kind == FSRV_NODE && (needs & OPT_NAME)))
 		return -ENOTDIR;
 	/* names only lead downwards from directories */
 	if (*name && (h->kind != FSRV_DIR || (flags & FSRV_EXPORT_IS_FILE)))

@@ -8,6 +8,7 @@
 #include "dev/files/fsrv.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct fsrv_handle;
 struct fsrv_export;
@@ -18,6 +19,8 @@ struct fsrv_call {
 	struct fsrv_request q;
 	char name[FSRV_NAME_MAX + 1], name2[FSRV_NAME_MAX + 1];
 	const char *data;	/* q.data_len bytes */
+	/* LOOKUP and what makes an object: give a handle whatever it is */
+	bool want_node;
 	/* the reply */
 	struct fsrv_reply *r;	/* zeroed by the caller */
 	char *out;		/* FSRV_DATA_MAX bytes for its data */
@@ -28,6 +31,9 @@ struct fsrv_call {
 	const struct fsrv_export *export;
 };
 
+uint32_t fsrv_nr_exports(const struct fsrv *s);
+/* enum fsrv_export_flags of an export that is there. */
+unsigned int fsrv_export_flags(const struct fsrv *s, uint32_t id);
 /*
  * Take over a name: a single component or "". Returns 0, -ENAMETOOLONG, or
  * -EINVAL (holds a NUL or "/", or is "." or "..").
@@ -42,3 +48,9 @@ int fsrv_call_parse(struct fsrv_call *c, const char *bytes, size_t len);
  * identity is not known any more, so nothing may be served.
  */
 int fsrv_call_run(struct fsrv_call *c, bool *fatal);
+/*
+ * The text of the symbolic link that a handle from want_node names. Returns
+ * its length or -errno; -EINVAL if it is none.
+ */
+ssize_t fsrv_node_readlink(struct fsrv *s, uint32_t handle, char *out,
+			   size_t size);

@@ -110,6 +110,18 @@ int fsrv_do_rename(struct fsrv_call *c)
 
 int fsrv_do_link(struct fsrv_call *c)
 {
+	char path[64];
+	int fd = c->dir->fd;
+
+	if (!*c->name2 || (!*c->name && c->dir->kind != FSRV_NODE))
+		return -ENOENT;
+	if (!*c->name) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (linkat(AT_FDCWD, path, c->dir2->fd, c->name2,
+			   AT_SYMLINK_FOLLOW))
+			return errno == ENOENT ? -EPERM : -errno;
+		return 0;
+	}
 	/* flags 0: a symbolic link itself gets the name */
 	if (linkat(c->dir->fd, c->name, c->dir2->fd, c->name2, 0))
 		return -errno;
@@ -158,7 +170,7 @@ static int set_size(struct fsrv_call *c, int object, uint64_t size)
 		return 0;
 	if (errno != EBADF && errno != EINVAL)
 		return -errno;
-	if (!*c->name && !(c->export->flags & FSRV_EXPORT_IS_FILE))
+	if (!*c->name && !fsrv_is_object(c))
 		return -EINVAL;
 	err = fsrv_stat(object, "", &x);
 	if (err)

@@ -6,7 +6,6 @@
 #pragma once
 #include "abi/boot.h"
 #include "dev/files/fsrv_call.h"
-#include <sys/types.h>
 
 /* struct statx of the host; the C library need not know it. */
 struct host_time {
@@ -31,10 +30,11 @@ _Static_assert(sizeof(struct host_statx) == 256, "statx layout");
 #define FSRV_INDEX_BITS		20u
 #define FSRV_GROUPS_MAX		256
 
-enum fsrv_kind { FSRV_FREE, FSRV_DIR, FSRV_FILE };
+/* FSRV_NODE: an object that is no directory, or one that nobody may enter. */
+enum fsrv_kind { FSRV_FREE, FSRV_DIR, FSRV_FILE, FSRV_NODE };
 
 struct fsrv_handle {
-	int fd;			/* O_PATH of a directory; an open file */
+	int fd;			/* O_PATH of DIR and NODE; an open file */
 	uint8_t kind;		/* enum fsrv_kind */
 	uint8_t export_id;
 	uint16_t generation;	/* bits above FSRV_INDEX_BITS of its number */
@@ -79,6 +79,8 @@ int fsrv_identity_set(struct fsrv *s, bool nobody);
 void fsrv_fill_attr(struct fsrv_attr *a, const struct host_statx *x);
 /* Attributes of name in the directory at fd, or ("") of fd itself. */
 int fsrv_stat(int fd, const char *name, struct host_statx *x);
+/* Is the handle itself what a request without a name is about, as a file? */
+bool fsrv_is_object(const struct fsrv_call *c);
 /* Under AS_NOBODY: do the bits for others grant all of `bits` (0..7)? */
 bool fsrv_others_may(const struct fsrv_call *c, uint32_t mode, uint32_t bits);
 /*

@@ -151,8 +151,14 @@ static int open_beneath(int dir, const char *name, int flags,
 	return fd < 0 ? -errno : (int)fd;
 }
 
-/* The file that an IS_FILE export is: its descriptor is a path only. */
-static int reopen_export(int fd, int flags)
+bool fsrv_is_object(const struct fsrv_call *c)
+{
+	return c->dir->kind == FSRV_NODE ||
+	       (c->export->flags & FSRV_EXPORT_IS_FILE);
+}
+
+/* The file that a handle is itself: its descriptor is a path only. */
+static int reopen_object(int fd, int flags)
 {
 	char path[FD_PATH_MAX];
 	int n;
@@ -182,7 +188,7 @@ static int open_checked(struct fsrv_call *c, int flags, unsigned int mode,
 
 	/* O_TRUNC only once it is known what was opened */
 	fd = *c->name ? open_beneath(dir, c->name, flags & ~O_TRUNC, mode) :
-			reopen_export(dir, flags & ~O_TRUNC);
+			reopen_object(dir, flags & ~O_TRUNC);
 	if (fd < 0)
 		return fd;
 	err = fsrv_stat(fd, "", x);
@@ -242,12 +248,54 @@ static int lookup_directory(struct fsrv_call *c, struct host_statx *x)
 	return err;
 }
 
+/* A handle for whatever is there, not followed and not opened. */
+static int lookup_node(struct fsrv_call *c)
+{
+	int fd = open_beneath(c->dir->fd, c->name, O_PATH, 0);
+	enum fsrv_kind kind = FSRV_NODE;
+	struct host_statx x;
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = fsrv_stat(fd, "", &x);
+	if (!err && S_ISDIR(x.stx_mode) &&
+	    (statx_dev(&x) == c->dir->dev || !is_pseudo(fd)))
+		kind = FSRV_DIR;
+	if (!err)
+		err = fsrv_handle_add(c->server, c->dir, fd, kind,
+				      statx_dev(&x), &c->r->handle);
+	if (err)
+		close(fd);
+	else
+		fsrv_fill_attr(&c->r->attr, &x);
+	return err;
+}
+
+ssize_t fsrv_node_readlink(struct fsrv *s, uint32_t handle, char *out,
+			   size_t size)
+{
+	struct fsrv_handle *h = fsrv_handle_find(s, handle);
+	ssize_t n;
+
+	if (!h)
+		return -EBADF;
+	if (h->kind != FSRV_NODE)
+		return -EINVAL;
+	n = readlinkat(h->fd, "", out, size);
+	if (n < 0)
+		return errno == ENOENT ? -EINVAL : -errno;
+	return n;
+}
+
 int fsrv_do_lookup(struct fsrv_call *c)
 {
 	int err = check_directory(c, 1);
 	struct host_statx x;
 	ssize_t n;
 
+	if (!err && c->want_node)
+		return lookup_node(c);
 	if (!err)
 		err = fsrv_stat(c->dir->fd, c->name, &x);
 	if (err)
@@ -299,7 +347,7 @@ int fsrv_do_open(struct fsrv_call *c)
 		err = check_directory(c, 1);
 		if (err)
 			return err;
-	} else if (!(c->export->flags & FSRV_EXPORT_IS_FILE)) {
+	} else if (!fsrv_is_object(c)) {
 		return -EISDIR;
 	}
 	fd = fsrv_open_regular(c, flags, 0, &x);
