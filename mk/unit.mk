@@ -4,7 +4,6 @@
 UNIT_OUT := $(O)/test/unit
 UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/overlay_test $(UNIT_OUT)/ldisc_test \
 	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test \
-	$(UNIT_OUT)/fsdev_test \
 	$(UNIT_OUT)/unix_test $(UNIT_OUT)/futex_test \
 	$(UNIT_OUT)/heap_test
 
@@ -90,16 +89,6 @@ $(UNIT_OUT)/fileserver_test: $(UNIT_FSRV_SRC) \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -Wno-missing-prototypes -fsanitize=address,undefined \
 		-Itender -I. -o $@ $(UNIT_FSRV_SRC) -lpthread
-
-# The file system device, without a machine or a queue around it.
-UNIT_FSDEV_SRC := $(wildcard tender/dev/fs*.c tender/dev/files/*.c) \
-	$(addprefix tender/dev/,queue.c memory.c virtio.c loop.c) \
-	tender/util/err.c test/unit/dev/fs_client.c test/unit/dev/fs_test.c
-$(UNIT_OUT)/fsdev_test: $(UNIT_FSDEV_SRC) $(wildcard tender/dev/*.h \
-		tender/dev/files/*.h abi/*.h test/unit/dev/*.h)
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(UNIT_CFLAGS) -Wno-missing-prototypes -fsanitize=address,undefined \
-		-Itender -I. -o $@ $(UNIT_FSDEV_SRC) -lpthread
 
 UNIT_HEAP_SRC := kernel/core/heap.c kernel/core/page.c kernel/core/lock.c \
 	kernel/lib/string.c test/unit/core/heap_test.c
