@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: MIT
 # The program `mica`: command line and tender, with the kernel image inside.
-TENDER_DIRS := tender/cli tender/process tender/dev tender/dev/files tender/util
-TENDER_SRC := $(foreach d,$(TENDER_DIRS),$(wildcard $(d)/*.c))
+TENDER_DIRS := tender/cli tender/process tender/kvm tender/dev \
+	tender/dev/files tender/util
+TENDER_SRC := $(foreach d,$(TENDER_DIRS),$(wildcard $(d)/*.c $(d)/*.S))
 TENDER_OBJ := $(patsubst %,$(O)/%.o,$(TENDER_SRC)) $(O)/tender/image.o
 
 $(O)/tender/%.c.o: tender/%.c $(O)/flags.stamp $(O)/uapi/stamp
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	$(Q)$(MUSL_CC) $(TENDER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(O)/tender/%.S.o: tender/%.S $(O)/flags.stamp
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	$(Q)$(CC) -c $< -o $@
 
 # The kernel at a page boundary, so that its parts can be mapped from the file.
 $(O)/tender/image.o: $(KERNEL_process)

@@ -4,6 +4,7 @@
  * about each thing that is missing. Changes nothing on the host.
  */
 #include "cli/cli.h"
+#include "kvm/probe.h"
 #include "process/sandbox.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +99,22 @@ static const struct {
 	{ "/proc", check_proc },
 };
 
+/* KVM is an extra: without it the process platform is taken. */
+static void report_kvm(void)
+{
+	struct kvm_probe p;
+
+	kvm_probe(&p);
+	if (p.verdict == KVM_VERDICT_USABLE)
+		printf("%-8s KVM: %s%s\n", "ok", p.is_forced ?
+		       "MICA_KVM=yes says so" : "a small guest runs right",
+		       p.is_cached ? " (seen since the last boot)" : "");
+	else
+		printf("%-8s KVM: not used\n         %s%s\n", "--", p.text,
+		       p.is_cached ? " (seen since the last boot; "
+		       "MICA_KVM=probe looks again)" : "");
+}
+
 int cmd_doctor(int argc, char **argv)
 {
 	struct utsname u;
@@ -118,6 +135,7 @@ int cmd_doctor(int argc, char **argv)
 			printf("         %s\n", detail);
 		missing += bad != 0;
 	}
+	report_kvm();
 	printf(missing ? "mica can not run here: %d missing\n" :
 	       "mica can run here\n", missing);
 	return missing ? 1 : 0;
