@@ -27,6 +27,7 @@ struct cpu {
 	struct task *fpu_owner;	/* see user_state.c */
 	uint64_t switched_ns;	/* when current began to run */
 	uint64_t slice_end_ns;
+	uint64_t offer_ns;	/* when idle CPUs are told of our queue */
 	uint64_t timer_ns;	/* when the timer will fire */
 	/* locks of their own */
 	struct runq runq;

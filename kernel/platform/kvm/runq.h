@@ -33,9 +33,9 @@ struct task *runq_pop_locked(struct runq *q, enum run_class lowest);
 bool runq_has_locked(const struct runq *q, enum run_class lowest);
 
 /*
- * Where a woken task goes: where it ran last if that CPU is idle (its caches
- * are warm), else to an idle CPU, best the waker's own (no interrupt needed),
- * else to the waker's all the same. idle: one bit a CPU.
+ * Where a task goes that an idle CPU should have: to `last` if that one is
+ * idle, else to an idle one, best the caller's own (no interrupt needed), else
+ * to the caller's all the same. idle: one bit a CPU.
  */
 uint32_t runq_choose_cpu(uint64_t idle, uint32_t last, uint32_t self);
 

@@ -25,6 +25,10 @@
  * before it halts; whoever queues a task looks at `idle` afterwards. Both in
  * sequentially consistent order, so at least one sees the other.
  *
+ * Where the woken run. On the waker's CPU: mostly the waker sleeps soon, and
+ * the change of task costs no interrupt. If they still wait OFFER_NS later, an
+ * idle CPU is told to come for them. New tasks are given to idle CPUs at once.
+ *
  * Locks (spinlocks, interrupts off): wait bucket (word.c), then timerq, then
  * runq; two run queues never.
  */
@@ -40,6 +44,7 @@
 #include "platform/platform.h"
 
 #define SLICE_NS	4000000ull	/* among equals */
+#define OFFER_NS	30000ull	/* before an idle CPU is woken for the woken */
 #define RUN_MIN_NS	1000000ull	/* before a wake-up preempts an equal */
 
 void switch_stacks(uint64_t *save_sp, uint64_t load_sp);	/* switch.S */
@@ -72,6 +77,8 @@ static void set_timer(struct cpu *c)
 
 	if (c->runq.nr && c->current != c->idle && !c->need_resched)
 		at = MIN(at, c->slice_end_ns);
+	if (c->runq.nr)
+		at = MIN(at, c->offer_ns);
 	if (at >= c->timer_ns)
 		return;
 	c->timer_ns = at;
@@ -126,29 +133,42 @@ static uint32_t claim_cpu(uint32_t last, uint32_t self)
 	}
 }
 
-/* A task waits in our own queue that an idle CPU could have. */
-static void offer_to_idle(struct cpu *c)
+/* Tasks wait in our own queue: one idle CPU may come for one of them. */
+static void offer(struct cpu *c)
 {
 	uint32_t cpu;
 
+	c->offer_ns = DEADLINE_NEVER;
 	/* Partner: the bit set in sched_idle_loop; see the head. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!__atomic_load_n(&idle, __ATOMIC_RELAXED) || c->current == c->idle)
+	if (!c->runq.nr || !__atomic_load_n(&idle, __ATOMIC_RELAXED))
 		return;
 	cpu = claim_cpu(c->id, c->id);
 	if (cpu != c->id)
 		kick(cpu);
+	if (c->runq.nr > 1)
+		c->offer_ns = plat_clock_mono_ns() + OFFER_NS;
+}
+
+static void offer_later(struct cpu *c, uint64_t now)
+{
+	/* Partner: as in offer() */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&idle, __ATOMIC_RELAXED) & ~(1ull << c->id))
+		c->offer_ns = MIN(c->offer_ns, now + OFFER_NS);
 }
 
 /* t came into this CPU's queue: when does it get the CPU? */
 static void consider(struct cpu *c, const struct task *t)
 {
+	uint64_t now = plat_clock_mono_ns();
+
 	if (c->current == c->idle ||
 	    run_class_of(t) < run_class_of(c->current) ||
-	    plat_clock_mono_ns() - c->switched_ns >= RUN_MIN_NS)
+	    now - c->switched_ns >= RUN_MIN_NS)
 		c->need_resched = 1;
-	else
-		set_timer(c);
+	offer_later(c, now);
+	set_timer(c);
 }
 
 static void push(struct cpu *c, struct task *t)
@@ -156,20 +176,6 @@ static void push(struct cpu *c, struct task *t)
 	spin_lock(&c->runq.lock);
 	runq_push_locked(&c->runq, t);
 	spin_unlock(&c->runq.lock);
-}
-
-static void enqueue(struct task *t)
-{
-	struct cpu *self = this_cpu();
-	uint32_t cpu = claim_cpu(t->arch.plat.cpu, self->id);
-
-	push(cpu_get(cpu), t);
-	if (cpu != self->id) {
-		kick(cpu);
-		return;
-	}
-	consider(self, t);
-	offer_to_idle(self);
 }
 
 static struct task *pop(struct cpu *c, enum run_class lowest)
@@ -209,28 +215,34 @@ static bool is_work_anywhere(void)
 }
 
 /* --- the switch ----------------------------------------------------------------*/
-void sched_finish_switch(void)
+/* t is not on this CPU's stack any more; say so, as the last use of it. */
+static void let_go(struct cpu *c, struct task *t)
 {
-	struct cpu *c = this_cpu();
-	struct task *t = c->prev;
 	uint32_t state = __atomic_load_n(&t->arch.plat.state, __ATOMIC_RELAXED);
 
 	if (state == RUN_DEAD) {
 		user_state_forget(c, t);
-		/* Partner: reuse_block in core/task.c. Its last use. */
+		/* Partner: reuse_block in core/task.c. */
 		__atomic_store_n(&t->arch.busy, 0, __ATOMIC_RELEASE);
 		return;
 	}
 	if (state != RUN_RUNNING || t == c->idle) {
-		/* Partner: the wait in sched_wake. Not ours afterwards. */
+		/* Partner: the wait in sched_wake. */
 		__atomic_store_n(&t->arch.plat.on_cpu, 0, __ATOMIC_RELEASE);
 		return;
 	}
 	t->arch.plat.state = RUN_READY;
 	__atomic_store_n(&t->arch.plat.on_cpu, 0, __ATOMIC_RELEASE);
 	push(c, t);
+	offer(c);
+}
+
+void sched_finish_switch(void)
+{
+	struct cpu *c = this_cpu();
+
+	let_go(c, c->prev);
 	set_timer(c);
-	offer_to_idle(c);
 }
 
 static void switch_to(struct cpu *c, struct task *next)
@@ -271,11 +283,12 @@ static void switch_away(struct cpu *c)
 		next = steal(c);
 	if (!next && !goes_on && prev != c->idle)
 		next = c->idle;
-	if (next)
+	if (next) {
 		switch_to(c, next);
-	else
-		charge(c);
-	set_timer(this_cpu());
+		return;
+	}
+	charge(c);
+	set_timer(c);
 }
 
 void schedule(void)
@@ -319,7 +332,8 @@ void sched_wake(struct task *t)
 		while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
 			arch_relax();
 		this_cpu()->stats.wakes++;
-		enqueue(t);
+		push(this_cpu(), t);
+		consider(this_cpu(), t);
 	}
 	irq_restore(flags);
 }
@@ -327,10 +341,16 @@ void sched_wake(struct task *t)
 void sched_start(struct task *t)
 {
 	uint64_t flags = irq_save();
+	struct cpu *self = this_cpu();
+	uint32_t cpu = claim_cpu(self->id, self->id);
 
-	t->arch.plat.cpu = this_cpu()->id;
+	t->arch.plat.cpu = cpu;
 	t->arch.plat.state = RUN_READY;
-	enqueue(t);
+	push(cpu_get(cpu), t);
+	if (cpu == self->id)
+		consider(self, t);
+	else
+		kick(cpu);
 	irq_restore(flags);
 }
 
@@ -380,6 +400,8 @@ void sched_timer_irq(void)
 	spin_unlock(&c->timerq.lock);
 	if (c->runq.nr && now >= c->slice_end_ns)
 		c->need_resched = 1;
+	if (now >= c->offer_ns)
+		offer(c);
 	set_timer(c);
 }
 
@@ -412,7 +434,7 @@ void sched_idle_loop(void)
 
 	for (;;) {
 		irq_disable();
-		/* Partner: offer_to_idle, claim_cpu; see the head. */
+		/* Partner: offer, offer_later; see the head. */
 		__atomic_fetch_or(&idle, bit, __ATOMIC_SEQ_CST);
 		if (!is_work_anywhere() && !c->need_resched) {
 			c->stats.halts++;
@@ -431,7 +453,7 @@ void sched_init_cpu(struct task *current, struct task *idle_task)
 
 	runq_init(&c->runq);
 	timerq_init(&c->timerq);
-	c->timer_ns = DEADLINE_NEVER;
+	c->timer_ns = c->offer_ns = DEADLINE_NEVER;
 	c->current = current;
 	c->kernel_sp = current->arch.kernel_sp;
 	cpu_set_kernel_stack(c, (uint64_t)current + TASK_BLOCK_SIZE);

@@ -43,6 +43,7 @@
 
 #define RFLAGS_TF	(1ull << 8)
 #define RFLAGS_AC	(1ull << 18)
+#define CR0_AM		(1ull << 18)
 #define DR6_STEP	(1ull << 14)
 #define DR6_CLEAR	0xffff0ff0ull
 #define USER_HALF_END	0x800000000000ull
@@ -387,6 +388,15 @@ static void fill_idt(void)
 	set_gate(VECTOR_MC, TRAP_IST_MC, GATE_INTERRUPT);
 }
 
+/* Programs that set AC in their flags get them; the kernel never does. */
+static void allow_alignment_checks(void)
+{
+	uint64_t cr0;
+
+	__asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
+	__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 | CR0_AM));
+}
+
 void trap_init_cpu(void)
 {
 	struct {
@@ -400,6 +410,7 @@ void trap_init_cpu(void)
 		fill_idt();
 	}
 	__asm__ volatile("lidt %0" : : "m"(idtr));
+	allow_alignment_checks();
 	segment_msr_write(MSR_STAR, (uint64_t)STAR_USER << 48 |
 			  (uint64_t)KERNEL_CS << 32);
 	segment_msr_write(MSR_LSTAR, (uint64_t)entry_syscall);
