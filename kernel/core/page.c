@@ -29,7 +29,7 @@ static struct {
 	/* set once */
 	char *base;
 	struct page *pages;
-	uint64_t nr_pages;
+	uint64_t nr_pages;	/* end of the last part */
 	/* under lock */
 	uint64_t high;		/* pages below were handed out once */
 	uint64_t used_pages, limit_bytes;
@@ -37,7 +37,8 @@ static struct {
 	struct list free[PAGE_ORDER_MAX + 1];
 } pool;
 
-void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes)
+void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes,
+	       uint64_t end_bytes)
 {
 	uint64_t table;
 
@@ -46,7 +47,7 @@ void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes)
 	pool.nr_pages = size_bytes >> PAGE_SHIFT;
 	used_bytes = PAGE_UP(used_bytes);
 	pool.pages = (struct page *)(pool.base + used_bytes);
-	table = PAGE_UP(pool.nr_pages * sizeof(struct page));
+	table = PAGE_UP((end_bytes >> PAGE_SHIFT) * sizeof(struct page));
 	pool.high = (used_bytes + table) >> PAGE_SHIFT;
 	pool.used_pages = used_bytes >> PAGE_SHIFT;
 	for (uint32_t i = 0; i <= PAGE_ORDER_MAX; i++)
@@ -73,6 +74,31 @@ static void free_block_locked(uint64_t index, uint32_t order, bool clean)
 	list_prepend(&pool.free[order], &pool.pages[index].link);
 }
 
+/* Fresh memory up to `end` becomes free blocks. */
+static void free_fresh_locked(uint64_t end)
+{
+	while (pool.high < end) {
+		uint32_t o = MIN((uint32_t)__builtin_ctzll(pool.high),
+				 PAGE_ORDER_MAX);
+		uint64_t at = pool.high;
+
+		while (at + (1ull << o) > end)
+			o--;
+		pool.high += 1ull << o;
+		free_block_locked(at, o, true);
+	}
+}
+
+void page_add(uint64_t offset, uint64_t len)
+{
+	mutex_lock(&pool.lock);
+	free_fresh_locked(pool.nr_pages);
+	pool.high = offset >> PAGE_SHIFT;
+	pool.nr_pages = (offset + len) >> PAGE_SHIFT;
+	free_fresh_locked(pool.nr_pages);
+	mutex_unlock(&pool.lock);
+}
+
 /* Fresh memory beyond the mark, aligned to its size. */
 static bool take_fresh_locked(uint32_t order, uint64_t *index)
 {
@@ -80,16 +106,8 @@ static bool take_fresh_locked(uint32_t order, uint64_t *index)
 
 	if (start + n > pool.nr_pages)
 		return false;
-	/* the gap that alignment skips becomes free blocks */
-	while (pool.high < start) {
-		uint32_t o = (uint32_t)__builtin_ctzll(pool.high);
-		uint64_t at = pool.high;
-
-		while (at + (1ull << o) > start)
-			o--;
-		pool.high += 1ull << o;
-		free_block_locked(at, o, true);
-	}
+	/* the gap that alignment skips */
+	free_fresh_locked(start);
 	pool.high = start + n;
 	*index = start;
 	return true;

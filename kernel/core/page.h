@@ -9,7 +9,15 @@
 
 #define PAGE_ORDER_MAX	18u	/* 1 GiB */
 
-void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes);
+/*
+ * The pool is [0, size_bytes) behind pool_base, its first used_bytes in use;
+ * all else reads as zero. More may follow by page_add, up to end_bytes.
+ * Context: init.
+ */
+void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes,
+	       uint64_t end_bytes);
+/* Another part of the pool, behind what it has; page-aligned. Context: init. */
+void page_add(uint64_t offset, uint64_t len);
 /* zeroed: contents are zero. NULL: no memory or the sandbox's limit. */
 void *page_alloc(uint32_t order, bool zeroed) __must_check;
 void page_free(void *p, uint32_t order);

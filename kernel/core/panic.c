@@ -23,6 +23,11 @@ static void report_v(const char *prefix, const char *fmt, va_list ap)
 	plat_log(line, (size_t)n);
 }
 
+bool is_panicking(void)
+{
+	return __atomic_load_n(&panicking, __ATOMIC_ACQUIRE);
+}
+
 void klog(const char *fmt, ...)
 {
 	va_list ap;

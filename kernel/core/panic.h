@@ -15,3 +15,6 @@ void assert_failed(const char *expr, const char *file, int line) __noreturn;
 	((e) ? (void)0 : assert_failed(#e, __FILE_NAME__, __LINE__))
 /* One line on the log descriptor (debugging, --strace uses its own). */
 void klog(const char *fmt, ...) __printf(1, 2);
+
+/* Has a panic been reported (or is being)? Context: any. */
+bool is_panicking(void);

@@ -4,6 +4,10 @@
 #include "lib/types.h"
 
 #define IPI_RESCHED	0xf1u	/* sched_resched_irq */
+#define IPI_TLB		0xf2u	/* tlb_irq */
+#define IPI_STOP	0xf3u	/* irq_halt_cpu */
 
 /* Context: nosleep, without preemption. */
 void ipi_send(uint32_t cpu, uint32_t vector);
+/* To every CPU but this one. Same context. */
+void ipi_send_others(uint32_t vector);

@@ -50,6 +50,7 @@ struct abi_boot *plat_start(void *handover)
 	plat_space_reset();
 	set_alternate_stack(t);
 	supervisor_init();
-	page_init((void *)ABI_POOL_BASE, boot->pool_used, ABI_POOL_SIZE);
+	page_init((void *)ABI_POOL_BASE, boot->pool_used, ABI_POOL_SIZE,
+		  ABI_POOL_SIZE);
 	return boot;
 }

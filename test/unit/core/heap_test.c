@@ -203,7 +203,7 @@ int main(void)
 	tasks[1].id = 2;
 	pool = aligned_alloc(POOL_BYTES, POOL_BYTES);
 	memset(pool, 0, POOL_BYTES);
-	page_init(pool, PAGE_SIZE, POOL_BYTES);
+	page_init(pool, PAGE_SIZE, POOL_BYTES, POOL_BYTES);
 	printf("1..%lu\n", ARRAY_LEN(tests));
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
 		failures = 0;

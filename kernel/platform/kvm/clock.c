@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks from the time-stamp counter, which all CPUs of a machine share; its
+ * frequency is told by the monitor or by KVM, or measured against the local
+ * APIC's timer, which runs at 1 GHz under KVM and in QEMU's emulation.
+ */
+#include "platform/kvm/clock.h"
+#include "core/panic.h"
+#include "plat/segments.h"
+#include "platform/kvm/apic.h"
+#include "platform/kvm/cpu.h"
+#include "platform/kvm/cpu_start.h"
+#include "platform/kvm/paging.h"
+#include "platform/platform.h"
+
+#define LEAF_HYPERVISOR	0x40000000u
+#define LEAF_KVM_FEATURES 0x40000001u
+#define LEAF_FREQUENCY	0x40000010u	/* eax: kHz of the TSC */
+#define KVM_CLOCKSOURCE2 (1u << 3)
+#define MSR_KVM_CLOCK	0x4b564d01u	/* MSR_KVM_SYSTEM_TIME_NEW */
+#define CALIBRATE_TICKS	2000000u	/* 2 ms */
+#define LAPIC_MAX_NS	2000000000ull
+#define TSC_SHIFT	32u
+
+/* Documentation/virt/kvm/x86/msr.rst */
+struct pvclock {
+	uint32_t version, pad0;
+	uint64_t tsc_timestamp, system_time;
+	uint32_t mul;
+	int8_t shift;
+	uint8_t flags, pad[2];
+};
+
+/* Set once. */
+static struct {
+	uint64_t tsc_start;
+	uint64_t mul;		/* ns = ticks * mul >> 32 */
+	uint64_t tick_mul;	/* ticks = ns * tick_mul >> 32 */
+	uint64_t real_start;
+} clock;
+
+static uint64_t tsc_read(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("lfence\n\trdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
+}
+
+/* KVM tells a multiplier for its clock: the frequency follows. */
+static uint64_t khz_of_kvmclock(void)
+{
+	static struct pvclock area __attribute__((aligned(64)));
+	struct pvclock c;
+	uint64_t khz;
+
+	segment_msr_write(MSR_KVM_CLOCK, virt_to_phys(&area) | 1);
+	__asm__ volatile("" : : : "memory");
+	c = *(volatile struct pvclock *)&area;
+	segment_msr_write(MSR_KVM_CLOCK, 0);
+	if (!c.mul)
+		return 0;
+	khz = (1000000ull << 32) / c.mul;
+	return c.shift < 0 ? khz << -c.shift : khz >> c.shift;
+}
+
+static uint64_t khz_of_leaves(void)
+{
+	uint32_t one[4], r[4], f[4];
+
+	cpuid(1, 0, one);
+	if (!(one[2] >> 31))
+		return 0;		/* no hypervisor says anything */
+	cpuid(LEAF_HYPERVISOR, 0, r);
+	if (r[0] >= LEAF_FREQUENCY) {
+		cpuid(LEAF_FREQUENCY, 0, f);
+		if (f[0])
+			return f[0];
+	}
+	if (r[1] != 0x4b4d564b || r[0] < LEAF_KVM_FEATURES) /* "KVMK" */
+		return 0;
+	cpuid(LEAF_KVM_FEATURES, 0, f);
+	return f[0] & KVM_CLOCKSOURCE2 ? khz_of_kvmclock() : 0;
+}
+
+static uint64_t calibrate(void)
+{
+	uint64_t from, ticks;
+	uint32_t first, left;
+
+	/* in deadline mode the counter does not run */
+	if (cpu_features.tsc_deadline)
+		panic("no frequency of the time-stamp counter");
+	apic_timer_set(UINT32_MAX);
+	first = apic_timer_left();
+	from = tsc_read();
+	do
+		left = apic_timer_left();
+	while (first - left < CALIBRATE_TICKS);
+	ticks = tsc_read() - from;
+	apic_timer_set(0);
+	return ticks * 1000000 / (first - left);
+}
+
+void clock_init(const struct handover *h)
+{
+	uint64_t khz = h->tsc_khz ? h->tsc_khz : khz_of_leaves();
+
+	if (!khz)
+		khz = calibrate();
+	khz = MIN(MAX(khz, 1000ull), 1ull << 31);
+	clock.mul = (1000000ull << TSC_SHIFT) / khz;
+	clock.tick_mul = (khz << TSC_SHIFT) / 1000000;
+	clock.real_start = h->real_ns;
+	clock.tsc_start = tsc_read();
+}
+
+uint64_t plat_clock_mono_ns(void)
+{
+	uint64_t ticks = tsc_read() - clock.tsc_start;
+
+	/* a CPU whose counter is a little behind at the very start */
+	if ((int64_t)ticks < 0)
+		return 0;
+	return (uint64_t)((unsigned __int128)ticks * clock.mul >> TSC_SHIFT);
+}
+
+uint64_t plat_clock_boot_ns(void)
+{
+	return plat_clock_mono_ns();
+}
+
+uint64_t plat_clock_real_ns(void)
+{
+	return clock.real_start + plat_clock_mono_ns();
+}
+
+static uint64_t to_tsc(uint64_t mono_ns)
+{
+	unsigned __int128 t = (unsigned __int128)mono_ns * clock.tick_mul;
+
+	return clock.tsc_start + (uint64_t)(t >> TSC_SHIFT) + 1;
+}
+
+void timer_program(uint64_t deadline_mono_ns)
+{
+	uint64_t now;
+
+	if (cpu_features.tsc_deadline) {
+		/* years ahead is as good as never, and no overflow */
+		apic_timer_deadline(deadline_mono_ns >= 1ull << 62 ? 0 :
+				    to_tsc(deadline_mono_ns));
+		return;
+	}
+	if (deadline_mono_ns == DEADLINE_NEVER) {
+		apic_timer_set(0);
+		return;
+	}
+	now = plat_clock_mono_ns();
+	/* too early is allowed: the scheduler sets it again */
+	apic_timer_set(deadline_mono_ns <= now ? 1 : (uint32_t)
+		       MIN(deadline_mono_ns - now + 1, LAPIC_MAX_NS));
+}
