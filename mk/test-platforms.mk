@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+#
+# The suites on the platforms that need a machine of their own: kvm in the
+# nested lane (tools/nested), qemu by QEMU's own emulation. Each lane has a part
+# that is run at every change (in SUITES) and a whole (`make check-full`).
+#
+#   check-linux-qemu check-linux-kvm    behaviours of test/linux
+#   check-cli-kvm check-robust-kvm      programs and command line; kills
+#   check-smp check-smp-kvm             stress with 1, 2 and 4 processors
+#   check-qemu-kvm                      QEMU -accel kvm inside the nested lane
+
+O ?= build
+NESTED ?= tools/nested
+STRESS_SECONDS ?= 1
+FULL_STRESS_SECONDS ?= 15
+
+STRESS_OUT := $(O)/test/stress
+STRESS_PROGS := $(patsubst test/stress/%.c,$(STRESS_OUT)/%,\
+	$(wildcard test/stress/*.c))
+NATIVE_RESULTS := $(LT_OUT)/native.json
+
+# A time limit of the runner and of the machine; what runs in the machine.
+LT_SLOW := --timeout 90 --native-from $(NATIVE_RESULTS) -q
+# Without the static musl variants: the calls are the same.
+LT_SHORT := $(filter-out harness,$(LT_FAMILIES))
+
+.PHONY: stress check-linux-qemu check-linux-kvm check-cli-kvm check-robust-kvm
+.PHONY: check-smp check-smp-kvm check-smp-qemu check-full check-qemu-kvm
+.PHONY: native-results
+stress: $(STRESS_PROGS)
+
+$(STRESS_OUT)/%: test/stress/%.c test/stress/stress.h mk/test-platforms.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -pthread -o $@ $<
+
+native-results: test-linux
+	$(Q)test/linux/run -q --dir $(LT_OUT) --native-only \
+		--save-native $(NATIVE_RESULTS) > $(LT_OUT)/native.log || \
+		{ cat $(LT_OUT)/native.log; false; }
+
+check-linux-qemu: native-results $(O)/mica ## Linux behaviours under QEMU
+	$(Q)test/linux/run --dir $(LT_OUT) --mica $(O)/mica --platform qemu \
+		$(LT_SLOW) $(LT_ARGS) $(LT_SHORT)
+
+check-linux-kvm: native-results $(O)/mica ## Linux behaviours on the kvm platform
+	$(Q)$(NESTED) --timeout 1500 -- test/linux/run --dir $(LT_OUT) \
+		--mica $(O)/mica --platform kvm $(LT_SLOW) $(LT_ARGS) $(LT_SHORT)
+
+check-smp: $(STRESS_PROGS) $(O)/mica ## stress with 1, 2 and 4 processors
+	$(Q)test/stress/run --dir $(STRESS_OUT) --mica $(O)/mica \
+		--platform process --seconds $(STRESS_SECONDS) --cpus 2
+
+check-smp-qemu: $(STRESS_PROGS) $(O)/mica ## the same under QEMU
+	$(Q)test/stress/run --dir $(STRESS_OUT) --mica $(O)/mica \
+		--platform qemu --seconds $(STRESS_SECONDS) --cpus 1,2,4
+
+check-smp-kvm: $(STRESS_PROGS) $(O)/mica ## the same on the kvm platform
+	$(Q)$(NESTED) --timeout 900 --smp 4 -- test/stress/run \
+		--dir $(STRESS_OUT) --mica $(O)/mica --platform kvm \
+		--seconds $(STRESS_SECONDS) --cpus 1,2,4
+
+CLI_SHORT := -k sh- -k bash- -k busybox -k options/ -k musl
+check-cli-kvm: $(O)/mica ## programs and command line on the kvm platform
+	$(Q)$(NESTED) --timeout 1500 -- test/cli/run -j2 --mica $(O)/mica \
+		--work /tmp/cli-work --platform kvm --patience 10 $(CLI_SHORT)
+
+check-robust-kvm: $(O)/mica ## kills and hogs on the kvm platform
+	$(Q)$(NESTED) --timeout 1500 -- sh -c \
+		'mount -t tmpfs tmpfs /tmp && exec "$$@"' sh \
+		test/robust/run --mica $(O)/mica --platform kvm --patience 8 \
+		--rounds 12
