@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Unit tests of the kvm platform's scheduler and wait words, on host threads.
-UNIT_EXEC_PROGS := $(UNIT_OUT)/runq_test $(UNIT_OUT)/word_test
+# Unit tests of the kvm platform's scheduler and wait words, on host threads, and
+# models of its protocols, all interleavings of which are visited.
+UNIT_EXEC_PROGS := $(UNIT_OUT)/runq_test $(UNIT_OUT)/word_test \
+	$(UNIT_OUT)/sched_model
 UNIT_PROGS += $(UNIT_EXEC_PROGS)
 UNIT_EXEC_CFLAGS := -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes \
 	-ffreestanding -nostdinc -iquote test/unit/platform/kvm/fake \
@@ -22,3 +24,7 @@ $(UNIT_OUT)/word_test: test/unit/platform/kvm/word_test.c \
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=thread -o $@ \
 		$(filter %.c,$^) -lpthread
+
+$(UNIT_OUT)/sched_model: test/unit/platform/kvm/sched_model.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -fsanitize=address,undefined -o $@ $<
