@@ -28,3 +28,12 @@ $(UNIT_OUT)/word_test: test/unit/platform/kvm/word_test.c \
 $(UNIT_OUT)/sched_model: test/unit/platform/kvm/sched_model.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -fsanitize=address,undefined -o $@ $<
+
+UNIT_PROGS += $(UNIT_OUT)/handover_test
+check-unit: $(UNIT_OUT)/handover_test
+$(UNIT_OUT)/handover_test: test/unit/platform/kvm/handover_test.c \
+		kernel/platform/kvm/handover.c kernel/lib/chacha20.c \
+		kernel/lib/string.c $(wildcard kernel/platform/kvm/*.h) \
+		abi/machine.h $(KERNEL_DEPS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=undefined -o $@ $(filter %.c,$^)

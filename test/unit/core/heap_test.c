@@ -193,6 +193,7 @@ static const struct fs_test tests[] = {
 	{ "a task's cache", test_cache },
 	{ "failing allocations", test_failure },
 	{ "pages", test_pages },
+	{ "parts", test_parts },
 };
 
 int main(void)
