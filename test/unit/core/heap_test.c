@@ -188,6 +188,29 @@ static void test_pages(void)
 	page_set_limit(0);
 }
 
+/* Memory in two parts with a hole: all of both, nothing of the hole. Last,
+ * since it makes the pool anew. */
+static void test_parts(void)
+{
+	const uint64_t part = 16ul << 20;
+	uint64_t first = 0, second = 0;
+	char *p;
+
+	memset(pool, 0, 64ul << 20);
+	page_init(pool, PAGE_SIZE, part, 64ul << 20);
+	page_add(2 * part, part);
+	while ((p = page_alloc(0, false))) {
+		uint64_t at = page_offset(p);
+
+		CHECK(at < part || (at >= 2 * part && at < 3 * part));
+		first += at < part;
+		second += at >= 2 * part;
+		*p = 1;
+	}
+	CHECK(second == part / PAGE_SIZE);
+	CHECK(first > part / PAGE_SIZE / 2);
+}
+
 static const struct fs_test tests[] = {
 	{ "objects of all sizes", test_random_objects },
 	{ "a task's cache", test_cache },
