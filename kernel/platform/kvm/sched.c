@@ -85,6 +85,11 @@ static void set_timer(struct cpu *c)
 	timer_program(at);
 }
 
+void sched_charge(void)
+{
+	charge(this_cpu());
+}
+
 uint64_t sched_task_cpu_ns(const struct task *t)
 {
 	uint64_t flags = irq_save(), ns = t->arch.plat.cpu_ns;

@@ -53,6 +53,9 @@ void sched_resched_irq(void);
 /* At the end of an interrupt that came while interrupts were on. */
 void sched_preempt_irq(void);
 
+/* Count the calling task's time now, before it changes its address space.
+ * Interrupts off. */
+void sched_charge(void);
 /* Processor time of t, which may be running. */
 uint64_t sched_task_cpu_ns(const struct task *t);
 /* Time of the running tasks of s that is not counted in the space yet. */

@@ -124,6 +124,7 @@ static void drop_space(struct task *t, struct space *next)
 	struct space *old = t->arch.plat.space;
 	uint64_t flags = irq_save();
 
+	sched_charge();
 	t->arch.plat.space = next;
 	space_load(next);
 	irq_restore(flags);
