@@ -356,6 +356,7 @@ struct gate {
 #define KERNEL_CS	0x10
 #define STAR_USER	0x23	/* sysret: SS = this + 8, CS = this + 16 */
 
+#define MSR_TSC_AUX	0xc0000103u	/* rdtscp, rdpid: the CPU's number */
 #define MSR_STAR	0xc0000081u
 #define MSR_LSTAR	0xc0000082u
 #define MSR_SFMASK	0xc0000084u
@@ -415,4 +416,6 @@ void trap_init_cpu(void)
 			  (uint64_t)KERNEL_CS << 32);
 	segment_msr_write(MSR_LSTAR, (uint64_t)entry_syscall);
 	segment_msr_write(MSR_SFMASK, SYSCALL_MASK);
+	if (cpu_features.rdtscp)
+		segment_msr_write(MSR_TSC_AUX, this_cpu()->id);
 }
