@@ -11,7 +11,9 @@ BENCH_PROGS := $(addprefix $(BENCH_OUT)/,$(BENCH_NAMES) true-static \
 	true-dynamic idle)
 BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -pthread
 
-.PHONY: bench bench-programs
+BENCH_KVM := $(addprefix $(BENCH_OUT)/,guest first entry.elf)
+
+.PHONY: bench bench-programs bench-kvm
 bench-programs: $(BENCH_PROGS)
 
 bench: bench-programs $(O)/mica ## measure against the host kernel
@@ -32,3 +34,22 @@ $(BENCH_OUT)/idle: bench/idle.c mk/bench.mk
 $(BENCH_OUT)/%: bench/%.c bench/bench.h mk/bench.mk
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $<
+
+# Programs of the measurements of the kvm platform. The history grows by a
+# line per figure: commit bench/history with what changed it.
+bench-kvm: $(BENCH_KVM) $(O)/mica ## count and compare the kvm platform
+	bench/count --history
+	bench/against-linux --history
+
+$(BENCH_OUT)/guest: bench/guest.c mk/bench.mk
+	@mkdir -p $(@D)
+	$(Q)$(MUSL_CC) -std=gnu11 -O2 -g -Wall -Wextra -static -o $@ $<
+
+$(BENCH_OUT)/first: bench/first.S mk/bench.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) -static -nostdlib -o $@ $<
+
+$(BENCH_OUT)/entry.elf: bench/entry.S mk/bench.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -static -nostdlib -no-pie -Wl,-Ttext=0x200000 \
+		-Wl,--section-start=.note=0x201000 -Wl,--build-id=none -o $@ $<
