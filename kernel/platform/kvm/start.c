@@ -13,13 +13,13 @@
 #include "lib/string.h"
 #include "platform/kvm/apic.h"
 #include "platform/kvm/clock.h"
+#include "platform/kvm/control.h"
 #include "platform/kvm/cpu_start.h"
 #include "platform/kvm/entropy.h"
 #include "platform/kvm/irq.h"
 #include "platform/kvm/paging.h"
 #include "platform/kvm/sched.h"
 #include "platform/kvm/stop.h"
-#include "platform/kvm/stream.h"
 #include "platform/platform.h"
 
 extern char kernel_data_end[];
@@ -126,6 +126,7 @@ struct abi_boot *plat_start(void *info)
 	struct task *idle;
 	struct abi_boot *b;
 	const char *bad;
+	int err;
 
 	start_processor();
 	bad = handover_parse(&handover, info, boot_to_virt, image_end());
@@ -147,16 +148,8 @@ struct abi_boot *plat_start(void *info)
 	fill_machine_facts(b);
 	irq_enable();
 	virtio_start(&handover);
-	stream_start(b);
+	err = control_start(b);
+	if (err)
+		panic("no file system device: error %d", -err);
 	return b;
-}
-
-void plat_run(const struct plat_ops *ops)
-{
-	stream_run(ops);
-}
-
-uint32_t plat_reserved_ranges(struct plat_range *r, uint32_t max)
-{
-	return 0;	/* a program can have its whole half */
 }
