@@ -10,7 +10,7 @@
 #include "lib/string.h"
 #include "platform/platform.h"
 
-static uint32_t panicking;	/* atomic */
+static struct task *reporter;	/* atomic: who panicked first */
 
 static void report_v(const char *prefix, const char *fmt, va_list ap)
 {
@@ -25,7 +25,7 @@ static void report_v(const char *prefix, const char *fmt, va_list ap)
 
 bool is_panicking(void)
 {
-	return __atomic_load_n(&panicking, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&reporter, __ATOMIC_ACQUIRE);
 }
 
 void klog(const char *fmt, ...)
@@ -66,12 +66,16 @@ static void panic_v(uint64_t pc, uint64_t fp, const char *fmt, va_list ap)
 
 static void panic_v(uint64_t pc, uint64_t fp, const char *fmt, va_list ap)
 {
-	struct task *t = current_task();
+	struct task *t = current_task(), *first = NULL;
 
 	/* only the first report is shown; the others wait for the end */
-	if (__atomic_exchange_n(&panicking, 1, __ATOMIC_SEQ_CST))
+	if (!__atomic_compare_exchange_n(&reporter, &first, t, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+		if (first == t)
+			plat_stop(125);	/* even reporting fails */
 		for (;;)
 			plat_relax();
+	}
 	report_v("mica: kernel panic: ", fmt, ap);
 	klog("task %u \"%s\" (%s task)", t->id, t->name,
 	     t->kind == TASK_SYSTEM ? "system" : "user");

@@ -123,5 +123,7 @@ uint32_t apic_timer_left(void)
 
 void apic_timer_deadline(uint64_t tsc)
 {
+	/* not ordered by itself with the store that chose this mode */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	segment_msr_write(MSR_DEADLINE, tsc);
 }

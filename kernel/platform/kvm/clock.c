@@ -19,6 +19,7 @@
 #define KVM_CLOCKSOURCE2 (1u << 3)
 #define MSR_KVM_CLOCK	0x4b564d01u	/* MSR_KVM_SYSTEM_TIME_NEW */
 #define CALIBRATE_TICKS	2000000u	/* 2 ms */
+#define NR_SAMPLES	8u
 #define LAPIC_MAX_NS	2000000000ull
 #define TSC_SHIFT	32u
 
@@ -83,23 +84,45 @@ static uint64_t khz_of_leaves(void)
 	return f[0] & KVM_CLOCKSOURCE2 ? khz_of_kvmclock() : 0;
 }
 
+struct sample {
+	uint64_t tsc;
+	uint32_t left;		/* of the APIC's timer */
+};
+
+/* Both counters at once, as nearly as that goes: of several readings the one
+ * that took least time (the host may take the processor away in between). */
+static struct sample take_sample(void)
+{
+	struct sample best = { 0 };
+	uint64_t shortest = UINT64_MAX;
+
+	for (uint32_t i = 0; i < NR_SAMPLES; i++) {
+		uint64_t from = tsc_read();
+		uint32_t left = apic_timer_left();
+		uint64_t took = tsc_read() - from;
+
+		if (took >= shortest)
+			continue;
+		shortest = took;
+		best = (struct sample){ from + took / 2, left };
+	}
+	return best;
+}
+
 static uint64_t calibrate(void)
 {
-	uint64_t from, ticks;
-	uint32_t first, left;
+	struct sample a, b;
 
 	/* in deadline mode the counter does not run */
 	if (cpu_features.tsc_deadline)
 		panic("no frequency of the time-stamp counter");
 	apic_timer_set(UINT32_MAX);
-	first = apic_timer_left();
-	from = tsc_read();
-	do
-		left = apic_timer_left();
-	while (first - left < CALIBRATE_TICKS);
-	ticks = tsc_read() - from;
+	a = take_sample();
+	while (a.left - apic_timer_left() < CALIBRATE_TICKS)
+		__builtin_ia32_pause();
+	b = take_sample();
 	apic_timer_set(0);
-	return ticks * 1000000 / (first - left);
+	return (b.tsc - a.tsc) * 1000000 / (a.left - b.left);
 }
 
 void clock_init(const struct handover *h)
