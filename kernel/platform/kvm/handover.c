@@ -33,10 +33,16 @@ struct pvh_memory {
 #define REACH_DIRECT	(1ull << 30)
 #define ADDRESS_MAX	(1ull << 46)
 #define BOOT_END	0x100000ull	/* the first MiB is not handed out */
+#define SLACK		0x100000ull
 
 static bool is_inside(uint64_t start, uint64_t len, uint64_t end)
 {
 	return start <= end && len <= end - start;
+}
+
+static uint64_t ram_end(const struct handover *h, uint32_t range)
+{
+	return h->ram[range].start + h->ram[range].len;
 }
 
 /* Keep the whole pages of one RAM range; ranges come sorted. */
@@ -51,8 +57,7 @@ static const char *add_ram(struct handover *h, uint64_t start, uint64_t len)
 	if (end <= start)
 		return NULL;
 	if (h->nr_ranges &&
-	    start < h->ram[h->nr_ranges - 1].start +
-		    h->ram[h->nr_ranges - 1].len)
+	    start < ram_end(h, h->nr_ranges - 1))
 		return "memory ranges overlap or are not sorted";
 	if (h->nr_ranges == ABI_RANGES_MAX)
 		return "too many memory ranges";
@@ -65,16 +70,30 @@ static const char *add_ram(struct handover *h, uint64_t start, uint64_t len)
 /* The range that holds the kernel comes first; what is below goes. */
 static const char *order_ram(struct handover *h, uint64_t image_end)
 {
-	while (h->nr_ranges &&
-	       h->ram[0].start + h->ram[0].len <= BOOT_END) {
+	while (h->nr_ranges && ram_end(h, 0) <= BOOT_END) {
 		h->nr_ranges--;
 		memmove(&h->ram[0], &h->ram[1],
 			h->nr_ranges * sizeof(h->ram[0]));
 	}
 	if (!h->nr_ranges || h->ram[0].start > BOOT_END ||
-	    h->ram[0].start + h->ram[0].len < image_end)
+	    ram_end(h, 0) < image_end)
 		return "no memory where the kernel is";
 	return NULL;
+}
+
+/*
+ * Room behind image and description, which is moved next to it: for page
+ * tables (one for each GiB and a few more) within what the boot tables reach,
+ * and for the records of core/page.c (at most 1/128) within the first range.
+ */
+static bool has_room(const struct handover *h, uint64_t image_end,
+		     uint64_t reach)
+{
+	uint64_t end = ram_end(h, h->nr_ranges - 1), first = ram_end(h, 0);
+	uint64_t used = image_end + h->module_len;
+
+	return is_inside(used, (end >> 18) + SLACK, MIN(first, reach)) &&
+	       is_inside(used, (end >> 7) + SLACK, first);
 }
 
 static const char *check_common(struct handover *h, uint64_t image_end,
@@ -85,10 +104,12 @@ static const char *check_common(struct handover *h, uint64_t image_end,
 
 	if (bad)
 		return bad;
-	low_end = MIN(h->ram[0].start + h->ram[0].len, reach);
+	low_end = MIN(ram_end(h, 0), reach);
 	if (h->module_gpa < image_end || !h->module_len ||
 	    !is_inside(h->module_gpa, h->module_len, low_end))
 		return "the sandbox's description is not in memory";
+	if (!has_room(h, image_end, reach))
+		return "too little memory for the kernel's tables";
 	if (!h->nr_cpus || h->nr_cpus > ABI_CPUS_MAX)
 		return "number of processors out of range";
 	return NULL;

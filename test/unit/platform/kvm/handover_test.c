@@ -78,6 +78,10 @@ static void test_direct_damaged(void)
 		FIELD(module_gpa, UINT64_MAX), FIELD(module_len, 0),
 		FIELD(module_len, UINT64_MAX), FIELD(module_len, RAM_END),
 		FIELD(ranges[0].len, 1 << 20), FIELD(ranges[0].start, 2 << 20),
+		/* no room for tables: little memory, much of it elsewhere */
+		FIELD(ranges[0].len, IMAGE_END + 8192),
+		FIELD(ranges[0].len, IMAGE_END + (1 << 20)),
+		FIELD(ranges[1].len, 1ull << 40),
 		FIELD(ranges[1].start, 4096), FIELD(ranges[1].len, UINT64_MAX),
 		FIELD(devices[0].base, 0xd0000010),
 		FIELD(devices[0].base, UINT64_MAX << 12),
