@@ -15,6 +15,7 @@ enum {
 	OPT_ROOT = 256, OPT_TMPFS, OPT_READ_ONLY, OPT_ENV_FILE, OPT_HOSTNAME,
 	OPT_PIDS, OPT_CPUS, OPT_ENTRYPOINT, OPT_PLATFORM, OPT_STRACE,
 	OPT_STATS, OPT_NO_PATCH, OPT_TEST_HOOK, OPT_RM, OPT_DISK,
+	OPT_KERNEL,
 };
 
 static const struct option_help {
@@ -45,6 +46,8 @@ static const struct option_help {
 	{ { "tty", 0, 0, 't' }, NULL, "give the program a terminal" },
 	{ { "platform", 1, 0, OPT_PLATFORM }, "auto|process|kvm|qemu",
 	  "how the kernel is carried" },
+	{ { "kernel", 1, 0, OPT_KERNEL }, "FILE",
+	  "kernel image instead of the built-in one; kvm, qemu" },
 	{ { "strace", 2, 0, OPT_STRACE }, "[=FILE]",
 	  "print every system call (stderr or FILE)" },
 	{ { "stats", 0, 0, OPT_STATS }, NULL,
@@ -288,6 +291,9 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 	case OPT_PLATFORM:
 		o->platform = arg;
 		return check_platform(o, e);
+	case OPT_KERNEL:
+		o->kernel = arg;
+		return 0;
 	case OPT_STRACE:
 		o->strace = true;
 		o->strace_file = arg;
@@ -310,14 +316,15 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 	return err_set(e, EINVAL, "unknown option");
 }
 
-/* The process platform has no machine to put a disk into. */
-static int check_disks(const struct run_options *o, struct err *e)
+/* The process platform has no machine to put them into. */
+static int check_machine(const struct run_options *o, struct err *e)
 {
-	if (!o->nr_disks || !strcmp(o->platform, "kvm") ||
+	if (!(o->nr_disks || o->kernel) || !strcmp(o->platform, "kvm") ||
 	    !strcmp(o->platform, "qemu"))
 		return 0;
-	return err_set(e, EINVAL, "--disk is only possible with "
-		       "--platform=kvm or --platform=qemu");
+	return err_set(e, EINVAL, "--%s is only possible with "
+		       "--platform=kvm or --platform=qemu",
+		       o->kernel ? "kernel" : "disk");
 }
 
 int options_parse(struct run_options *o, int argc, char **argv, int *first,
@@ -346,5 +353,5 @@ int options_parse(struct run_options *o, int argc, char **argv, int *first,
 			return err;
 	}
 	*first = optind;
-	return check_disks(o, e);
+	return check_machine(o, e);
 }

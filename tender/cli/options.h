@@ -23,6 +23,7 @@ struct disk {
 struct run_options {
 	const char *root, *workdir, *user, *hostname, *strace_file;
 	const char *platform, *entrypoint;
+	const char *kernel;	/* image file of kvm and qemu */
 	struct volume volumes[VOLUMES_MAX];
 	unsigned int nr_volumes;
 	struct disk disks[DISKS_MAX];

@@ -64,3 +64,10 @@ int longmode_set(int vcpu_fd, const struct longmode_start *start)
 		return -errno;
 	return 0;
 }
+
+int longmode_set_runnable(int vcpu_fd)
+{
+	struct kvm_mp_state s = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	return ioctl(vcpu_fd, KVM_SET_MP_STATE, &s) ? -errno : 0;
+}

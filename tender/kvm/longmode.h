@@ -33,3 +33,5 @@ struct longmode_start {
 void longmode_fill_gdt(uint64_t gdt[LONGMODE_GDT_ENTRIES]);
 /* Set registers of the vCPU. Returns 0 or -errno. */
 int longmode_set(int vcpu_fd, const struct longmode_start *start);
+/* A further processor: it begins at once instead of waiting for INIT. */
+int longmode_set_runnable(int vcpu_fd);

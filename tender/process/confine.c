@@ -134,15 +134,15 @@ static void install_handlers(const struct abi_image *image)
 
 static void install_filter(void)
 {
-	struct sock_filter prog[FILTER_MAX];
-	struct sock_fprog fprog = { 0, prog };
-	size_t n = filter_build(prog);
+	struct filter f;
+	struct sock_fprog fprog = { 0, f.prog };
 
-	if (n > FILTER_MAX) {
+	filter_build(&f);
+	if (f.n > FILTER_MAX) {
 		errno = E2BIG;
 		fail("building the filter");
 	}
-	fprog.len = (unsigned short)n;
+	fprog.len = (unsigned short)f.n;
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 		    SECCOMP_FILTER_FLAG_SPEC_ALLOW, &fprog))
 		fail("installing the seccomp filter");
