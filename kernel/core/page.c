@@ -22,11 +22,13 @@ struct page {
 };
 
 #define RELEASE_ORDER	4u	/* 64 KiB */
+#define SHRINK_PAGES	64ull	/* asked back at a time when memory is short */
 #define KEEP_PAGES	512u	/* freed large blocks that are not released */
 
 static struct {
 	struct mutex lock;
 	/* set once */
+	uint64_t (*shrink)(uint64_t nr_pages);	/* NULL: nobody has any */
 	char *base;
 	struct page *pages;
 	uint64_t nr_pages;	/* end of the last part */
@@ -141,23 +143,37 @@ static bool take_free_locked(uint32_t order, uint64_t *index, bool *clean)
 	return true;
 }
 
-void *page_alloc(uint32_t order, bool zeroed)
+void page_set_shrinker(uint64_t (*shrink)(uint64_t nr_pages))
 {
-	uint64_t index = 0, n = 1ull << order;
-	bool clean = true, ok;
+	pool.shrink = shrink;
+}
 
-	if (order > PAGE_ORDER_MAX)
-		return NULL;
+static bool take_block(uint32_t order, uint64_t *index, bool *clean)
+{
+	uint64_t n = 1ull << order;
+	bool ok;
+
 	mutex_lock(&pool.lock);
 	ok = !pool.limit_bytes ||
 	     (pool.used_pages + n) << PAGE_SHIFT <= pool.limit_bytes;
-	ok = ok && (take_free_locked(order, &index, &clean) ||
-		    take_fresh_locked(order, &index));
+	ok = ok && (take_free_locked(order, index, clean) ||
+		    take_fresh_locked(order, index));
 	if (ok)
 		pool.used_pages += n;
 	mutex_unlock(&pool.lock);
-	if (!ok)
+	return ok;
+}
+
+void *page_alloc(uint32_t order, bool zeroed)
+{
+	uint64_t index = 0, n = 1ull << order;
+	bool clean = true;
+
+	if (order > PAGE_ORDER_MAX)
 		return NULL;
+	while (!take_block(order, &index, &clean))
+		if (!pool.shrink || !pool.shrink(MAX(n, SHRINK_PAGES)))
+			return NULL;
 	if (zeroed && !clean)
 		memset(pool.base + (index << PAGE_SHIFT), 0, n << PAGE_SHIFT);
 	return pool.base + (index << PAGE_SHIFT);

@@ -21,6 +21,12 @@ void page_add(uint64_t offset, uint64_t len);
 /* zeroed: contents are zero. NULL: no memory or the sandbox's limit. */
 void *page_alloc(uint32_t order, bool zeroed) __must_check;
 void page_free(void *p, uint32_t order);
+/*
+ * Called before an allocation fails: give up to nr_pages pages back, return
+ * how many. It runs with whatever locks the allocator's caller holds: it only
+ * tries for its own, and frees nothing by kfree. Context: init.
+ */
+void page_set_shrinker(uint64_t (*shrink)(uint64_t nr_pages));
 uint64_t page_offset(const void *p);	/* in the memory object */
 void *page_at(uint64_t offset);
 uint64_t page_used_bytes(void);

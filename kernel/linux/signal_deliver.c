@@ -211,6 +211,8 @@ static void stop_process(struct process *p, int signo)
 		__atomic_store_n(&boot->stopped, (uint32_t)signo,
 				 __ATOMIC_RELEASE);
 	mutex_unlock(&process_lock);
+	if (p->pid == program_pid)
+		plat_report();
 }
 
 static void wait_while_stopped(struct process *p)

@@ -136,5 +136,8 @@ long plat_test_call(const uint64_t args[7]);
 /* --- the rest -------------------------------------------------------------*/
 void plat_entropy(void *buf, size_t n);
 void plat_log(const char *s, size_t n);	/* Context: any */
+/* What the boot block says to the tender (`stopped`) has changed.
+ * Context: task. */
+void plat_report(void);
 void plat_stats_print(void);	/* --stats: counters of its own, by klog */
 void plat_stop(int status) __noreturn;	/* end the whole sandbox */
