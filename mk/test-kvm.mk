@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+#
+# Sandboxes of the kvm and qemu platforms that end badly (test/kvm/run), with
+# kernels made for it.
+
+O ?= build
+FAILING_OUT := $(O)/test/kvm
+FAILING := $(addprefix $(FAILING_OUT)/,triple.elf panic.elf silent.elf \
+	garbage.elf hang.elf spin.elf)
+
+.PHONY: failing-kernels check-failures-qemu check-failures-kvm
+failing-kernels: $(FAILING)
+
+check-failures-qemu: failing-kernels $(O)/mica ## bad ends under QEMU
+	$(Q)test/kvm/run --platform qemu --mica $(O)/mica \
+		--kernels $(FAILING_OUT)
+
+check-failures-kvm: failing-kernels $(O)/mica ## bad ends on the kvm platform
+	$(Q)tools/nested --timeout 600 -- sh -c \
+		'mount -t tmpfs tmpfs /tmp && exec "$$@"' sh \
+		test/kvm/run --platform kvm --mica $(O)/mica --patience 5 \
+		--kernels $(FAILING_OUT)
+
+$(FAILING_OUT)/%.elf: test/kvm/failing.S test/kvm/failing.ld mk/test-kvm.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none \
+		-Wl,-z,max-page-size=0x200000 -Wl,-T,test/kvm/failing.ld \
+		-DFAILURE_$(shell echo $* | tr a-z A-Z) -o $@ $<
