@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct platform *const platforms[] = {
-	&platform_process, &platform_kvm,
+	&platform_process, &platform_kvm, &platform_qemu,
 };
 
 #define NR_PLATFORMS (sizeof(platforms) / sizeof(platforms[0]))

@@ -39,7 +39,7 @@ struct platform {
 	void (*destroy)(struct run *r);
 };
 
-extern const struct platform platform_process, platform_kvm;
+extern const struct platform platform_process, platform_kvm, platform_qemu;
 
 /*
  * The platform that --platform names; "auto" is what the probe decides.
