@@ -301,6 +301,7 @@ static void fill_device(struct fs_dev *fs, const char *name)
 	d->name = name;
 	d->type = VIRTIO_ID_FS;
 	d->nr_queues = 2;
+	d->features = VIRTIO_RING_FEATURES;
 	d->queue_size_max = VIRTQ_SIZE_MAX;
 	d->config = &fs->config;
 	d->config_len = sizeof(fs->config);
