@@ -16,33 +16,19 @@ $(O)/tender/%.S.o: tender/%.S $(O)/flags.stamp
 	@echo "  AS      $<"
 	$(Q)$(CC) -c $< -o $@
 
-# The kernel at a page boundary, so that its parts can be mapped from the file.
-$(O)/tender/image.o: $(KERNEL_process)
-	@mkdir -p $(@D)
-	@printf '%s\n' '.section .kernel_image,"a"' '.balign 4096' \
-		'.globl kernel_image, kernel_image_end' 'kernel_image:' \
-		'.incbin "$(KERNEL_process).stripped"' 'kernel_image_end:' \
-		'.section .note.GNU-stack,"",@progbits' > $(@:.o=.S)
-	$(Q)$(CC) -c $(@:.o=.S) -o $@
-
-# The kernel of the kvm platform; empty while parts of it are missing.
-KVM_KERNEL_PARTS := $(wildcard $(addprefix kernel/platform/kvm/,start.c \
-	space.c server.c))
-ifeq ($(words $(KVM_KERNEL_PARTS)),3)
-KVM_KERNEL_FILE := $(KERNEL_kvm).stripped
-$(O)/tender/image-kvm.o: $(KERNEL_kvm)
-else
-KVM_KERNEL_FILE := $(O)/tender/no-kernel
-endif
-$(O)/tender/image-kvm.o:
-	@mkdir -p $(@D)
-	@: > $(O)/tender/no-kernel
-	@printf '%s\n' '.section .kvm_kernel_image,"a"' '.balign 4096' \
-		'.globl kvm_kernel_image, kvm_kernel_image_end' \
-		'kvm_kernel_image:' '.incbin "$(KVM_KERNEL_FILE)"' \
-		'kvm_kernel_image_end:' \
-		'.section .note.GNU-stack,"",@progbits' > $(@:.o=.S)
-	$(Q)$(CC) -c $(@:.o=.S) -o $@
+# The kernels at page boundaries, so that parts can be mapped from the file.
+# $(1): object, $(2): symbol and section, $(3): platform.
+define kernel_image
+$(O)/tender/$(1): $$(KERNEL_$(3))
+	@mkdir -p $$(@D)
+	@printf '%s\n' '.section .$(2),"a"' '.balign 4096' \
+		'.globl $(2), $(2)_end' '$(2):' \
+		'.incbin "$$(KERNEL_$(3)).stripped"' '$(2)_end:' \
+		'.section .note.GNU-stack,"",@progbits' > $$(@:.o=.S)
+	$$(Q)$$(CC) -c $$(@:.o=.S) -o $$@
+endef
+$(eval $(call kernel_image,image.o,kernel_image,process))
+$(eval $(call kernel_image,image-kvm.o,kvm_kernel_image,kvm))
 
 $(O)/mica: $(TENDER_OBJ)
 	@echo "  LD      $@"

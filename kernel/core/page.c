@@ -19,6 +19,7 @@ struct page {
 	struct list link;
 	uint8_t order;		/* of the free block it heads, plus 1; 0 none */
 	uint8_t clean;		/* the free block reads as zero */
+	uint32_t refs;		/* the owner's, while it is in use */
 };
 
 #define RELEASE_ORDER	4u	/* 64 KiB */
@@ -209,6 +210,11 @@ uint64_t page_offset(const void *p)
 void *page_at(uint64_t offset)
 {
 	return pool.base + offset;
+}
+
+uint32_t *page_refs(const void *p)
+{
+	return &pool.pages[page_offset(p) >> PAGE_SHIFT].refs;
 }
 
 uint64_t page_used_bytes(void)

@@ -29,6 +29,9 @@ void page_free(void *p, uint32_t order);
 void page_set_shrinker(uint64_t (*shrink)(uint64_t nr_pages));
 uint64_t page_offset(const void *p);	/* in the memory object */
 void *page_at(uint64_t offset);
+/* A counter for whoever has the page, to use as it likes; any value at first.
+ * Context: any. */
+uint32_t *page_refs(const void *p);
 uint64_t page_used_bytes(void);
 uint64_t page_limit_bytes(void);	/* 0 = none */
 void page_set_limit(uint64_t bytes);

@@ -146,8 +146,9 @@ static void add_kernel(struct arguments *a, const struct qemu_config *c,
 	add_words(a, "-initrd");
 	add(a, "/proc/self/fd/%d", fds[QEMU_INITRD]);
 	add_words(a, "-append");
-	add(a, "mica.real_ns=%llu", (unsigned long long)now.tv_sec *
-	    1000000000ull + (unsigned long long)now.tv_nsec);
+	add(a, "mica.cpus=%u mica.real_ns=%llu", c->nr_cpus,
+	    (unsigned long long)now.tv_sec * 1000000000ull +
+	    (unsigned long long)now.tv_nsec);
 }
 
 static void add_devices(struct arguments *a, const struct qemu_config *c,

@@ -15,3 +15,9 @@ void plat_stats_print(void)
 	klog("stats: interrupts %lu timer %lu exceptions %lu page faults %lu",
 	     s.interrupts, s.timer_irqs, s.exceptions, s.page_faults);
 }
+
+/* There is no host to call. */
+long plat_test_call(const uint64_t args[7])
+{
+	return -ENOSYS;
+}

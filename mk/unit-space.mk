@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# Unit tests of the kvm platform's address spaces, with pretend memory.
+UNIT_SPACE_DIR := test/unit/platform/kvm/space
+UNIT_SPACE_SRC := $(addprefix kernel/platform/kvm/,anon.c gather.c \
+	pagetable.c region.c space.c copy.c fault.c) kernel/lib/avl.c \
+	$(wildcard $(UNIT_SPACE_DIR)/*.c)
+UNIT_PROGS += $(UNIT_OUT)/space_test
+UNIT_SPACE_CFLAGS := -std=gnu11 -O1 -g $(WARN) -ffreestanding -nostdinc \
+	-fno-common -iquote $(UNIT_SPACE_DIR) -iquote kernel/platform/kvm \
+	$(KERNEL_INC) -fsanitize=address,undefined -fno-sanitize-recover=all
+
+check-unit: $(UNIT_OUT)/space_test
+
+$(UNIT_OUT)/space_test: $(UNIT_SPACE_SRC) $(KERNEL_DEPS) \
+		$(wildcard kernel/platform/kvm/*.h $(UNIT_SPACE_DIR)/*.h) \
+		mk/unit-space.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_SPACE_CFLAGS) -o $@ $(UNIT_SPACE_SRC)
