@@ -41,6 +41,7 @@
 #include "platform/kvm/clock.h"
 #include "platform/kvm/ipi.h"
 #include "platform/kvm/space.h"
+#include "platform/kvm/tlb.h"
 #include "platform/platform.h"
 
 #define SLICE_NS	4000000ull	/* among equals */
@@ -443,6 +444,7 @@ void sched_idle_loop(void)
 		__atomic_fetch_or(&idle, bit, __ATOMIC_SEQ_CST);
 		if (!is_work_anywhere() && !c->need_resched) {
 			c->stats.halts++;
+			tlb_idle();
 			switch_idle();
 			irq_disable();
 		}

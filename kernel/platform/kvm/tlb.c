@@ -66,6 +66,14 @@ static void leave(struct cpu *c, struct space *s)
 	__atomic_fetch_and(&s->tlb.cpus, ~(1ull << c->id), __ATOMIC_SEQ_CST);
 }
 
+void tlb_idle(void)
+{
+	struct cpu *c = this_cpu();
+
+	if (c->space)
+		leave(c, c->space);
+}
+
 /* This CPU forgets the range that s->tlb names. Interrupts off. */
 static void forget(struct cpu *c, struct space *s)
 {

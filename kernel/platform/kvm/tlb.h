@@ -27,3 +27,5 @@ void tlb_flush(struct space *s, uaddr_t start, uaddr_t end);
 void tlb_drop(struct space *s);
 /* Handler of IPI_TLB. Interrupts off. */
 void tlb_irq(void);
+/* This CPU is about to halt: no flush should have to wake it. Interrupts off. */
+void tlb_idle(void);
