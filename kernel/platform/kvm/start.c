@@ -104,7 +104,9 @@ static void fill_machine_facts(struct abi_boot *b)
 	b->minsigstksz = MAX(2048u, xsave[1] + 1024);
 	b->vdso = b->vvar_start = b->vvar_end = 0;
 	b->nr_cpus = cpu_count();
-	b->memory_limit = 0;	/* the machine's memory is the limit */
+	b->memory_limit = 0;
+	for (uint32_t i = 0; i < handover.nr_ranges; i++)
+		b->memory_limit += handover.ram[i].len;
 }
 
 static struct abi_boot *check_description(const struct handover *h)
