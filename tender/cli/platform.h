@@ -13,6 +13,7 @@ struct run;
 
 struct platform {
 	const char *name;
+	bool is_machine;	/* with processors and memory of its own */
 	/* Can it be used here? Returns 0 or -errno with a remedy in e. */
 	int (*check)(const struct run *r, struct err *e);
 	/* Make r->desc, for run_prepare to fill. */
@@ -27,6 +28,9 @@ struct platform {
 	void (*send_signals)(struct run *r, uint64_t signals,
 			     uint64_t tty_signals);
 	void (*send_winsize)(struct run *r, uint16_t rows, uint16_t cols);
+	/* Have signals sent before not even reached the sandbox's kernel?
+	 * NULL: never. */
+	bool (*is_deaf)(struct run *r);
 	/* The signal that the program stopped by since the last call, or 0. */
 	uint32_t (*take_stopped)(struct run *r);
 	/* Every tick_ms while the sandbox runs. NULL: never. */

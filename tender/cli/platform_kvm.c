@@ -4,7 +4,6 @@
 #include "kvm/confine.h"
 #include "kvm/probe.h"
 #include "kvm/sandbox.h"
-#include "abi/machine.h"
 #include <errno.h>
 
 static int kvm_check(const struct run *r, struct err *e)
@@ -39,8 +38,6 @@ static int kvm_start(struct run *r, struct err *e)
 	struct kvm_sandbox *s;
 	int err;
 
-	if (c.nr_cpus > ABI_CPUS_MAX)
-		c.nr_cpus = ABI_CPUS_MAX;
 	for (int i = 0; i < 3; i++)
 		c.stdio[i] = r->closed[i] ? -1 : i;
 	for (uint32_t i = 0; i < r->opt.nr_disks; i++) {
@@ -66,6 +63,11 @@ static void kvm_send_winsize(struct run *r, uint16_t rows, uint16_t cols)
 	kvm_sandbox_send_winsize(r->carrier, rows, cols);
 }
 
+static bool kvm_is_deaf(struct run *r)
+{
+	return kvm_sandbox_is_deaf(r->carrier);
+}
+
 static uint32_t kvm_take_stopped(struct run *r)
 {
 	return kvm_sandbox_take_stopped(r->carrier);
@@ -78,15 +80,18 @@ static void kvm_destroy(struct run *r)
 				    sizeof(r->failure),
 				    r->opt.stats ? r->log_fd : -1);
 	r->carrier = NULL;
+	description_destroy(&r->desc);
 }
 
 const struct platform platform_kvm = {
 	.name = "kvm",
+	.is_machine = true,
 	.check = kvm_check,
 	.create = kvm_create,
 	.start = kvm_start,
 	.send_signals = kvm_send_signals,
 	.send_winsize = kvm_send_winsize,
+	.is_deaf = kvm_is_deaf,
 	.take_stopped = kvm_take_stopped,
 	.destroy = kvm_destroy,
 };

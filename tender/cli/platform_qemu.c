@@ -54,7 +54,8 @@ static int qemu_platform_start(struct run *r, struct err *e)
 	struct qemu_config c = {
 		.kernel = kvm_kernel_image,
 		.kernel_size = image_size(),
-		.kernel_path = getenv("MICA_QEMU_KERNEL"),
+		.kernel_path = r->opt.kernel ? r->opt.kernel :
+				getenv("MICA_QEMU_KERNEL"),
 		.description = &r->desc,
 		.memory = memory_size(r),
 		.nr_cpus = r->desc.boot->nr_cpus < ABI_CPUS_MAX ?
@@ -109,6 +110,7 @@ static void qemu_platform_destroy(struct run *r)
 
 const struct platform platform_qemu = {
 	.name = "qemu",
+	.is_machine = true,
 	.check = qemu_platform_check,
 	.create = qemu_platform_create,
 	.start = qemu_platform_start,

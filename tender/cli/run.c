@@ -4,10 +4,12 @@
  * (platform.h), forward signals, and turn the end into an exit status.
  */
 #include "cli/cli.h"
+#include "abi/machine.h"
 #include "cli/options.h"
 #include "cli/run.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -91,6 +93,19 @@ static int pack_strings(struct run *r, char **argv, struct err *e)
 	return b->program && b->cwd && b->hostname ? 0 : -e->code;
 }
 
+/* A machine has as many processors as asked for; other sandboxes can not have
+ * more than the host has. */
+static void fill_cpus(struct run *r)
+{
+	struct abi_boot *b = r->desc.boot;
+	uint32_t want = (r->opt.cpus_milli + 999) / 1000;
+
+	if (want && (want < b->nr_cpus || r->platform->is_machine))
+		b->nr_cpus = want;
+	else if (r->platform->is_machine && b->nr_cpus > ABI_CPUS_MAX)
+		b->nr_cpus = ABI_CPUS_MAX;
+}
+
 static void fill_limits(struct run *r)
 {
 	struct abi_boot *b = r->desc.boot;
@@ -110,8 +125,7 @@ static void fill_limits(struct run *r)
 	b->memory_limit = r->opt.memory;
 	b->pids_limit = r->opt.pids;
 	b->cpus_milli = r->opt.cpus_milli;
-	if (b->cpus_milli && (b->cpus_milli + 999) / 1000 < b->nr_cpus)
-		b->nr_cpus = (b->cpus_milli + 999) / 1000;
+	fill_cpus(r);
 	b->flags = (r->opt.strace ? ABI_BOOT_STRACE : 0u) |
 		   (r->opt.stats ? ABI_BOOT_STATS : 0u) |
 		   (r->opt.read_only ? ABI_BOOT_READ_ONLY : 0u) |
@@ -167,6 +181,11 @@ static int exit_status(struct run *r)
 			fprintf(stderr, "mica: %s\n", rep->start_message);
 		return rep->start_error < EXIT_SIGNAL ?
 			       (int)rep->start_error : EXIT_MICA;
+	}
+	if (r->is_killed) {
+		fprintf(stderr, "mica: the sandbox's kernel takes no signals: "
+			"killed\n");
+		return EXIT_SIGNAL + SIGKILL;
 	}
 	if (!rep->exit_valid) {
 		if (r->failure[0])

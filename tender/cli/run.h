@@ -24,6 +24,8 @@ struct run {
 	int signal_fd;
 	bool closed[3];		/* standard streams */
 	bool has_tty;
+	unsigned int nr_unheard; /* signals to end to a deaf sandbox */
+	bool is_killed;		/* by us, for that reason */
 	bool is_raw;		/* the terminal of stream 0, for -t */
 	struct termios saved_termios;
 };

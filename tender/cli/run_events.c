@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define TTY_POLL_MS	100
+#define UNHEARD_MAX	3u
 
 static const int forwarded[] = {
 	SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT,
@@ -51,12 +52,28 @@ static void update_winsize(struct run *r)
 	}
 }
 
+/*
+ * A kernel that hangs takes no signals. As with Docker's client the third one
+ * that should end it is the last.
+ */
+static void count_unheard(struct run *r, int signo)
+{
+	if (signo != SIGINT && signo != SIGTERM && signo != SIGQUIT &&
+	    signo != SIGHUP)
+		return;
+	if (!r->platform->is_deaf || !r->platform->is_deaf(r))
+		r->nr_unheard = 0;
+	r->nr_unheard++;
+	r->is_killed = r->nr_unheard >= UNHEARD_MAX;
+}
+
 static void forward(struct run *r, const struct signalfd_siginfo *si)
 {
 	uint64_t bit = 1ull << (si->ssi_signo - 1);
 	/* the terminal's keys come from the kernel, to a whole group */
 	bool key = r->has_tty && si->ssi_code == SI_KERNEL;
 
+	count_unheard(r, (int)si->ssi_signo);
 	if (si->ssi_signo == SIGWINCH)
 		update_winsize(r);
 	else if (!key)
@@ -99,6 +116,8 @@ void run_wait(struct run *r)
 			return;
 		while (read(r->signal_fd, &si, sizeof(si)) == sizeof(si))
 			forward(r, &si);
+		if (r->is_killed)
+			return;
 		if (r->has_tty)
 			follow_stop(r);
 		if (r->platform->tick)

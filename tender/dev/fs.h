@@ -47,5 +47,7 @@ void fs_enter_thread(struct fs_dev *fs);
 void fs_send_signals(struct fs_dev *fs, uint64_t signals,
 		     uint64_t tty_signals);
 void fs_send_winsize(struct fs_dev *fs, uint16_t rows, uint16_t cols);
+/* Has the sandbox left events untaken that were sent before now? */
+bool fs_is_deaf(struct fs_dev *fs);
 /* End the sandbox at once. */
 void fs_send_stop(struct fs_dev *fs);

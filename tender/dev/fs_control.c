@@ -143,3 +143,13 @@ void fs_send_stop(struct fs_dev *fs)
 	fs_control_flush(fs);
 	pthread_mutex_unlock(&fs->dev.lock);
 }
+
+bool fs_is_deaf(struct fs_dev *fs)
+{
+	bool deaf;
+
+	pthread_mutex_lock(&fs->dev.lock);
+	deaf = fs->events.signals || fs->events.tty_signals;
+	pthread_mutex_unlock(&fs->dev.lock);
+	return deaf;
+}

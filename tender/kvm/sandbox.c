@@ -290,6 +290,11 @@ void kvm_sandbox_send_winsize(struct kvm_sandbox *s, uint16_t rows,
 	fs_send_winsize(s->fs, rows, cols);
 }
 
+bool kvm_sandbox_is_deaf(struct kvm_sandbox *s)
+{
+	return fs_is_deaf(s->fs);
+}
+
 uint32_t kvm_sandbox_take_stopped(struct kvm_sandbox *s)
 {
 	uint32_t signo;

@@ -40,6 +40,8 @@ void kvm_sandbox_send_signals(struct kvm_sandbox *s, uint64_t signals,
 			      uint64_t tty_signals);
 void kvm_sandbox_send_winsize(struct kvm_sandbox *s, uint16_t rows,
 			      uint16_t cols);
+/* Are there signals that the kernel did not take? */
+bool kvm_sandbox_is_deaf(struct kvm_sandbox *s);
 /* The signal the program stopped by since the last call, or 0. */
 uint32_t kvm_sandbox_take_stopped(struct kvm_sandbox *s);
 /*
