@@ -6,6 +6,7 @@
 #include "fake_guest.h"
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
 #define NEXT		VRING_DESC_F_NEXT
@@ -462,9 +463,13 @@ static void test_changing_rings(void)
 	set_up();
 	stop_flipping = false;
 	CHECK(!pthread_create(&thread, NULL, flip, NULL));
-	for (int i = 0; i < 200000; i++) {
+	/* on a busy machine it takes a while until the other thread runs */
+	for (int i = 0; i < 200000 ||
+			(!(taken && broken) && i < 100000000); i++) {
 		int n = virtq_next(&q, &chain);
 
+		if (!(i & 0xffff))
+			sched_yield();
 		if (n < 0) {
 			broken++;
 			virtq_start(&q, 0, 0);
