@@ -16,3 +16,9 @@ $(UNIT_OUT)/space_test: $(UNIT_SPACE_SRC) $(KERNEL_DEPS) \
 		mk/unit-space.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_SPACE_CFLAGS) -o $@ $(UNIT_SPACE_SRC)
+
+UNIT_PROGS += $(UNIT_OUT)/tlb_model
+check-unit: $(UNIT_OUT)/tlb_model
+$(UNIT_OUT)/tlb_model: test/unit/platform/kvm/tlb_model.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -fsanitize=address,undefined -o $@ $<

@@ -32,6 +32,8 @@
  *   changed, so the wait ends. The interrupt finds another space, or none, and
  *   does nothing. If it comes back first: b answers.
  *
+ * test/unit/platform/kvm/tlb_model.c visits every interleaving of this.
+ *
  * A space is freed after tlb_drop, which is such a flush to CPUs that are all
  * lazy; they leave it in the handler.
  */
