@@ -24,8 +24,8 @@ guests: $(GUEST_ELF) $(GUEST_OUT)/run-guest ## test guests and their runner
 check-guest: guests ## the monitor under test guests, in the nested lane
 	$(Q)tools/nested --timeout 600 test/guest/run
 
-# Guests named sipi* leave the other CPUs to INIT and SIPI.
-$(GUEST_OUT)/sipi%.elf: GUEST_CFLAGS += -DNO_AP_ENTRY
+# This one leaves the other CPUs to INIT and SIPI.
+$(GUEST_OUT)/sipi.elf: GUEST_CFLAGS += -DNO_AP_ENTRY
 $(GUEST_OUT)/%.elf: test/guest/%.c $(GUEST_DEPS) $(wildcard test/guest/*.S)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $< \

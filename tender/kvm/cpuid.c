@@ -16,6 +16,10 @@
 #define LEAF1_ECX_TSC_DEADLINE	(1u << 24)
 #define LEAF1_ECX_HYPERVISOR	(1u << 31)
 #define LEAF1_EDX_HTT		(1u << 28)
+#define LEAF1_ECX_VMX		(1u << 5)
+#define LEAF_EXTENDED1		0x80000001u
+#define LEAF_EXTENDED1_ECX_SVM	(1u << 2)
+#define LEAF_SVM		0x8000000au
 #define LEAF_KVM		0x40000000u
 #define LEAF_TSC_KHZ		0x40000010u
 #define APIC_BUS_KHZ		1000000u
@@ -75,9 +79,22 @@ static void adapt_leaf1(struct kvm_cpuid_entry2 *e, uint32_t id,
 	e->ebx &= 0xffffu;
 	e->ebx |= id << LEAF1_EBX_ID_SHIFT | nr_cpus << LEAF1_EBX_COUNT_SHIFT;
 	e->ecx |= LEAF1_ECX_TSC_DEADLINE | LEAF1_ECX_HYPERVISOR;
+	e->ecx &= ~LEAF1_ECX_VMX;
 	e->edx &= ~LEAF1_EDX_HTT;
 	if (nr_cpus > 1)
 		e->edx |= LEAF1_EDX_HTT;
+}
+
+/*
+ * No virtual machines inside: the code for them is a large part of what a
+ * hostile guest could reach in the host.
+ */
+static void hide_svm(struct kvm_cpuid_entry2 *e)
+{
+	if (e->function == LEAF_EXTENDED1)
+		e->ecx &= ~LEAF_EXTENDED1_ECX_SVM;
+	else
+		e->eax = e->ebx = e->ecx = e->edx = 0;
 }
 
 static void add_tsc_leaf(struct kvm_cpuid2 *c, uint32_t tsc_khz)
@@ -106,6 +123,10 @@ void cpuid_adapt(struct kvm_cpuid2 *c, uint32_t id, uint32_t nr_cpus,
 		case 0xb:
 		case 0x1f:
 			adapt_topology(e, id, nr_cpus);
+			break;
+		case LEAF_EXTENDED1:
+		case LEAF_SVM:
+			hide_svm(e);
 			break;
 		case LEAF_KVM:
 			e->eax = LEAF_TSC_KHZ;

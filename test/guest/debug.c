@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Debug registers: breakpoints on code and data, single steps, DR6. */
+/*
+ * Debug registers: breakpoints on code and data, single steps, DR6.
+ *
+ * Breakpoints are set at the identity map's addresses, which nothing else
+ * uses: QEMU's emulation below the rig keeps them when the guest has ended.
+ */
 #include "guest.h"
 
 const char guest_name[] = "debug";
@@ -25,6 +30,12 @@ static void debug(struct frame *f)
 	__asm__ volatile("mov %0, %%dr6" :: "r"(0xffff0ff0ul));
 }
 
+/* The same code or data at its physical address. */
+static void *low(const volatile void *p)
+{
+	return (void *)gpa_of(p);
+}
+
 static void set_breakpoint(const volatile void *p, uint64_t kind)
 {
 	__asm__ volatile("mov %0, %%dr0" :: "r"(p));
@@ -38,16 +49,19 @@ __attribute__((noinline)) static void target(void)
 
 void guest_main(void)
 {
+	void (*fn)(void) = (void (*)(void))low((void *)target);
+	volatile uint64_t *p = low(&word);
+
 	set_handler(1, debug);
-	set_breakpoint((void *)target, 0);
-	target();
-	ok(hits == 1 && dr6_seen & 1 && rip_seen == (uint64_t)target,
+	set_breakpoint(fn, 0);
+	fn();
+	ok(hits == 1 && dr6_seen & 1 && rip_seen == (uint64_t)fn,
 	   "a breakpoint on code");
 	hits = 0;
-	set_breakpoint(&word, 0xd);	/* write, 4 bytes */
-	(void)word;
+	set_breakpoint(p, 0xd);		/* write, 4 bytes */
+	(void)*p;
 	ok(!hits, "a read does not hit a watch for writing");
-	word = 1;
+	*p = 1;
 	ok(hits == 1 && dr6_seen & 1, "a watch on data");
 	set_breakpoint(NULL, 0);
 	__asm__ volatile("mov %0, %%dr7" :: "r"(0x400ul));

@@ -133,6 +133,7 @@ static int run(const struct machine_config *c, const char *name, int seconds)
 		return STATUS_SETUP;
 	if (machine_start(&machine, &e))
 		return fail(&e);
+	machine_go(&machine);
 	status = wait_end(seconds);
 	machine_stop(&machine);
 	dev_loop_stop(&loop);
