@@ -123,7 +123,8 @@ enum abi_exit {
 /*
  * Under PVH the same comes as: memory map of hvm_start_info; module 0 = the
  * description; command line with `virtio_mmio.device=SIZE@BASE:PIN` for each
- * device (interrupts by the IOAPIC) and `mica.real_ns=N`.
+ * device (interrupts by the IOAPIC), `mica.cpus=N` (1 without it; APIC ids
+ * from 0) and `mica.real_ns=N`, the time when the monitor was started.
  */
 
 _Static_assert(sizeof(struct abi_note) == 24, "abi_note layout");

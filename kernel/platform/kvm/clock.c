@@ -20,6 +20,7 @@
 #define MSR_KVM_CLOCK	0x4b564d01u	/* MSR_KVM_SYSTEM_TIME_NEW */
 #define CALIBRATE_TICKS	2000000u	/* 2 ms */
 #define NR_SAMPLES	8u
+#define RESET_MAX_NS	60000000000ull
 #define LAPIC_MAX_NS	2000000000ull
 #define TSC_SHIFT	32u
 
@@ -84,6 +85,11 @@ static uint64_t khz_of_leaves(void)
 	return f[0] & KVM_CLOCKSOURCE2 ? khz_of_kvmclock() : 0;
 }
 
+static uint64_t to_ns(uint64_t ticks)
+{
+	return (uint64_t)((unsigned __int128)ticks * clock.mul >> TSC_SHIFT);
+}
+
 struct sample {
 	uint64_t tsc;
 	uint32_t left;		/* of the APIC's timer */
@@ -125,6 +131,15 @@ static uint64_t calibrate(void)
 	return (b.tsc - a.tsc) * 1000000 / (a.left - b.left);
 }
 
+/* A monitor's command line is older than its machine, whose counter begins at
+ * 0: with that the time is right to the monitor's own start-up. */
+static uint64_t since_reset_ns(void)
+{
+	uint64_t ns = to_ns(clock.tsc_start);
+
+	return ns < RESET_MAX_NS ? ns : 0;
+}
+
 void clock_init(const struct handover *h)
 {
 	uint64_t khz = h->tsc_khz ? h->tsc_khz : khz_of_leaves();
@@ -134,8 +149,10 @@ void clock_init(const struct handover *h)
 	khz = MIN(MAX(khz, 1000ull), 1ull << 31);
 	clock.mul = (1000000ull << TSC_SHIFT) / khz;
 	clock.tick_mul = (khz << TSC_SHIFT) / 1000000;
-	clock.real_start = h->real_ns;
 	clock.tsc_start = tsc_read();
+	clock.real_start = h->real_ns;
+	if (!h->direct)
+		clock.real_start += since_reset_ns();
 }
 
 uint64_t plat_clock_mono_ns(void)
@@ -145,7 +162,7 @@ uint64_t plat_clock_mono_ns(void)
 	/* a CPU whose counter is a little behind at the very start */
 	if ((int64_t)ticks < 0)
 		return 0;
-	return (uint64_t)((unsigned __int128)ticks * clock.mul >> TSC_SHIFT);
+	return to_ns(ticks);
 }
 
 uint64_t plat_clock_boot_ns(void)
