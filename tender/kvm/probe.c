@@ -35,8 +35,8 @@
 #define ITERATIONS	4000u
 #define CALLS		200u
 #define SLOW_PS		500000u		/* an iteration */
-#define DEADLINE_MS	100		/* processor time of the guest */
-#define PATIENCE_MS	1000		/* in all, on a busy machine */
+#define DEADLINE_MS	500		/* processor time of the guest */
+#define PATIENCE_MS	3000		/* in all, on a busy machine */
 #define PTE_TABLE	7ull		/* present, writable, user */
 #define PTE_LARGE	0x87ull
 
@@ -160,11 +160,14 @@ static void child(int kvm, int out)
 	_exit(0);
 }
 
-/* Run the guest in a child. *r is zero (PROBE_NO_ANSWER) if there was none. */
+/*
+ * Run the guest in a child. *r is zero (PROBE_NO_ANSWER) if there was none:
+ * the machine was too busy; PROBE_HUNG if it ran and ran.
+ */
 static void run_child(int kvm, struct probe_result *r)
 {
 	struct pollfd p = { .events = POLLIN };
-	int pipes[2];
+	int pipes[2], status = 0;
 	pid_t pid;
 
 	memset(r, 0, sizeof(*r));
@@ -182,8 +185,10 @@ static void run_child(int kvm, struct probe_result *r)
 		    read(p.fd, r, sizeof(*r)) != sizeof(*r))
 			memset(r, 0, sizeof(*r));
 		kill(pid, SIGKILL);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
+			r->outcome = PROBE_HUNG;
 	}
 	close(pipes[0]);
 }
@@ -212,7 +217,7 @@ static void judge(struct kvm_probe *p, const struct probe_result *r)
 		break;
 	default:
 		snprintf(p->text, n, "a small guest gave no answer in %d ms",
-			 DEADLINE_MS);
+			 r->outcome == PROBE_HUNG ? DEADLINE_MS : PATIENCE_MS);
 		return;
 	}
 	if (r->nr_calls != CALLS)

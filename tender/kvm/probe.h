@@ -26,8 +26,8 @@ struct kvm_probe {
 
 /*
  * Fill *p. $MICA_KVM decides: "yes" and "no" are the verdict, "probe" runs the
- * guest whatever the kept verdict says. The guest gets 100 ms
- * of processor time. Never fails: what goes wrong is the verdict.
+ * guest whatever the kept verdict says. The guest gets half a
+ * second of processor time. Never fails: what goes wrong is the verdict.
  * Context: before any thread is started.
  */
 void kvm_probe(struct kvm_probe *p);

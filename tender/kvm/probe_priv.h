@@ -5,6 +5,7 @@
 
 enum probe_outcome {
 	PROBE_NO_ANSWER,
+	PROBE_HUNG,
 	PROBE_SETUP_FAILED,	/* code is an errno of `what` */
 	PROBE_RUN_FAILED,	/* code is an errno */
 	PROBE_STOPPED,		/* code is a KVM exit reason */
