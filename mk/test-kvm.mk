@@ -26,3 +26,13 @@ $(FAILING_OUT)/%.elf: test/kvm/failing.S test/kvm/failing.ld mk/test-kvm.mk
 	$(Q)$(CC) -nostdlib -static -no-pie -Wl,--build-id=none \
 		-Wl,-z,max-page-size=0x200000 -Wl,-T,test/kvm/failing.ld \
 		-DFAILURE_$(shell echo $* | tr a-z A-Z) -o $@ $<
+
+# The kernel alone, in machines of many kinds.
+.PHONY: check-boot
+check-boot: $(KERNEL_kvm) $(FAILING_OUT)/description ## kvm kernel, many machines
+	$(Q)test/kvm/boot --kernel $(KERNEL_kvm).stripped \
+		--description $(FAILING_OUT)/description
+
+$(FAILING_OUT)/description: test/kvm/description.c abi/boot.h abi/machine.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. -o $@.tool $< && $@.tool > $@
