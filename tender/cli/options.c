@@ -316,17 +316,6 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 	return err_set(e, EINVAL, "unknown option");
 }
 
-/* The process platform has no machine to put them into. */
-static int check_machine(const struct run_options *o, struct err *e)
-{
-	if (!(o->nr_disks || o->kernel) || !strcmp(o->platform, "kvm") ||
-	    !strcmp(o->platform, "qemu"))
-		return 0;
-	return err_set(e, EINVAL, "--%s is only possible with "
-		       "--platform=kvm or --platform=qemu",
-		       o->kernel ? "kernel" : "disk");
-}
-
 int options_parse(struct run_options *o, int argc, char **argv, int *first,
 		  struct err *e)
 {
@@ -353,5 +342,5 @@ int options_parse(struct run_options *o, int argc, char **argv, int *first,
 			return err;
 	}
 	*first = optind;
-	return check_machine(o, e);
+	return 0;
 }

@@ -19,6 +19,13 @@
 
 static int process_check(const struct run *r, struct err *e)
 {
+	/* there is no machine to put them into */
+	if (r->opt.nr_disks || r->opt.kernel)
+		return err_set(e, EINVAL, "--%s is only possible with "
+			       "--platform=kvm or --platform=qemu%s",
+			       r->opt.kernel ? "kernel" : "disk",
+			       strcmp(r->opt.platform, "auto") ? "" :
+			       " (KVM can not be used here)");
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "qemu/qemu.h"
 #include "qemu/qemu_priv.h"
 #include "abi/machine.h"
+#include "dev/blk.h"
 #include "dev/fs.h"
 #include "dev/vhost_user.h"
 #include <errno.h>
@@ -226,6 +227,21 @@ static int run(struct qemu *q, const struct qemu_config *c,
 	return 0;
 }
 
+/* QEMU opens and locks them itself; its messages are for its developers. */
+static int check_disks(const struct qemu_config *c, struct err *e)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < c->nr_disks; i++) {
+		struct blk_file f;
+
+		err = blk_file_open(&f, c->disks[i].path,
+				    c->disks[i].read_only, e);
+		blk_file_close(&f);
+	}
+	return err;
+}
+
 int qemu_start(struct qemu **out, const struct qemu_config *c, struct err *e)
 {
 	int fds[QEMU_NR_FDS] = { -1, -1, -1, -1 };
@@ -238,7 +254,9 @@ int qemu_start(struct qemu **out, const struct qemu_config *c, struct err *e)
 		return err_set(e, ENOMEM, "no memory for a sandbox");
 	q->log_in = q->messages_fd = q->pidfd = -1;
 	q->log_out = c->log_fd;
-	err = make_files(q, c, fds, e);
+	err = check_disks(c, e);
+	if (!err)
+		err = make_files(q, c, fds, e);
 	if (!err)
 		err = run(q, c, fds, e);
 	for (int i = 0; i < QEMU_NR_FDS; i++)

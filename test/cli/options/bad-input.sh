@@ -21,6 +21,30 @@ test_disk_on_process() {
 	usage_error run --platform=process --disk /dev/null -- true
 	expect_err_has "--platform=kvm or --platform=qemu"
 }
+# qemu_disk TEXT FILE: status 125, the name and TEXT are said.
+qemu_disk() {
+	need qemu-system-x86_64
+	mica run --platform=qemu --disk "$2" -- true
+	expect_status 125
+	expect_err_has "$1"
+	expect_err_has "${2%:ro}"
+}
+test_disk_missing() { qemu_disk "No such file" "$PWD/none"; }
+test_disk_missing_read_only() { qemu_disk "No such file" "$PWD/none:ro"; }
+test_disk_is_a_directory() { mkdir d; qemu_disk "is a directory" "$PWD/d"; }
+test_disk_empty() { : >empty; qemu_disk "is empty" "$PWD/empty"; }
+test_disk_in_use() {
+	need python3
+	truncate -s 1M disk
+	python3 -c 'import fcntl, struct, time
+f = open("disk", "r+")
+fcntl.fcntl(f, 37, struct.pack("hhqqi", 1, 0, 0, 0, 0))  # F_OFD_SETLK
+open("locked", "w").close()
+time.sleep(60)' &
+	while ! [ -e locked ]; do sleep 0.1; done
+	qemu_disk "in use" "$PWD/disk"
+	kill $!
+}
 test_disk_without_name() { usage_error run --disk :ro -- true; expect_err_has FILE; }
 test_too_many_disks() {
 	usage_error run --disk a --disk a --disk a --disk a --disk a --disk a --disk a --disk a \
