@@ -42,11 +42,14 @@ static int open_by_type(struct file *f)
 	case S_IFCHR:
 		f->mode |= FMODE_STREAM;
 		return chrdev_open(i, f);
+	case S_IFBLK:
+		f->mode |= FMODE_SEEK;
+		return blkdev_open(i, f);
 	case S_IFIFO:
 		f->mode |= FMODE_STREAM;
 		return i->state & INODE_OWN_OPEN ? i->ops->open(i, f) :
 		       fifo_open(i, f);
-	default:		/* sockets, block devices, anonymous inodes */
+	default:		/* sockets, anonymous inodes */
 		return -ENXIO;
 	}
 }

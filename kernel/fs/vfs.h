@@ -440,6 +440,12 @@ struct super *hostfs_create(uint32_t export_id, bool read_only, bool live);
 struct super *overlay_create(struct super *lower, struct super *upper);
 /* Pipes: see fs/pipe.h */
 
+/* A node that /dev has from its start. Context: init. Returns 0, -ENOSPC. */
+int devfs_add(const char *name, uint32_t mode, uint64_t rdev);
+/* Block devices, as character devices below. */
+int blkdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,
+		    int (*open)(struct inode *i, struct file *f));
+int blkdev_open(struct inode *i, struct file *f);
 /* Character devices: fs/devfs.c looks drivers up here at open. */
 int chrdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,
 		    int (*open)(struct inode *i, struct file *f));

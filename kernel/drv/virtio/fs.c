@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio-fs: requests to the queue, answers to whoever waits. The interrupt
- * handler takes what is done and wakes each request's own task, which does
- * everything else; so one slow answer (the control node's) keeps nobody back.
- * Requests lie on their callers' stacks until they are taken.
+ * virtio-fs: requests of FUSE by a channel (channel.h), so that one slow
+ * answer (the control node's) keeps nobody back; FORGET, which has no answer,
+ * by the other queue.
  */
 #include "drv/virtio/fs.h"
 #include <linux/virtio_fs.h>
 #include <linux/virtio_ids.h>
 #include "abi/fs_device.h"
 #include "core/panic.h"
-#include "core/task.h"
-#include "core/wait.h"
+#include "drv/virtio/channel.h"
 #include "drv/virtio/virtio.h"
 #include "lib/string.h"
 #include "platform/kvm/spin.h"
@@ -27,9 +25,6 @@ enum { QUEUE_HIGH, QUEUE_REQUESTS };
 struct request {
 	struct fuse_in_header in;
 	struct fuse_out_header out;
-	struct task *task;
-	uint32_t done;		/* atomic; then the task may go on */
-	uint32_t written;	/* bytes, valid when done; ~0: given up */
 	struct virtq_seg seg[FUSE_SEGS_MAX + 2];
 	struct vring_desc table[FUSE_SEGS_MAX + 2];
 };
@@ -44,11 +39,8 @@ struct forget {
 static struct {
 	/* set once */
 	struct virtio *v;	/* NULL: no device; atomic */
-	struct waitq room;	/* for those who found the queue full */
-	/* under lock */
-	struct spinlock lock;
-	struct virtq queue;
-	uint64_t unique;
+	struct virtio_channel channel;
+	uint64_t unique;	/* atomic */
 	/* under high_lock */
 	struct spinlock high_lock;
 	struct virtq high;
@@ -62,89 +54,14 @@ bool fuse_is_there(void)
 
 /* --- requests ----------------------------------------------------------------*/
 
-static void finish_locked(struct request *r, uint32_t written)
-{
-	struct task *t = r->task;
-
-	r->written = written;
-	/* Partner: the load in await; r is gone right after. */
-	__atomic_store_n(&r->done, 1, __ATOMIC_RELEASE);
-	task_unpark(t);
-}
-
-static void take_answers_locked(void)
-{
-	struct request *r;
-	uint32_t written;
-
-	do {
-		while ((r = virtq_take(&fs.queue, &written)))
-			finish_locked(r, written);
-	} while (virtq_irq_on(&fs.queue));
-}
-
 static void fs_irq(struct virtio *v)
 {
-	const char *broken;
-
-	spin_lock(&fs.lock);
-	take_answers_locked();
-	broken = fs.queue.broken;
-	spin_unlock(&fs.lock);
-	if (broken)
-		virtio_fail(v, broken);
+	virtio_channel_irq(&fs.channel);
 }
 
 static void fs_failed(struct virtio *v)
 {
-	uint64_t flags = spin_lock_irq(&fs.lock);
-	struct request *r;
-
-	while ((r = virtq_abandon(&fs.queue)))
-		finish_locked(r, UINT32_MAX);
-	spin_unlock_irq(&fs.lock, flags);
-}
-
-static int submit(struct virtio *v, struct request *r, uint32_t nr_out,
-		  uint32_t nr_in)
-{
-	uint64_t flags = spin_lock_irq(&fs.lock);
-	bool notify = false;
-	int err;
-
-	r->in.unique = ++fs.unique * 2;	/* odd ones are interrupts' */
-	err = virtq_add(&fs.queue, r->seg, nr_out, nr_in, r->table, r);
-	if (!err)
-		notify = virtq_publish(&fs.queue);
-	spin_unlock_irq(&fs.lock, flags);
-	if (notify)
-		virtio_notify(v, QUEUE_REQUESTS);
-	return err;
-}
-
-/* Submit, waiting while the queue is full. */
-static int submit_waiting(struct virtio *v, struct request *r,
-			  uint32_t nr_out, uint32_t nr_in)
-{
-	struct waiter w;
-	int err = submit(v, r, nr_out, nr_in);
-
-	if (err != -ENOSPC)
-		return err;
-	wait_begin(&w, &fs.room);
-	while ((err = submit(v, r, nr_out, nr_in)) == -ENOSPC)
-		wait_sleep(&w, DEADLINE_NEVER, false);
-	wait_end(&w);
-	return err;
-}
-
-static void await(struct request *r)
-{
-	/* Partner: the store in finish_locked. */
-	while (!__atomic_load_n(&r->done, __ATOMIC_ACQUIRE))
-		task_park(DEADLINE_NEVER, false);
-	if (!waitq_is_empty(&fs.room))
-		wait_wake(&fs.room, UINT32_MAX, 0);
+	virtio_channel_failed(&fs.channel);
 }
 
 /* Headers around the caller's pieces. */
@@ -162,17 +79,18 @@ static void lay_out(struct request *r, const struct fuse_msg *m)
 		r->seg[n++] = m->seg[m->nr_out + i];
 	r->in = (struct fuse_in_header){
 		.len = len, .opcode = m->opcode, .nodeid = m->nodeid,
+		/* odd ones are interrupts' */
+		.unique = __atomic_add_fetch(&fs.unique, 2, __ATOMIC_RELAXED),
 	};
 	r->out = (struct fuse_out_header){ .len = 0 };
-	r->task = current_task();
-	r->done = 0;
 }
 
-static int check_answer(const struct request *r, struct fuse_msg *m)
+static int check_answer(const struct request *r, int64_t written,
+			struct fuse_msg *m)
 {
 	struct fuse_out_header h = r->out;
 
-	if (r->written < sizeof(h) || h.len != r->written ||
+	if (written < (int64_t)sizeof(h) || h.len != written ||
 	    h.unique != r->in.unique || h.error > 0 || h.error < -4095)
 		return -EIO;
 	m->got = h.error ? 0 : h.len - (uint32_t)sizeof(h);
@@ -183,17 +101,15 @@ int fuse_call(struct fuse_msg *m)
 {
 	struct virtio *v = __atomic_load_n(&fs.v, __ATOMIC_ACQUIRE);
 	struct request r;
-	int err;
+	int64_t written;
 
 	m->got = 0;
 	if (!v)
 		return -ENODEV;
 	lay_out(&r, m);
-	err = submit_waiting(v, &r, m->nr_out + 1, m->nr_in + 1);
-	if (err)
-		return err;
-	await(&r);
-	return r.written == UINT32_MAX ? -EIO : check_answer(&r, m);
+	written = virtio_channel_call(&fs.channel, r.seg, m->nr_out + 1,
+				      m->nr_in + 1, r.table);
+	return written < 0 ? (int)written : check_answer(&r, written, m);
 }
 
 int fuse_call_exact(struct fuse_msg *m)
@@ -315,14 +231,10 @@ static int fs_probe(struct virtio *v)
 
 	if (fs.v || !has_our_tag(v))
 		return -ENODEV;
-	waitq_init(&fs.room);
 	err = virtio_queue_init(v, QUEUE_HIGH, &fs.high, QUEUE_SIZE);
 	if (!err)
-		err = virtio_queue_init(v, QUEUE_REQUESTS, &fs.queue,
-					QUEUE_SIZE);
-	if (!err && !fs.queue.indirect &&
-	    fs.queue.size < FUSE_SEGS_MAX + 2)
-		err = -ENODEV;
+		err = virtio_channel_init(&fs.channel, v, QUEUE_REQUESTS,
+					  QUEUE_SIZE, FUSE_SEGS_MAX + 2);
 	if (err)
 		return err;
 	virtq_irq_off(&fs.high);

@@ -5,7 +5,8 @@
 #include "platform/kvm/handover.h"
 
 static const struct virtio_driver *const drivers[] = {
-	&virtio_fs_driver, &virtio_rng_driver,
+	&virtio_fs_driver, &virtio_rng_driver, &virtio_blk_driver,
+	&virtio_console_driver,
 };
 
 void virtio_start(const struct handover *h)

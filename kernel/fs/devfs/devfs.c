@@ -8,6 +8,7 @@
 #include <linux/stat.h>
 
 #include "core/panic.h"
+#include "lib/string.h"
 
 struct dev_entry {
 	const char *name;
@@ -31,6 +32,29 @@ static const struct dev_entry entries[] = {
 	{ "shm", S_IFDIR | 01777, 0, 0, NULL },
 	{ "pts", S_IFDIR | 0755, 0, 0, NULL },
 };
+
+#define ADDED_MAX	32u
+#define ADDED_NAME	16u
+
+/* What drivers have added; only while starting. */
+static struct {
+	struct dev_entry entry;
+	char name[ADDED_NAME];
+} added[ADDED_MAX];
+static uint32_t nr_added;
+
+int devfs_add(const char *name, uint32_t mode, uint64_t rdev)
+{
+	if (nr_added == ADDED_MAX)
+		return -ENOSPC;
+	strlcpy(added[nr_added].name, name, ADDED_NAME);
+	added[nr_added].entry = (struct dev_entry){
+		added[nr_added].name, mode, dev_major(rdev), dev_minor(rdev),
+		NULL,
+	};
+	nr_added++;
+	return 0;
+}
 
 static int make_entry(struct inode *root, const struct dev_entry *e)
 {
@@ -66,8 +90,11 @@ struct super *devfs_create(void)
 	if (!sb)
 		return NULL;
 	sb->type = "devtmpfs";
-	for (size_t n = 0; n < ARRAY_LEN(entries); n++) {
-		if (make_entry(sb->root, &entries[n])) {
+	for (size_t n = 0; n < ARRAY_LEN(entries) + nr_added; n++) {
+		const struct dev_entry *e = n < ARRAY_LEN(entries) ?
+			&entries[n] : &added[n - ARRAY_LEN(entries)].entry;
+
+		if (make_entry(sb->root, e)) {
 			super_put(sb);
 			return NULL;
 		}
