@@ -109,6 +109,7 @@ static void charge_time(struct thread *t)
 
 	mutex_lock(&process_lock);
 	p->cpu_user_ns += ns;
+	t->charged = true;
 	p->exit_uid = t->cred->uid;
 	mutex_unlock(&process_lock);
 	stats_add_task(t->task->arch.patched_calls,

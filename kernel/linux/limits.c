@@ -129,10 +129,23 @@ struct usage {
 };
 _Static_assert(sizeof(struct usage) == 144, "struct rusage layout");
 
+/* Of the live threads of p, where the platform tells. */
+static uint64_t threads_cpu_ns(struct process *p)
+{
+	uint64_t sum = 0, ns;
+
+	list_for_each(l, &p->threads) {
+		struct thread *t = list_entry(l, struct thread, link);
+
+		if (!t->charged && !plat_clock_other_cpu_ns(t->task, &ns))
+			sum += ns;
+	}
+	return sum;
+}
+
 /*
- * The platform tells processor time in one sum, of the caller's own address
- * space only: all of it counts as user time. Of other processes just what
- * their ended threads used is known.
+ * The platform tells processor time in one sum: all of it counts as user time.
+ * Of other processes it may know only what their ended threads used.
  */
 uint64_t process_cpu_ns(struct process *p, bool user)
 {
@@ -140,7 +153,7 @@ uint64_t process_cpu_ns(struct process *p, bool user)
 
 	if (t && t->process == p)
 		return user ? plat_clock_process_cpu_ns() : 0;
-	return user ? p->cpu_user_ns : p->cpu_sys_ns;
+	return user ? p->cpu_user_ns + threads_cpu_ns(p) : p->cpu_sys_ns;
 }
 
 static struct timeval_pair timeval(uint64_t ns)

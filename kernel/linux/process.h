@@ -113,6 +113,7 @@ struct thread {
 	uint32_t syscall_nr;	/* being executed, for /proc and strace */
 	uint32_t futex_gone;	/* gives up its words; linux/futex_pi.c; atomic */
 	bool exiting;
+	bool charged;		/* its time counts in the process; process_lock */
 	int32_t exit_code;
 	uint32_t vfork_pending;	/* our vfork child still uses our memory; atomic */
 	/* First act in user context of a new thread: exec of the first
@@ -155,6 +156,7 @@ uint32_t process_total_threads(void);
 /* End the calling process with this wait status. Does not return to user. */
 void process_exit_group(uint32_t wait_status);
 void thread_exit(int32_t code) __noreturn;	/* called on the way to user mode */
+/* Of another process: the caller holds process_lock. */
 uint64_t process_cpu_ns(struct process *p, bool user);
 /* Stop or continue notice, or death, to the parent. Caller holds process_lock. */
 void process_notify_parent_locked(struct process *p, int code, int status);

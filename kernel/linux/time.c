@@ -17,6 +17,21 @@
 #define CPUCLOCK_SCHED 2
 
 /* --- reading --------------------------------------------------------------*/
+/* Of another thread of the process. */
+static int read_thread_clock(uint32_t tid, uint64_t *ns)
+{
+	struct thread *t;
+	int err = -EINVAL;
+
+	mutex_lock(&process_lock);
+	t = thread_find(tid);
+	if (t && t->process == current_process() &&
+	    !plat_clock_other_cpu_ns(t->task, ns))
+		err = 0;
+	mutex_unlock(&process_lock);
+	return err;
+}
+
 /* Clock numbers below zero name a process or thread: ~id << 3 | kind. */
 static int read_cpu_clock(int32_t clock, uint64_t *ns)
 {
@@ -28,7 +43,7 @@ static int read_cpu_clock(int32_t clock, uint64_t *ns)
 		return -EINVAL;
 	if (clock & CPUCLOCK_PERTHREAD) {
 		if (id && id != current_thread()->tid)
-			return -EINVAL;
+			return read_thread_clock(id, ns);
 		*ns = plat_clock_task_cpu_ns();
 		return 0;
 	}

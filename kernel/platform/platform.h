@@ -49,6 +49,8 @@ uint64_t plat_clock_real_ns(void);	/* CLOCK_REALTIME; no host call */
 uint64_t plat_clock_boot_ns(void);
 uint64_t plat_clock_task_cpu_ns(void);	/* of the calling task */
 uint64_t plat_clock_process_cpu_ns(void); /* of the calling address space's tasks */
+/* Of any live task. Returns 0, or -EOPNOTSUPP: only itself can ask here. */
+int plat_clock_other_cpu_ns(const struct task *t, uint64_t *ns);
 uint32_t plat_cpu_current(void);
 
 /* --- tasks and address spaces ------------------------------------------- */

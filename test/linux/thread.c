@@ -542,3 +542,27 @@ TEST(thread_cpu_clock)
 {
 	num(join(start(cpu_clock, NULL)));
 }
+
+static uint32_t spin_stop;
+
+static void *spin_until_told(void *arg)
+{
+	while (!__atomic_load_n(&spin_stop, __ATOMIC_RELAXED))
+		;
+	return NULL;
+}
+
+TEST(cpu_clock_of_other_thread)
+{
+	struct timespec ts = { 0, 0 }, nap = { 0, 50000000 };
+	clockid_t c;
+	pthread_t t;
+
+	must0(pthread_create(&t, NULL, spin_until_told, NULL));
+	must0(pthread_getcpuclockid(t, &c));
+	nanosleep(&nap, NULL);
+	show(clock_gettime(c, &ts));
+	fact(ts.tv_sec || ts.tv_nsec);
+	__atomic_store_n(&spin_stop, 1, __ATOMIC_RELAXED);
+	must0(pthread_join(t, NULL));
+}

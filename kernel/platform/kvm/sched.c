@@ -93,12 +93,22 @@ void sched_charge(void)
 
 uint64_t sched_task_cpu_ns(const struct task *t)
 {
-	uint64_t flags = irq_save(), ns = t->arch.plat.cpu_ns;
+	const struct plat_task *p = &t->arch.plat;
+	uint64_t counted, running;
 
-	if (t == this_cpu()->current)
-		ns += plat_clock_mono_ns() - this_cpu()->switched_ns;
-	irq_restore(flags);
-	return ns;
+	/* a slice that ends meanwhile would be counted twice, or not at all */
+	do {
+		struct cpu *c = cpu_get(__atomic_load_n(&p->cpu,
+							__ATOMIC_RELAXED));
+		uint64_t now, since;
+
+		counted = __atomic_load_n(&p->cpu_ns, __ATOMIC_ACQUIRE);
+		since = __atomic_load_n(&c->switched_ns, __ATOMIC_RELAXED);
+		now = plat_clock_mono_ns();
+		running = __atomic_load_n(&c->current, __ATOMIC_ACQUIRE) == t &&
+			  now > since ? now - since : 0;
+	} while (__atomic_load_n(&p->cpu_ns, __ATOMIC_ACQUIRE) != counted);
+	return counted + running;
 }
 
 uint64_t sched_running_ns(const struct space *s)

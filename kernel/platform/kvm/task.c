@@ -179,6 +179,12 @@ uint64_t plat_clock_task_cpu_ns(void)
 	return sched_task_cpu_ns(current_task());
 }
 
+int plat_clock_other_cpu_ns(const struct task *t, uint64_t *ns)
+{
+	*ns = sched_task_cpu_ns(t);
+	return 0;
+}
+
 uint64_t plat_clock_process_cpu_ns(void)
 {
 	struct space *s = current_task()->arch.plat.space;

@@ -50,6 +50,12 @@ uint64_t plat_clock_task_cpu_ns(void)
 	return cpu_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+/* The host tells a thread's time to the threads of its process only. */
+int plat_clock_other_cpu_ns(const struct task *t, uint64_t *ns)
+{
+	return -EOPNOTSUPP;
+}
+
 uint64_t plat_clock_process_cpu_ns(void)
 {
 	return cpu_clock(CLOCK_PROCESS_CPUTIME_ID);
