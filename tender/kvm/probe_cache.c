@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kept verdict of the probe: a file of one record in a directory that is
- * ours alone, $XDG_RUNTIME_DIR/mica, else /run/user/UID/mica, else
- * /tmp/mica-UID. The directory is used only if we own it and nobody else may
+ * ours alone, $XDG_RUNTIME_DIR/mica, else /run/user/UID/mica (root: /run/mica),
+ * else /tmp/mica-UID. The directory is used only if we own it and nobody else may
  * write to it, and everything below it is reached by its descriptor, so others
  * can not slip something in. A record counts if boot, device and version are
  * the same.
@@ -55,7 +55,9 @@ static int open_cache_dir(void)
 		snprintf(path, sizeof(path), "%s/mica", runtime);
 		fd = open_own_dir(path);
 	}
-	if (fd < 0) {
+	if (fd < 0 && geteuid() == 0) {
+		fd = open_own_dir("/run/mica");
+	} else if (fd < 0) {
 		snprintf(path, sizeof(path), "/run/user/%u/mica", geteuid());
 		fd = open_own_dir(path);
 	}

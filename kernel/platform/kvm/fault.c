@@ -9,6 +9,9 @@
  * flush, set the entry. So at no time do two processors see different pages at
  * one address. The old one can not change meanwhile: nobody may write to it
  * while it has several holders.
+ *
+ * Without memory the program is killed. That the one who happens to ask need
+ * not be the one who took it is made less bad: see gives_way.
  */
 #include "arch/arch_task.h"
 #include "core/page.h"
@@ -21,6 +24,10 @@
 #include <asm/signal.h>
 
 #define AROUND_PAGES	16u	/* of a file in the pool, mapped at once */
+#define PATIENCE_NS	NSEC_PER_SEC	/* for the memory of somebody else */
+#define SMALL_PART	4u	/* of the memory in use: not the culprit */
+
+static uint64_t killed_ns;	/* last time that one died here; atomic */
 
 /* --- pages of the backing --------------------------------------------------------*/
 static uint64_t offset_of(const struct region *r, uaddr_t addr)
@@ -244,18 +251,45 @@ static int fault_locked(struct space *s, uaddr_t addr, uint32_t access,
 	return err;
 }
 
+/*
+ * There is no memory for a fault: try again? For a while yes, if somebody was
+ * killed just now, whose pages will come back, or if the program has little:
+ * whoever has much of it most likely asks for more and is killed before.
+ */
+static bool gives_way(uint64_t nr_owned, uint64_t since_ns)
+{
+	uint64_t now = plat_clock_mono_ns();
+	uint64_t last = __atomic_load_n(&killed_ns, __ATOMIC_RELAXED);
+
+	if (now - since_ns >= PATIENCE_NS ||
+	    __atomic_load_n(&current_task()->arch.work, __ATOMIC_RELAXED) &
+	    TASK_WORK_EXIT)
+		return false;
+	return (last && now - last < PATIENCE_NS) ||
+	       nr_owned << PAGE_SHIFT < page_used_bytes() / SMALL_PART;
+}
+
 int space_fault(struct space *s, uaddr_t addr, uint32_t access,
 		struct arch_fault *f)
 {
-	uint64_t nr_owned;
+	uint64_t nr_owned, since_ns = 0;
 	int err;
 
-	mutex_lock(&s->lock);
-	err = fault_locked(s, addr, access, f);
-	nr_owned = s->pt.nr_owned;
-	mutex_unlock(&s->lock);
-	if (err == -ENOMEM)
-		klog("out of memory: task %s with %lu pages, fault at %#lx",
-		     current_task()->name, nr_owned, addr);
-	return err ? -EFAULT : 0;
+	for (;;) {
+		mutex_lock(&s->lock);
+		err = fault_locked(s, addr, access, f);
+		nr_owned = s->pt.nr_owned;
+		mutex_unlock(&s->lock);
+		if (err != -ENOMEM)
+			return err ? -EFAULT : 0;
+		if (!since_ns)
+			since_ns = plat_clock_mono_ns();
+		if (!gives_way(nr_owned, since_ns))
+			break;
+		plat_relax();
+	}
+	__atomic_store_n(&killed_ns, plat_clock_mono_ns(), __ATOMIC_RELAXED);
+	klog("out of memory: task %s with %lu pages, fault at %#lx",
+	     current_task()->name, nr_owned, addr);
+	return -EFAULT;
 }

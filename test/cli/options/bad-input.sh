@@ -21,6 +21,10 @@ test_disk_on_process() {
 	usage_error run --platform=process --disk /dev/null -- true
 	expect_err_has "--platform=kvm or --platform=qemu"
 }
+test_kernel_on_process() {
+	usage_error run --platform=process --kernel /dev/null -- true
+	expect_err_has "--platform=kvm or --platform=qemu"
+}
 # qemu_disk TEXT FILE: status 125, the name and TEXT are said.
 qemu_disk() {
 	need qemu-system-x86_64

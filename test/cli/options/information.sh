@@ -35,6 +35,26 @@ assert isinstance(calls, list) and 0 < len(calls) <= 30, len(calls)
 assert any(isinstance(v, str) and len(v) > 40 for v in process.values()), "no separation statement"
 E
 }
+# What each thread of the kvm platform's monitor may ask, here and in the documents.
+test_features_of_the_monitor() {
+	need python3
+	mica features --json
+	expect_status 0
+	/usr/bin/python3 - "$out_file" "$(dirname "${BASH_SOURCE[0]}")/../../../docs/security.md" <<'E' || fail "calls that are not documented"
+import json, sys
+kvm = json.load(open(sys.argv[1]))["platforms"]["kvm"]
+text = open(sys.argv[2]).read()
+threads = kvm["threads"]
+assert set(threads) == {"processor", "devices", "files", "main"}, threads
+names = {c["name"] for t in threads.values() for c in t}
+missing = [n for n in names if n not in text]
+assert not missing, missing
+bad = names & {"execve", "execveat", "socket", "connect", "ptrace", "mount",
+               "clone", "clone3", "unshare", "setns", "bpf", "init_module"}
+assert not bad, bad
+assert len(threads["processor"]) <= 12, len(threads["processor"])
+E
+}
 test_doctor() {
 	mica doctor
 	expect [ -s "$out_file" ]
@@ -73,6 +93,19 @@ test_stats() {
 	expect_err_has patched
 }
 test_platform_process() { ok --platform=process -- true; ok --platform process -- true; ok --platform=auto -- true; }
+test_platform_kvm_refused_by_variable() {
+	MICA_KVM=no mica run --platform=kvm -- true
+	expect_status 125
+	expect_err_has "--platform=process"
+}
+test_platform_auto_without_kvm() { MICA_KVM=no ok --platform=auto -- true; }
+test_doctor_says_about_kvm() {
+	mica doctor
+	expect_out_has KVM
+	MICA_KVM=no mica doctor
+	expect_status 0
+	expect_out_has MICA_KVM=no
+}
 test_platform_kvm_is_refused_or_works() {
 	mica run --platform=kvm -- true
 	expect [ "$status" = 0 -o "$status" = 125 ]

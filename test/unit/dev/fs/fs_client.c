@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See fs_client.h. */
 #include "fs_client.h"
+#include "dev/files/fsrv_priv.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,9 @@ void fs_client_start(struct fs_client *c, const struct fs_tree *trees,
 
 void fs_client_stop(struct fs_client *c)
 {
+	/* whoever stops the device goes on as who it was */
+	if (fsrv_identity_set(c->server, false))
+		printf("# identity lost\n");
 	fs_destroy(c->fs);
 	dev_loop_fini(&c->loop);
 	fsrv_destroy(c->server);

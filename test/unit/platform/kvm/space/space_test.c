@@ -267,6 +267,22 @@ static void test_no_memory(void)
 	space_put(s);
 }
 
+/* Who has little waits for memory; who has much dies at once. */
+static void test_give_way(void)
+{
+	struct space *s = enter_new();
+
+	CHECK_EQ(plat_map(BASE, 2 * HUGE_SIZE, RW, &zero), 0);
+	fake_set_others(true);
+	fake_fail_after(1);
+	CHECK_EQ(signal_of(s, BASE, SPACE_WRITE), 0);
+	fake_set_others(false);
+	fake_fail_after(1);
+	CHECK_EQ(signal_of(s, BASE + HUGE_SIZE, SPACE_WRITE), SIGKILL);
+	fake_fail_after(0);
+	space_put(s);
+}
+
 static void test_reset(void)
 {
 	struct space *s = enter_new();
@@ -307,6 +323,7 @@ static const struct {
 	{ "moving", test_move },
 	{ "advice", test_advise },
 	{ "no memory", test_no_memory },
+	{ "without memory the small give way", test_give_way },
 	{ "reset", test_reset },
 	{ "random operations", test_random },
 	{ "random operations, failing allocations", test_random_no_memory },
