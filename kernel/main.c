@@ -11,6 +11,7 @@
 #include "linux/boot.h"
 #include "linux/exec.h"
 #include "linux/inotify_start.h"
+#include "linux/native.h"
 #include "linux/process.h"
 #include "linux/stdio.h"
 #include "linux/strace.h"
@@ -106,6 +107,7 @@ void kernel_main(void *handover)
 			(b->flags & ABI_BOOT_STATS ? WATCH_STATS : 0);
 	stats_init();
 	inotify_start();
+	native_init();
 	err = stdio_init(b);
 	if (err)
 		start_failed("terminals", err);

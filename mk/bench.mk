@@ -6,10 +6,10 @@
 O ?= build
 
 BENCH_OUT := $(O)/bench
-BENCH_NAMES := calls switches processes memory launch
+BENCH_NAMES := calls switches processes memory launch messages
 BENCH_PROGS := $(addprefix $(BENCH_OUT)/,$(BENCH_NAMES) true-static \
 	true-dynamic idle)
-BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -pthread
+BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -pthread -I.
 
 BENCH_KVM := $(addprefix $(BENCH_OUT)/,guest first entry.elf)
 
@@ -30,6 +30,11 @@ $(BENCH_OUT)/true-dynamic: bench/true.c mk/bench.mk
 $(BENCH_OUT)/idle: bench/idle.c mk/bench.mk
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -static -o $@ $<
+
+$(BENCH_OUT)/messages: bench/messages.c native/mica.c native/mica.h \
+		abi/native.h bench/bench.h mk/bench.mk
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -o $@ $< native/mica.c
 
 $(BENCH_OUT)/%: bench/%.c bench/bench.h mk/bench.mk
 	@mkdir -p $(@D)

@@ -5,6 +5,7 @@
  */
 #include "core/task.h"
 #include "core/lock.h"
+#include "core/msg.h"
 #include "core/page.h"
 #include "lib/string.h"
 #include "platform/platform.h"
@@ -60,6 +61,7 @@ struct task *task_create(enum task_kind kind, const char *name)
 
 void task_retire(struct task *t)
 {
+	msg_task_gone(t);
 	mutex_lock(&list_lock);
 	list_remove(&t->link);
 	nr_tasks--;

@@ -39,6 +39,9 @@ struct task {
 	struct heap_cache heap_cache;
 	uint32_t defer_depth, nr_deferred;
 	uint32_t *deferred[TASK_DEFER_MAX];	/* park words to wake */
+	/* messages (core/msg.h) */
+	struct port *port;	/* NULL: none yet */
+	uint32_t notified;	/* bits not received yet; atomic */
 	char name[16];
 };
 

@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Timers, kept sorted by deadline in one list and run by the system task
- * "clock", which is started by the first timer_set. Tickless: the task parks
- * until the earliest deadline.
+ * "clock" (core/clock.h), which is started by the first timer_set. Tickless:
+ * the task sleeps until the earliest deadline.
  */
 #include "core/timer.h"
+#include "core/clock.h"
 #include "core/lock.h"
-#include "core/task.h"
 #include "platform/platform.h"
 
 static struct {
 	struct mutex lock;
 	/* under lock */
 	struct list sorted;
-	struct task *task;
 	struct timer *running;
 	uint32_t done;		/* bumped after each callback; word */
-	bool starting, ready;
-} timers = { .lock = MUTEX_INIT };
+} timers = { .lock = MUTEX_INIT, .sorted = LIST_INIT(timers.sorted) };
 
 uint64_t clock_mono_ns(void)
 {
@@ -36,8 +34,7 @@ void timer_init(struct timer *t, void (*fn)(struct timer *))
 	t->fn = fn;
 }
 
-/* The earliest deadline; runs one expired timer. */
-static uint64_t run_expired(void)
+uint64_t timer_run_expired(void)
 {
 	struct timer *t;
 
@@ -66,41 +63,13 @@ static uint64_t run_expired(void)
 	return 0;
 }
 
-static void clock_main(void *arg)
-{
-	for (;;) {
-		uint64_t next = run_expired();
-
-		if (next)
-			task_park(next, false);
-	}
-}
-
-static int start_clock(void)
-{
-	int err = 0;
-
-	mutex_lock(&timers.lock);
-	if (!timers.ready) {
-		list_init(&timers.sorted);
-		err = task_start_system("clock", clock_main, NULL,
-					&timers.task);
-		__atomic_store_n(&timers.ready, !err, __ATOMIC_RELEASE);
-	}
-	mutex_unlock(&timers.lock);
-	return err;
-}
-
 int timer_set(struct timer *t, uint64_t deadline_ns)
 {
 	bool first;
-	int err;
+	int err = clock_start();
 
-	if (!__atomic_load_n(&timers.ready, __ATOMIC_ACQUIRE)) {
-		err = start_clock();
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	mutex_lock(&timers.lock);
 	list_remove(&t->link);
 	t->deadline_ns = deadline_ns;
@@ -113,14 +82,12 @@ int timer_set(struct timer *t, uint64_t deadline_ns)
 	first = timers.sorted.next == &t->link;
 	mutex_unlock(&timers.lock);
 	if (first)
-		task_unpark(timers.task);
+		clock_poke();
 	return 0;
 }
 
 void timer_cancel(struct timer *t)
 {
-	if (!__atomic_load_n(&timers.ready, __ATOMIC_ACQUIRE))
-		return;
 	for (;;) {
 		uint32_t done;
 		bool running;

@@ -21,5 +21,8 @@ int timer_set(struct timer *t, uint64_t deadline_ns);
  * unless set again. Must not be called from its own callback, nor with a lock held that the callback takes.
  */
 void timer_cancel(struct timer *t);
+/* The clock only: run one expired timer and return 0, or the earliest
+ * deadline, DEADLINE_NEVER if there is none. */
+uint64_t timer_run_expired(void);
 uint64_t clock_mono_ns(void);
 uint64_t clock_real_ns(void);

@@ -3,10 +3,12 @@
  * From the entry code to the handler of a system call, through the one table;
  * counters and --strace hang here.
  */
+#include "abi/native.h"
 #include "arch/regs.h"
 #include "arch/uaccess.h"
 #include "linux/boot.h"
 #include "linux/mm.h"
+#include "linux/native.h"
 #include "linux/process.h"
 #include "linux/signal_priv.h"
 #include "linux/strace.h"
@@ -64,10 +66,12 @@ void syscall_dispatch(struct regs *r)
 		if (syscall_watch & WATCH_STRACE)
 			strace_enter(t, r);
 	}
-	if (unlikely(nr == TEST_HOOK_NR))
-		ret = test_hook(r);
-	else if (likely(fn != NULL))
+	if (likely(fn != NULL))
 		ret = fn(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
+	else if (nr == MICA_SYSCALL)
+		ret = native_call(r);
+	else if (nr == TEST_HOOK_NR)
+		ret = test_hook(r);
 	if (unlikely(syscall_watch & WATCH_STRACE))
 		strace_exit(t, r, nr, ret);
 	r->rax = (uint64_t)ret;

@@ -7,6 +7,7 @@
 #include "arch/arch_cpu.h"
 #include "arch/uaccess.h"
 #include "core/heap.h"
+#include "core/msg.h"
 #include "core/panic.h"
 #include "drv/tty.h"
 #include "lib/string.h"
@@ -147,6 +148,7 @@ void thread_exit(int32_t code)
 	if (p->exec_thread)
 		task_unpark(p->exec_thread->task);
 	mutex_unlock(&process_lock);
+	msg_task_gone(task);
 	files_put(t->files);
 	if (last) {
 		exit_hook_process(p, t);

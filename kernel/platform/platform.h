@@ -98,6 +98,10 @@ struct plat_backing {
 	uint64_t offset;	/* pool or file offset */
 };
 
+/* Does t have the calling task's address space? A system task has none.
+ * t lives. Context: any. */
+bool plat_space_is_shared(const struct task *t);
+
 /* Replaces whatever is mapped there. addr, len page-aligned, inside
  * [PLAT_USER_MIN, PLAT_USER_MAX) and outside the kernel window. */
 int plat_map(uaddr_t addr, size_t len, uint32_t prot,

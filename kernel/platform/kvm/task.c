@@ -169,6 +169,12 @@ void plat_kick(struct task *t)
 }
 
 /* Everything is carried by one machine: nothing to tell apart. */
+bool plat_space_is_shared(const struct task *t)
+{
+	return t->arch.plat.space &&
+	       t->arch.plat.space == current_task()->arch.plat.space;
+}
+
 bool plat_task_is_carried_by(const struct task *t, uint32_t carrier)
 {
 	return false;

@@ -171,6 +171,12 @@ void plat_kick(struct task *t)
 }
 
 /* A carrier is a host process. */
+bool plat_space_is_shared(const struct task *t)
+{
+	return t->kind == TASK_USER && t->arch.plat.host_tgid ==
+	       current_task()->arch.plat.host_tgid;
+}
+
 bool plat_task_is_carried_by(const struct task *t, uint32_t carrier)
 {
 	return t->arch.plat.host_tgid == carrier;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who can be reached by messages: ports by task id, names, rights. A port is
+ * made by its task and dies with it; others hold a pointer to it only under
+ * msg_lock, or while it waits and is claimed.
+ */
+#include "core/msg_priv.h"
+#include "core/heap.h"
+#include "lib/string.h"
+
+#define NR_HASH	64u
+
+struct mutex msg_lock = MUTEX_INIT;
+
+/* under msg_lock */
+static struct port *hash[NR_HASH];
+/* set once */
+static bool (*policy)(const struct task *from, const struct task *to);
+
+struct port *port_find_locked(uint32_t id)
+{
+	struct port *p = hash[id % NR_HASH];
+
+	while (p && p->id != id)
+		p = p->next_in_hash;
+	return p;
+}
+
+struct port *port_self(void)
+{
+	struct task *t = current_task();
+	struct port *p = t->port;
+
+	if (p)
+		return p;
+	p = kzalloc(sizeof(*p));
+	if (!p)
+		return NULL;
+	p->task = t;
+	p->id = t->id;
+	list_init(&p->link);
+	list_init(&p->senders);
+	list_init(&p->callers);
+	mutex_lock(&msg_lock);
+	p->next_in_hash = hash[p->id % NR_HASH];
+	hash[p->id % NR_HASH] = p;
+	t->port = p;
+	mutex_unlock(&msg_lock);
+	return p;
+}
+
+uint32_t msg_self(void)
+{
+	struct port *p = port_self();
+
+	return p ? p->id : 0;
+}
+
+void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg)
+{
+	for (uint32_t i = 0; i < NR_HASH; i++)
+		for (struct port *p = hash[i]; p; p = p->next_in_hash)
+			fn(p, arg);
+}
+
+void port_remove_locked(struct port *p)
+{
+	struct port **at = &hash[p->id % NR_HASH];
+
+	while (*at != p)
+		at = &(*at)->next_in_hash;
+	*at = p->next_in_hash;
+	p->task->port = NULL;
+}
+
+/* --- names and rights -------------------------------------------------------*/
+void msg_set_policy(bool (*fn)(const struct task *from, const struct task *to))
+{
+	policy = fn;
+}
+
+int port_may_send_locked(const struct port *from, const struct port *to)
+{
+	if (from->task->kind == TASK_SYSTEM || to->rights & MSG_PUBLIC)
+		return 0;
+	if (to->task->kind == TASK_SYSTEM)
+		return -EPERM;
+	return !policy || policy(from->task, to->task) ? 0 : -EPERM;
+}
+
+static struct port *find_name_locked(const char *name)
+{
+	for (uint32_t i = 0; i < NR_HASH; i++)
+		for (struct port *p = hash[i]; p; p = p->next_in_hash)
+			if (!strcmp(p->name, name))
+				return p;
+	return NULL;
+}
+
+uint32_t msg_find(const char *name)
+{
+	struct port *p;
+	uint32_t id;
+
+	if (!*name)
+		return 0;
+	mutex_lock(&msg_lock);
+	p = find_name_locked(name);
+	id = p ? p->id : 0;
+	mutex_unlock(&msg_lock);
+	return id;
+}
+
+int msg_set_name(const char *name, uint32_t rights)
+{
+	struct port *me = port_self(), *other;
+	int err = 0;
+
+	if (!me)
+		return -ENOMEM;
+	mutex_lock(&msg_lock);
+	other = *name ? find_name_locked(name) : NULL;
+	if (other && other != me) {
+		err = -EEXIST;
+	} else {
+		strlcpy(me->name, name, sizeof(me->name));
+		me->rights = rights;
+	}
+	mutex_unlock(&msg_lock);
+	return err;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* Between msg.c (rendezvous), msg_port.c (who is there) and msg_copy.c. */
+#pragma once
+#include "core/lock.h"
+#include "core/msg.h"
+#include "core/task.h"
+
+enum port_state {
+	PORT_IDLE,		/* waits for nobody */
+	PORT_SENDING,		/* in partner->senders */
+	PORT_CALLING,		/* in partner->callers: for the reply */
+	PORT_RECEIVING,
+};
+
+/* One per task that uses messages. Everything under msg_lock, but: */
+struct port {
+	/* set once */
+	struct task *task;
+	uint32_t id;
+	/* atomic, set under the lock: what the task waited for has come */
+	uint32_t done;
+
+	struct port *next_in_hash;
+	enum port_state state;
+	bool is_call;		/* SENDING: wants a reply */
+	bool claimed;		/* somebody copies: it may not leave */
+	int result;		/* with done */
+	/* SENDING, CALLING: whom it waits for. RECEIVING: whom alone it
+	 * receives from, or NULL. The edge of the waits-for graph. */
+	struct port *partner;
+	struct list link;	/* SENDING, CALLING */
+	struct list senders;	/* to me, by arrival */
+	struct list callers;	/* whose calls I have received */
+	const struct msg_from *from;	/* RECEIVING */
+	struct msg *msg;	/* of the waiting operation */
+	struct msg_buf *buf;	/* likewise; may be NULL */
+	void *bounce;		/* its out bytes, or those that came */
+	uint32_t rights;	/* enum msg_rights */
+	char name[MSG_NAME_MAX];
+};
+
+extern struct mutex msg_lock;
+
+/* The calling task's. NULL: it has none yet, or no memory. */
+struct port *port_self(void);
+struct port *port_find_locked(uint32_t id);
+/* Returns 0 or -EPERM. */
+int port_may_send_locked(const struct port *from, const struct port *to);
+void port_remove_locked(struct port *p);
+void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg);
+
+/* --- buffers ---------------------------------------------------------------*/
+static inline uint32_t buf_out_len(const struct msg_buf *b)
+{
+	return b ? b->out_len : 0;
+}
+static inline uint32_t buf_room(const struct msg_buf *b)
+{
+	return b ? b->in_len : 0;
+}
+enum copy_fault { COPY_OK, COPY_FAULT_FROM, COPY_FAULT_TO, COPY_NO_MEMORY };
+
+/*
+ * The out bytes of `from` into the room of `to`; the calling task is one of
+ * the two, the other sleeps and is claimed. Where the other's memory can not
+ * be reached from here the bytes go through its `bounce`.
+ * Context: task; without msg_lock.
+ */
+enum copy_fault msg_copy(struct port *from, struct msg_buf *from_buf,
+			 struct port *to, struct msg_buf *to_buf);
+/*
+ * The calling task is about to wait as a sender to one that can not reach its
+ * memory: fetch the out bytes. Returns 0, -EFAULT, -ENOMEM. Context: as above.
+ */
+int msg_copy_prepare(struct port *me, const struct msg_buf *b);
+/* After a wait: put what came into the room. Returns 0 or -EFAULT. */
+int msg_copy_finish(struct port *me, struct msg_buf *b);
