@@ -16,6 +16,7 @@
 #include "fs/rootfs.h"
 #include "lib/string.h"
 
+#define FETCH_TRIES	8192u	/* more than a path has names */
 #define STALE_RETRIES	4
 #define HANDLES_SPARE	64u
 
@@ -242,7 +243,7 @@ static int fetch_handle(struct inode *i, uint32_t *handle)
 	 * to the lowest that has a handle and look one name up from it, until
 	 * i itself has one.
 	 */
-	while (!cached_handle(n, handle)) {
+	for (uint32_t tries = 0; !cached_handle(n, handle); tries++) {
 		struct inode *at = inode_get(i);
 
 		for (;;) {
@@ -272,6 +273,9 @@ static int fetch_handle(struct inode *i, uint32_t *handle)
 			handles_full();
 		else if (err && err != -EBADF)
 			return err;
+		/* with too few handles each one drives out another */
+		if (tries == FETCH_TRIES)
+			return -ENFILE;
 	}
 	return 0;
 }
