@@ -22,7 +22,7 @@
  * it waits for the end of the copy.
  *
  * Wake-ups are held back until the waker itself sleeps or returns, so that the
- * woken does not run into the lock.
+ * woken does not run into the lock. Model: test/models/msg.pml.
  */
 #include "core/msg.h"
 #include "core/heap.h"
