@@ -26,6 +26,9 @@ check-guest: guests ## the monitor under test guests, in the nested lane
 
 # This one leaves the other CPUs to INIT and SIPI.
 $(GUEST_OUT)/sipi.elf: GUEST_CFLAGS += -DNO_AP_ENTRY
+# FUSE's requests; test/kvm/run starts it.
+$(GUEST_OUT)/hostile.elf: GUEST_CFLAGS += -isystem $(O)/uapi
+$(GUEST_OUT)/hostile.elf: $(O)/uapi/stamp
 $(GUEST_OUT)/%.elf: test/guest/%.c $(GUEST_DEPS) $(wildcard test/guest/*.S)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $< \

@@ -15,11 +15,11 @@ check-failures-qemu: failing-kernels $(O)/mica ## bad ends under QEMU
 	$(Q)test/kvm/run --platform qemu --mica $(O)/mica \
 		--kernels $(FAILING_OUT)
 
-check-failures-kvm: failing-kernels $(O)/mica ## bad ends on the kvm platform
+check-failures-kvm: failing-kernels $(O)/test/guest/hostile.elf $(O)/mica ## bad ends on the kvm platform
 	$(Q)tools/nested --timeout 600 -- sh -c \
 		'mount -t tmpfs tmpfs /tmp && exec "$$@"' sh \
 		test/kvm/run --platform kvm --mica $(O)/mica --patience 5 \
-		--kernels $(FAILING_OUT)
+		--kernels $(FAILING_OUT) --guests $(O)/test/guest
 
 $(FAILING_OUT)/%.elf: test/kvm/failing.S test/kvm/failing.ld mk/test-kvm.mk
 	@mkdir -p $(@D)

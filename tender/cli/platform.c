@@ -17,6 +17,7 @@ static const struct platform *const platforms[] = {
 static bool needs_process(const struct run_options *o)
 {
 	return o->no_patch || o->test_hook ||
+	       o->cpus_milli > ABI_CPUS_MAX * 1000 ||
 	       (o->memory && (o->memory < ABI_RAM_MIN ||
 			      o->memory > MACHINE_RAM_MAX));
 }

@@ -6,6 +6,8 @@
  */
 #include "cli/run.h"
 #include "abi/machine.h"
+#include "kvm/image.h"
+#include "kvm/machine.h"
 #include "qemu/qemu.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -13,22 +15,20 @@
 
 #define MEMORY_DEFAULT	(4ull << 30)
 
-extern const char kvm_kernel_image[], kvm_kernel_image_end[];
-
-static size_t image_size(void)
-{
-	return (size_t)(kvm_kernel_image_end - kvm_kernel_image);
-}
-
 static int qemu_platform_check(const struct run *r, struct err *e)
 {
-	if (!image_size() && !getenv("MICA_QEMU_KERNEL"))
+	if (!kernel_image_is_built_in() && !r->opt.kernel &&
+	    !getenv("MICA_QEMU_KERNEL"))
 		return err_set(e, ENOSYS, "platform qemu is not part of this "
 			       "build; use --platform=process");
-	if (r->opt.memory && r->opt.memory < ABI_RAM_MIN)
-		return err_set(e, EINVAL, "platform qemu needs at least %llu "
-			       "MiB of memory (--memory)",
-			       (unsigned long long)ABI_RAM_MIN >> 20);
+	if (r->opt.memory && (r->opt.memory < ABI_RAM_MIN ||
+			      r->opt.memory > MACHINE_RAM_MAX))
+		return err_set(e, EINVAL, "--memory: a machine has %llu MiB to "
+			       "%llu GiB", ABI_RAM_MIN >> 20,
+			       MACHINE_RAM_MAX >> 30);
+	if (r->opt.cpus_milli > ABI_CPUS_MAX * 1000)
+		return err_set(e, EINVAL, "--cpus: a machine has 1 to %u",
+			       ABI_CPUS_MAX);
 	return qemu_check(e);
 }
 
@@ -48,18 +48,18 @@ static uint64_t memory_size(const struct run *r)
 	return n & ~4095ull;
 }
 
-static int qemu_platform_start(struct run *r, struct err *e)
+static int start_with(struct run *r, const struct kernel_image *image,
+		      struct err *e)
 {
 	struct qemu_disk disks[DISKS_MAX];
 	struct qemu_config c = {
-		.kernel = kvm_kernel_image,
-		.kernel_size = image_size(),
-		.kernel_path = r->opt.kernel ? r->opt.kernel :
+		.kernel = image->data,
+		.kernel_size = image->size,
+		.kernel_path = r->opt.kernel ? NULL :
 				getenv("MICA_QEMU_KERNEL"),
 		.description = &r->desc,
 		.memory = memory_size(r),
-		.nr_cpus = r->desc.boot->nr_cpus < ABI_CPUS_MAX ?
-			   r->desc.boot->nr_cpus : ABI_CPUS_MAX,
+		.nr_cpus = r->desc.boot->nr_cpus,
 		.disks = disks,
 		.nr_disks = r->opt.nr_disks,
 		.arguments = getenv("MICA_QEMU_ARGS"),
@@ -82,6 +82,25 @@ static int qemu_platform_start(struct run *r, struct err *e)
 	return 0;
 }
 
+static int qemu_platform_start(struct run *r, struct err *e)
+{
+	struct kernel_image image = { .data = NULL };
+	int err = 0;
+
+	/* QEMU would take any kernel, and say little about what is wrong */
+	if (r->opt.kernel || kernel_image_is_built_in())
+		err = kernel_image_open(&image, r->opt.kernel, e);
+	/* QEMU would wait for ever */
+	if (!err && image.end + description_size(&r->desc) > memory_size(r))
+		err = err_set(e, ENOMEM, "the kernel needs more memory than "
+			      "%llu MiB: raise --memory",
+			      (unsigned long long)memory_size(r) >> 20);
+	if (!err)
+		err = start_with(r, &image, e);
+	kernel_image_close(&image);
+	return err;
+}
+
 static void qemu_platform_send_signals(struct run *r, uint64_t signals,
 				       uint64_t tty_signals)
 {
@@ -92,6 +111,11 @@ static void qemu_platform_send_winsize(struct run *r, uint16_t rows,
 				       uint16_t cols)
 {
 	qemu_send_winsize(r->carrier, rows, cols);
+}
+
+static bool qemu_platform_is_deaf(struct run *r)
+{
+	return qemu_is_deaf(r->carrier);
 }
 
 static uint32_t qemu_platform_take_stopped(struct run *r)
@@ -116,6 +140,7 @@ const struct platform platform_qemu = {
 	.start = qemu_platform_start,
 	.send_signals = qemu_platform_send_signals,
 	.send_winsize = qemu_platform_send_winsize,
+	.is_deaf = qemu_platform_is_deaf,
 	.take_stopped = qemu_platform_take_stopped,
 	.destroy = qemu_platform_destroy,
 };

@@ -209,6 +209,8 @@ int cmd_run(int argc, char **argv)
 		return cli_usage_error("run", "%s", e.text);
 	if (first >= argc)
 		return cli_usage_error("run", "no program given");
+	/* a file size limit is an error of the write, not our end */
+	signal(SIGXFSZ, SIG_IGN);
 	err = plug_closed_streams(&r, &e);
 	if (err)
 		return cli_error(&e);

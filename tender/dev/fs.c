@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define OUR_MINOR	31u
+#define REQUEST_MAX	(sizeof(struct fuse_in_header) + \
+			 sizeof(struct fuse_write_in) + FS_WRITE_MAX)
 #define PAGES_MAX	(FS_WRITE_MAX / 4096u)
 #define OUR_FLAGS	(FUSE_ASYNC_READ | FUSE_ATOMIC_O_TRUNC | \
 			 FUSE_BIG_WRITES | FUSE_DO_READDIRPLUS | \
@@ -190,7 +192,7 @@ static int run(struct fs_call *c)
 	c->no_reply = c->h.opcode == FUSE_FORGET ||
 		      c->h.opcode == FUSE_BATCH_FORGET ||
 		      c->h.opcode == FUSE_INTERRUPT;
-	if (c->h.len != len || c->h.total_extlen)
+	if (c->h.len != len || len > REQUEST_MAX || c->h.total_extlen)
 		return -EINVAL;
 	if (!c->fs->ready && c->h.opcode != FUSE_INIT)
 		return -EIO;
@@ -275,18 +277,28 @@ int fs_engine_run(struct fs_call *c, struct fs_engine *g)
 
 static bool kick(struct virtio_dev *d, uint32_t queue)
 {
-	((struct fs_dev *)d)->serving = queue;
+	struct fs_dev *fs = (struct fs_dev *)d;
+
+	if (fs->stale)
+		fs_tables_clear(fs);
+	fs->stale = false;
+	fs->serving = queue;
 	return virtio_dev_serve(d, queue, fs_serve_one);
 }
 
+/*
+ * In a processor's thread, which may not make the host calls that closing
+ * files takes: this thread's part is memory only, the rest is done before the
+ * next request.
+ */
 static void reset(struct virtio_dev *d)
 {
 	struct fs_dev *fs = (struct fs_dev *)d;
 
 	fs->waiting = false;
 	fs->ready = false;
-	fs_poll_clear(fs);
-	fs_tables_clear(fs);
+	fs->stale = true;
+	fs_poll_disarm(fs);
 }
 
 static const struct virtio_ops device_ops = { .kick = kick, .reset = reset };

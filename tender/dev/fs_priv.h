@@ -80,6 +80,7 @@ struct fs_dev {
 	struct fs_poll polls[FS_NR_STREAMS];
 	/* under dev.lock */
 	bool ready;			/* after FUSE_INIT */
+	bool stale;			/* reset: forget nodes and files */
 	struct fs_node *nodes;
 	uint32_t nr_nodes, nodes_used, nodes_room, first_free_node;
 	struct fs_file *files;
@@ -231,7 +232,9 @@ ssize_t fs_stream_write(const struct fs_dev *fs, enum fs_special which,
 int fs_do_poll(struct fs_call *c);
 int fs_do_ioctl(struct fs_call *c);
 void fs_poll_init(struct fs_dev *fs, struct dev_loop *loop);
-/* Watch nothing any more. */
+/* Nobody wants to hear of streams any more. Makes no host call. */
+void fs_poll_disarm(struct fs_dev *fs);
+/* The same, and watch none. */
 void fs_poll_clear(struct fs_dev *fs);
 
 /* --- fs_control.c ----------------------------------------------------------*/

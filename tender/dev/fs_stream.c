@@ -102,13 +102,14 @@ static void stream_ready(void *arg, uint32_t events)
 	struct fs_dev *fs = p->fs;
 
 	pthread_mutex_lock(&fs->dev.lock);
-	events = ready_now(p->source.fd, p->armed);
-	if (p->armed && events) {
+	events = p->armed ? ready_now(p->source.fd, p->armed) : 0;
+	if (events) {
 		fs->events.poll[p - fs->polls] |= events;
 		p->armed = 0;
-		dev_loop_watch(fs->loop, &p->source, 0);
 		fs_control_flush(fs);
 	}
+	if (!p->armed)	/* now, or by a reset */
+		dev_loop_watch(fs->loop, &p->source, 0);
 	pthread_mutex_unlock(&fs->dev.lock);
 }
 
@@ -132,15 +133,18 @@ void fs_poll_init(struct fs_dev *fs, struct dev_loop *loop)
 	}
 }
 
+void fs_poll_disarm(struct fs_dev *fs)
+{
+	for (uint32_t i = 0; i < FS_NR_STREAMS; i++)
+		fs->polls[i].armed = 0;
+}
+
 void fs_poll_clear(struct fs_dev *fs)
 {
-	for (uint32_t i = 0; i < FS_NR_STREAMS; i++) {
-		struct fs_poll *p = &fs->polls[i];
-
-		if (p->armed)
-			dev_loop_watch(fs->loop, &p->source, 0);
-		p->armed = 0;
-	}
+	fs_poll_disarm(fs);
+	for (uint32_t i = 0; i < FS_NR_STREAMS; i++)
+		if (fs->polls[i].source.fd >= 0)
+			dev_loop_watch(fs->loop, &fs->polls[i].source, 0);
 }
 
 /* The stream of an open file that can be polled. */

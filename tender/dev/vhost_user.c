@@ -28,20 +28,17 @@
 #define FLAG_NEED_REPLY		(1u << 3)
 #define RING_INDEX_MASK		0xffu
 #define RING_NO_FD		(1u << 8)
-#define CONFIG_MAX		256u
 
 #define FEATURE_PROTOCOL	(1ull << 30)
 #define PROTOCOL_MQ		(1ull << 0)
 #define PROTOCOL_REPLY_ACK	(1ull << 3)
-#define PROTOCOL_CONFIG		(1ull << 9)
-#define PROTOCOL_OURS	(PROTOCOL_MQ | PROTOCOL_REPLY_ACK | PROTOCOL_CONFIG)
+#define PROTOCOL_OURS		(PROTOCOL_MQ | PROTOCOL_REPLY_ACK)
 
 enum request {
 	GET_FEATURES = 1, SET_FEATURES, SET_OWNER, RESET_OWNER, SET_MEM_TABLE,
 	SET_VRING_NUM = 8, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE,
 	SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR, GET_PROTOCOL_FEATURES,
 	SET_PROTOCOL_FEATURES, GET_QUEUE_NUM, SET_VRING_ENABLE,
-	GET_CONFIG = 24,
 };
 
 struct header {
@@ -57,11 +54,6 @@ struct mem_table {
 	struct region regions[REGIONS_MAX];
 };
 
-struct config_space {
-	uint32_t offset, size, flags;
-	unsigned char bytes[CONFIG_MAX];
-};
-
 /* One message and what came with it. */
 struct message {
 	struct header h;
@@ -70,7 +62,6 @@ struct message {
 		struct vhost_vring_state state;
 		struct vhost_vring_addr addr;
 		struct mem_table memory;
-		struct config_space config;
 	} body;
 	int fds[FDS_MAX];	/* -1: none, or taken */
 	uint32_t nr_fds;
@@ -342,18 +333,25 @@ static void unmap_all(struct vhost_user *v)
 	v->memory->nr_ranges = 0;
 }
 
+/* An access beyond the file's end would kill us: it may not become shorter. */
+static bool stays_as_long(int fd, uint64_t end)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	return seals >= 0 && (seals & F_SEAL_SHRINK) && !fstat(fd, &st) &&
+	       end <= (uint64_t)st.st_size;
+}
+
 /* Check one region against its file and map it. */
 static int map_region(struct vhost_user *v, const struct region *r, int fd)
 {
 	struct mapping *m = &v->maps[v->nr_maps];
-	struct stat st;
 	int err;
 
 	if (!r->len || r->user > UINT64_MAX - r->len ||
-	    r->offset > UINT64_MAX - r->len || (r->offset & 4095))
-		return -EINVAL;
-	/* beyond the file's end an access would kill us */
-	if (fstat(fd, &st) || r->offset + r->len > (uint64_t)st.st_size)
+	    r->offset > UINT64_MAX - r->len || (r->offset & 4095) ||
+	    !stays_as_long(fd, r->offset + r->len))
 		return -EINVAL;
 	m->at = mmap(NULL, r->len, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		     (off_t)r->offset);
@@ -427,22 +425,6 @@ static int get_queue_num(struct vhost_user *v, struct message *m)
 	return reply_u64(m, v->dev->nr_queues);
 }
 
-static int get_config(struct vhost_user *v, struct message *m)
-{
-	struct config_space *c = &m->body.config;
-	uint32_t head = (uint32_t)offsetof(struct config_space, bytes);
-
-	if (m->h.size < head || c->size > CONFIG_MAX ||
-	    c->offset > v->dev->config_len ||
-	    c->size > v->dev->config_len - c->offset)
-		return -EINVAL;
-	pthread_mutex_lock(&v->dev->lock);
-	memcpy(c->bytes, (char *)v->dev->config + c->offset, c->size);
-	pthread_mutex_unlock(&v->dev->lock);
-	m->reply_len = head + c->size;
-	return 0;
-}
-
 static int nothing(struct vhost_user *v, struct message *m)
 {
 	return 0;
@@ -469,7 +451,6 @@ static const struct {
 	[SET_PROTOCOL_FEATURES] = { set_protocol_features, 8 },
 	[GET_QUEUE_NUM] = { get_queue_num, 0 },
 	[SET_VRING_ENABLE] = { set_vring_enable, 8 },
-	[GET_CONFIG] = { get_config, 12 },
 };
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
 

@@ -6,7 +6,8 @@
  * sends, and the general ones that need no state of their own.
  *
  * The other side is not trusted with more than its own guest: a message that
- * breaks the protocol ends the connection, and with it the device.
+ * breaks the protocol ends the connection, and with it the device. Its memory
+ * must be sealed against shrinking (F_SEAL_SHRINK), as QEMU's is.
  */
 #pragma once
 #include "dev/loop.h"

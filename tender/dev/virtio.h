@@ -43,7 +43,11 @@ struct virtio_ops {
 	 * to do, call again when others had their turn.
 	 */
 	bool (*kick)(struct virtio_dev *d, uint32_t queue);
-	/* Drop the requests that were kept; all is as after creation. */
+	/*
+	 * Drop the requests that were kept; all is as after creation. The
+	 * driver does it from a vCPU's thread, which may make no host calls
+	 * for it (kvm/hostcalls.c).
+	 */
 	void (*reset)(struct virtio_dev *d);
 	/* The driver wrote d->config. NULL: it can not. */
 	void (*config_write)(struct virtio_dev *d, uint32_t offset,

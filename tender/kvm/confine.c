@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -24,8 +25,10 @@ int confine_process(struct err *e)
 	struct rlimit none = { 0, 0 };
 
 	setrlimit(RLIMIT_CORE, &none);
-	if (syscall(SYS_close_range, 3, ~0u, 0) && errno != ENOSYS)
-		return err_set(e, errno, "closing the caller's descriptors");
+	if (syscall(SYS_close_range, 3, ~0u, 0))
+		return err_set(e, errno, "closing the caller's descriptors: "
+			       "%s%s", strerror(errno), errno == ENOSYS ?
+			       "; platform kvm needs Linux 5.9 or later" : "");
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return err_set(e, errno, "giving up new privileges");
@@ -33,16 +36,30 @@ int confine_process(struct err *e)
 }
 
 /* Of the calling thread only, hence not by the C library. */
-static int drop_identity(void)
+static void become_nobody(void)
 {
-	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct none[2] = { { 0 } };
-
 	/* a root that lacks the right keeps its number but not its rights */
 	if (geteuid() == 0 && !syscall(SYS_setgroups, 0, NULL) &&
 	    !syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY))
 		syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY);
+}
+
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct none[2] = { { 0 } };
+
 	return syscall(SYS_capset, &h, none) ? -errno : 0;
+}
+
+static int drop_identity(enum thread_kind kind)
+{
+	if (kind == THREAD_FILES)	/* opens what its caller may open */
+		return 0;
+	/* the first thread's user says who may send signals to us: not nobody */
+	if (kind != THREAD_MAIN)
+		become_nobody();
+	return drop_capabilities();
 }
 
 /* The table with this thread's own numbers. */
@@ -64,10 +81,8 @@ int confine_thread(enum thread_kind kind, int vcpu_fd)
 	struct hostcall calls[CALLS_MAX];
 	struct filter f = { .n = 0 };
 	struct sock_fprog fprog = { 0, f.prog };
-	int err = 0;
+	int err = drop_identity(kind);
 
-	if (kind != THREAD_FILES && kind != THREAD_MAIN)
-		err = drop_identity();
 	if (err || t->nr_calls > CALLS_MAX)
 		return err ? err : -E2BIG;
 	for (size_t i = 0; i < t->nr_calls; i++) {

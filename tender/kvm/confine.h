@@ -36,8 +36,8 @@ extern const struct thread_calls thread_calls[NR_THREAD_KINDS];
  */
 int confine_process(struct err *e);
 /*
- * Give up what the calling thread does not need: capabilities and, for root,
- * the identity (all kinds but THREAD_FILES and THREAD_MAIN), then all calls
+ * Give up what the calling thread does not need: capabilities (all kinds but
+ * THREAD_FILES), for root the identity (not THREAD_MAIN either), then all calls
  * but those of its kind. vcpu_fd: for THREAD_VCPU. Returns 0 or -errno: then
  * the guest must not run.
  */

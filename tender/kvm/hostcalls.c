@@ -154,9 +154,9 @@ static const struct hostcall main_calls[] = {
 	{ "getpid", __NR_getpid, "its own number", "any", ANY },
 	{ "tgkill", __NR_tgkill, "end a processor's thread",
 	  "this process", { IS(0, 1, OWN_PID) } },
-	{ "tkill", __NR_tkill, "end a processor's thread", "any", ANY },
 	{ "close", __NR_close, "at the end", "any", ANY },
 	{ "munmap", __NR_munmap, "at the end", "any", ANY },
+	{ "brk", __NR_brk, "at the end: memory of the tables", "any", ANY },
 	{ "epoll_ctl", __NR_epoll_ctl, "at the end", "any", ANY },
 	COMMON_CALLS,
 };

@@ -5,11 +5,12 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define IMAGE_SIZE_MAX	(64 << 20)	/* bytes of a file, debug data and all */
 
 /* Both empty where this program was built without the kernel. */
 extern const unsigned char kvm_kernel_image[], kvm_kernel_image_end[];
@@ -30,6 +31,16 @@ static bool inside(const struct kernel_image *k, uint64_t at, uint64_t len)
 	return at <= k->size && len <= k->size - at;
 }
 
+static bool overlaps(const struct kernel_image *k, const Elf64_Phdr *ph)
+{
+	for (uint32_t i = 0; i < k->nr_segments; i++)
+		if (ph->p_paddr < k->segments[i].gpa +
+				  k->segments[i].mem_len &&
+		    k->segments[i].gpa < ph->p_paddr + ph->p_memsz)
+			return true;
+	return false;
+}
+
 static int add_segment(struct kernel_image *k, const Elf64_Phdr *ph,
 		       struct err *e)
 {
@@ -46,6 +57,8 @@ static int add_segment(struct kernel_image *k, const Elf64_Phdr *ph,
 	    ph->p_paddr > (1ull << 30) - ph->p_memsz ||
 	    ph->p_vaddr != ABI_KERNEL_VIRT + ph->p_paddr)
 		return bad(k, e, "not linked for this machine");
+	if (overlaps(k, ph))
+		return bad(k, e, "damaged (segments overlap)");
 	*s = (struct image_segment){
 		.gpa = ph->p_paddr, .mem_len = ph->p_memsz,
 		.bytes = k->data + ph->p_offset, .file_len = ph->p_filesz,
@@ -135,30 +148,50 @@ static int parse(struct kernel_image *k, struct err *e)
 	return 0;
 }
 
-static int map_file(struct kernel_image *k, const char *path, struct err *e)
+static int read_bytes(struct kernel_image *k, int fd, const char *path,
+		      struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+	size_t done = 0;
+
+	while (done < k->size) {
+		ssize_t n = read(fd, k->copy + done, k->size - done);
+
+		if (n > 0) {
+			done += (size_t)n;
+		} else if (!n) {
+			return bad(k, e, "it became shorter while it was read");
+		} else if (errno != EINTR) {
+			return err_set(e, errno, "reading kernel image %s: %s",
+				       path, strerror(errno));
+		}
+	}
+	k->data = k->copy;
+	return 0;
+}
+
+/* A copy: a mapped file could change, or vanish under us. */
+static int read_file(struct kernel_image *k, const char *path, struct err *e)
+{
+	/* non-blocking: the open of a FIFO would wait */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), err;
 	struct stat st = { 0 };
-	void *p = MAP_FAILED;
 
 	if (fd < 0)
 		return err_set(e, errno, "opening kernel image %s: %s", path,
 			       strerror(errno));
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size) {
 		err = bad(k, e, "not a file, or empty");
-	else
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd,
-			 0);
-	if (!err && p == MAP_FAILED)
-		err = err_set(e, errno, "reading kernel image %s: %s", path,
-			      strerror(errno));
+	} else if (st.st_size > IMAGE_SIZE_MAX) {
+		err = bad(k, e, "too big");
+	} else {
+		k->size = (size_t)st.st_size;
+		k->copy = malloc(k->size);
+		err = k->copy ? read_bytes(k, fd, path, e) :
+		      err_set(e, ENOMEM, "no memory for kernel image %s",
+			      path);
+	}
 	close(fd);
-	if (err)
-		return err;
-	k->data = p;
-	k->size = (size_t)st.st_size;
-	k->is_mapped = true;
-	return 0;
+	return err;
 }
 
 int kernel_image_open(struct kernel_image *k, const char *path,
@@ -169,7 +202,7 @@ int kernel_image_open(struct kernel_image *k, const char *path,
 	memset(k, 0, sizeof(*k));
 	k->name = path ? path : "(built in)";
 	if (path) {
-		err = map_file(k, path, e);
+		err = read_file(k, path, e);
 	} else if (!kernel_image_is_built_in()) {
 		err = err_set(e, ENOSYS, "this program was built without the "
 			      "kernel of the kvm platform; use "
@@ -187,7 +220,6 @@ int kernel_image_open(struct kernel_image *k, const char *path,
 
 void kernel_image_close(struct kernel_image *k)
 {
-	if (k->is_mapped)
-		munmap((void *)k->data, k->size);
+	free(k->copy);
 	memset(k, 0, sizeof(*k));
 }

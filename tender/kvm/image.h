@@ -21,7 +21,7 @@ struct kernel_image {
 	const char *name;	/* for messages */
 	const unsigned char *data;
 	size_t size;
-	bool is_mapped;
+	unsigned char *copy;	/* of a file; NULL for the built-in one */
 	struct image_segment segments[IMAGE_SEGMENTS_MAX];
 	uint32_t nr_segments;
 	uint64_t entry64, ap_entry;	/* virtual */

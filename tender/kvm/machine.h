@@ -42,6 +42,7 @@ struct vcpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	bool has_thread;
+	int tid;		/* atomic; 0: it has not begun */
 	/* only its thread; read by others when it has ended */
 	uint64_t exits[NR_EXIT_KINDS];
 	uint64_t nr_unknown;	/* accesses to nothing: read as ones */

@@ -37,6 +37,7 @@
 #define SLOW_PS		500000u		/* an iteration */
 #define DEADLINE_MS	500		/* processor time of the guest */
 #define PATIENCE_MS	3000		/* in all, on a busy machine */
+#define TRIES		5u		/* of a guest that seems to be slow */
 #define PTE_TABLE	7ull		/* present, writable, user */
 #define PTE_LARGE	0x87ull
 
@@ -193,6 +194,26 @@ static void run_child(int kvm, struct probe_result *r)
 	close(pipes[0]);
 }
 
+/*
+ * The best of some runs: on a busy machine the guest may just have had to
+ * wait, and the verdict is kept.
+ */
+static void run_tries(int kvm, struct probe_result *r)
+{
+	uint32_t best = UINT32_MAX;
+
+	for (uint32_t i = 0; i < TRIES; i++) {
+		run_child(kvm, r);
+		if (r->outcome != PROBE_FINISHED || r->nr_calls != CALLS)
+			return;
+		if (r->loop_ps < best)
+			best = r->loop_ps;
+		r->loop_ps = best;
+		if (best < SLOW_PS)
+			return;
+	}
+}
+
 /* The result in words; sets the verdict. */
 static void judge(struct kvm_probe *p, const struct probe_result *r)
 {
@@ -284,7 +305,7 @@ void kvm_probe(struct kvm_probe *p)
 		close(kvm);
 		return;
 	}
-	run_child(kvm, &r);
+	run_tries(kvm, &r);
 	judge(p, &r);
 	p->took_us = (uint32_t)((now_ns() - start) / 1000);
 	/* the lack of an answer may be the load of the moment */

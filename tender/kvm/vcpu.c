@@ -152,6 +152,7 @@ static void *vcpu_thread(void *arg)
 	sigemptyset(&kick);
 	sigaddset(&kick, KICK_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &kick, NULL);
+	__atomic_store_n(&v->tid, (int)syscall(SYS_gettid), __ATOMIC_RELEASE);
 	if (!machine_wait_start(v->machine, -confine_thread(THREAD_VCPU,
 							    v->fd)))
 		return NULL;
@@ -188,8 +189,16 @@ int vcpu_start_thread(struct vcpu *v, struct err *e)
 	return 0;
 }
 
+/*
+ * By number: the jail lets signals go to this process only, and the C
+ * library's call may not say which. A thread without a number yet finds m->stop
+ * when it is ready to start.
+ */
 void vcpu_kick(struct vcpu *v)
 {
+	int tid = __atomic_load_n(&v->tid, __ATOMIC_ACQUIRE);
+
 	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	pthread_kill(v->thread, KICK_SIGNAL);
+	if (tid)
+		syscall(SYS_tgkill, getpid(), tid, KICK_SIGNAL);
 }

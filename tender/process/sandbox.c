@@ -94,7 +94,8 @@ int sandbox_create(struct sandbox *s, struct description *d, struct err *e)
 	if (s->pool_fd < 0)
 		return err_set(e, errno, "making the memory object");
 	if (ftruncate(s->pool_fd, ABI_POOL_SIZE))
-		return err_set(e, errno, "sizing the memory object");
+		return err_set(e, errno, "sizing the memory object: %s; "
+			       "raise 'ulimit -f'", strerror(errno));
 	if (image_load_data(s->pool_fd, e))
 		return -e->code;
 	m = mmap(NULL, blob + DESCRIPTION_BLOB_MAX, PROT_READ | PROT_WRITE,

@@ -118,7 +118,9 @@ static void add_disk(struct arguments *a, const struct qemu_disk *d,
 	add(a, "driver=raw,node-name=disk%u,read-only=%s,file.driver=file,"
 	    "file.filename=%s", nr, d->read_only ? "on" : "off", path);
 	add_words(a, "-device");
-	add(a, "virtio-blk-device,drive=disk%u", nr);
+	/* errors are the program's: by itself QEMU would stop at a full disk */
+	add(a, "virtio-blk-device,drive=disk%u,werror=report,rerror=report",
+	    nr);
 }
 
 static void add_memory(struct arguments *a, uint64_t bytes)

@@ -28,6 +28,7 @@
 
 #define STATUS_OF(value)	(2 * (value) + 1)	/* isa-debug-exit */
 #define MESSAGE_MAX		160u
+#define MESSAGES_MAX		4096u
 
 struct qemu {
 	/* set once, before the threads run */
@@ -286,6 +287,11 @@ void qemu_send_winsize(struct qemu *q, uint16_t rows, uint16_t cols)
 	fs_send_winsize(q->fs, rows, cols);
 }
 
+bool qemu_is_deaf(struct qemu *q)
+{
+	return fs_is_deaf(q->fs);
+}
+
 uint32_t qemu_take_stopped(struct qemu *q)
 {
 	return __atomic_exchange_n(&q->stopped, 0, __ATOMIC_ACQ_REL);
@@ -293,17 +299,27 @@ uint32_t qemu_take_stopped(struct qemu *q)
 
 /* --- the end -----------------------------------------------------------------*/
 
-/* The first line that QEMU has written, without its own name. */
+/* The first line that QEMU has written and is not a mere warning, without its
+ * own name; "" if there is none. */
 static void first_message(const struct qemu *q, char *out, size_t size)
 {
-	ssize_t n = pread(q->messages_fd, out, size - 1, 0);
-	char *colon;
+	char text[MESSAGES_MAX];
+	ssize_t n = pread(q->messages_fd, text, sizeof(text) - 1, 0);
+	char *line = text, *next, *colon;
 
-	out[n > 0 ? n : 0] = 0;
-	out[strcspn(out, "\n")] = 0;
-	colon = strstr(out, ": ");
-	if (colon && !strncmp(out, "qemu", 4))
-		memmove(out, colon + 2, strlen(colon + 2) + 1);
+	text[n > 0 ? n : 0] = 0;
+	out[0] = 0;
+	for (; *line && !out[0]; line = next) {
+		next = line + strcspn(line, "\n");
+		if (*next)
+			*next++ = 0;
+		if (strstr(line, "warning: "))
+			continue;
+		colon = strstr(line, ": ");
+		if (colon && !strncmp(line, "qemu", 4))
+			line = colon + 2;
+		snprintf(out, size, "%.*s", (int)size - 1, line);
+	}
 }
 
 static void describe_failure(const struct qemu *q, int status, char *out,
@@ -322,11 +338,11 @@ static void describe_failure(const struct qemu *q, int status, char *out,
 	else if (WEXITSTATUS(status) == STATUS_OF(ABI_EXIT_END))
 		snprintf(out, size, "the sandbox's kernel has ended without "
 			 "a report");
+	else if (!WEXITSTATUS(status))
+		snprintf(out, size, "the sandbox's kernel crashed (triple "
+			 "fault: the machine was reset)");
 	else if (message[0])
 		snprintf(out, size, "QEMU: %s", message);
-	else if (!WEXITSTATUS(status))
-		snprintf(out, size, "the sandbox's kernel has crashed (the "
-			 "machine was reset)");
 	else
 		snprintf(out, size, "QEMU has ended with status %d",
 			 WEXITSTATUS(status));

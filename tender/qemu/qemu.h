@@ -49,6 +49,8 @@ int qemu_end_fd(const struct qemu *q);
 void qemu_send_signals(struct qemu *q, uint64_t signals,
 		       uint64_t tty_signals);
 void qemu_send_winsize(struct qemu *q, uint16_t rows, uint16_t cols);
+/* Are there signals that the kernel did not take? */
+bool qemu_is_deaf(struct qemu *q);
 /* The signal that the program stopped by since the last call, or 0. */
 uint32_t qemu_take_stopped(struct qemu *q);
 /*

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -42,8 +43,11 @@ static void child(const char *path, char **argv, const int fds[QEMU_NR_FDS],
 	setsid();
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(STATUS_NO_EXEC);
-	if (!inherit(fds, messages_fd))
+	if (!inherit(fds, messages_fd)) {
 		execv(path, argv);
+		dprintf(2, "%s can not be executed: %s\n", path,
+			strerror(errno));
+	}
 	_exit(STATUS_NO_EXEC);
 }
 

@@ -226,12 +226,15 @@ void handover_command_line(struct handover *h, const char *s)
 static const char *parse_memory(struct handover *h, const void *map,
 				uint32_t n)
 {
-	const struct pvh_memory *m = map;
 	const char *bad = NULL;
+	struct pvh_memory m;
 
-	for (uint32_t i = 0; i < n && !bad; i++)
-		if (m[i].type == PVH_RAM)
-			bad = add_ram(h, m[i].start, m[i].len);
+	for (uint32_t i = 0; i < n && !bad; i++) {
+		/* wherever the monitor put it, aligned or not */
+		memcpy(&m, (const char *)map + i * sizeof(m), sizeof(m));
+		if (m.type == PVH_RAM)
+			bad = add_ram(h, m.start, m.len);
+	}
 	return bad;
 }
 

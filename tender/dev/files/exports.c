@@ -27,6 +27,7 @@
 #define KEEP_ID		((unsigned int)-1)
 #define FIRST_HANDLES	64u
 #define SPARE_FDS	128u	/* descriptors that are not handles */
+#define FDS_MIN		128u	/* with fewer, programs run out at once */
 
 /* Descriptors that the hard limit permits, no more than are of use. */
 static uint64_t fd_limit(void)
@@ -58,8 +59,13 @@ static uint32_t handles_in(uint64_t nr_fds)
 
 int fsrv_create(struct fsrv **out, struct err *e)
 {
-	struct fsrv *s = calloc(1, sizeof(*s));
+	struct fsrv *s;
 
+	if (fd_limit() < FDS_MIN)
+		return err_set(e, EMFILE, "only %llu files may be open at a "
+			       "time: %u are needed, raise 'ulimit -n'",
+			       (unsigned long long)fd_limit(), FDS_MIN);
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return err_set(e, ENOMEM, "making the file server");
 	s->handles = calloc(FIRST_HANDLES, sizeof(*s->handles));

@@ -6,6 +6,7 @@
 #include "dev/vhost_user.h"
 #include "fs_client.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/vhost_types.h>
 #include <poll.h>
 #include <pthread.h>
@@ -76,10 +77,12 @@ static void start(void)
 	    fsrv_add_export(t.server, "/usr", FSRV_EXPORT_READ_ONLY, &id, &e))
 		exit(1);
 	config.server = t.server;
-	t.memfd = memfd_create("ram", 0);
+	t.memfd = memfd_create("ram", MFD_ALLOW_SEALING);
 	t.kick = eventfd(0, EFD_NONBLOCK);
 	t.call = eventfd(0, 0);
-	if (ftruncate(t.memfd, MEMORY_SIZE) || dev_loop_init(&t.loop, &e) ||
+	if (ftruncate(t.memfd, MEMORY_SIZE) ||
+	    fcntl(t.memfd, F_ADD_SEALS, F_SEAL_SHRINK) ||
+	    dev_loop_init(&t.loop, &e) ||
 	    socketpair(AF_UNIX, SOCK_STREAM, 0, sv))
 		exit(1);
 	t.ram = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -268,21 +271,15 @@ static bool test_request(void)
 	return true;
 }
 
-static bool test_config(void)
+/* Memory that the other side could take away under us. */
+static bool test_unsealed_memory(void)
 {
-	struct { uint32_t offset, size, flags; char tag[36]; } c = {
-		0, 36, 0, ""
-	};
-	uint32_t head[3];
-
 	start();
-	say(24, 1, &c, sizeof(c), -1);
-	CHECK(recv(t.sock, head, sizeof(head), MSG_WAITALL) == 12);
-	CHECK(head[0] == 24 && head[1] == 5 && head[2] == 12 + 36);
-	CHECK(recv(t.sock, &c, head[2], MSG_WAITALL) == (int)head[2]);
-	CHECK(!strcmp(c.tag, "mica"));
-	c.offset = UINT32_MAX;
-	say(24, 1, &c, sizeof(c), -1);
+	close(t.memfd);
+	t.memfd = memfd_create("ram", MFD_ALLOW_SEALING);
+	CHECK(t.memfd >= 0 && !ftruncate(t.memfd, MEMORY_SIZE));
+	negotiate();
+	give_memory(MEMORY_SIZE, 0);
 	CHECK(is_refused());
 	stop();
 	return true;
@@ -394,7 +391,7 @@ int main(void)
 		bool (*fn)(void);
 	} tests[] = {
 		{ "requests through a ring", test_request },
-		{ "configuration space", test_config },
+		{ "memory without a seal", test_unsealed_memory },
 		{ "nonsense", test_nonsense }, { "memory", test_memory },
 		{ "broken ring", test_broken_ring },
 	};
