@@ -36,3 +36,8 @@ check-boot: $(KERNEL_kvm) $(FAILING_OUT)/description ## kvm kernel, many machine
 $(FAILING_OUT)/description: test/kvm/description.c abi/boot.h abi/machine.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. -o $@.tool $< && $@.tool > $@
+
+# The virtio drivers against QEMU's devices.
+.PHONY: check-drivers
+check-drivers: $(O)/mica ## drivers of disks, console, network, random numbers
+	$(Q)test/drivers/run --mica $(O)/mica

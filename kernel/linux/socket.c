@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sockets as files, and the calls that make, name and connect them. The
- * families: AF_UNIX (net/unix.h); others are -EAFNOSUPPORT, which programs
- * take as a host without a network.
+ * families: AF_UNIX (net/unix.h), whose names are files or in a table; and
+ * those of the table below, which bring struct sock_names. Others are
+ * -EAFNOSUPPORT, which programs take as a host without a network.
  */
+#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/sockios.h>
@@ -15,6 +17,7 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/sockets.h"
+#include "net/packet.h"
 
 #define TYPE_MASK	0xfu
 #define TYPE_MAX	11u
@@ -76,7 +79,7 @@ static long socket_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		n = (int32_t)s->wmem;
 		break;
 	default:
-		return -ENOTTY;
+		return socket_ioctl_interface(cmd, arg);
 	}
 	return copy_to_user((void *)arg, &n, sizeof(n));
 }
@@ -157,43 +160,53 @@ int sockaddr_put(uint64_t user, uint64_t user_len, const uint8_t *sun,
 }
 
 /* --- making -----------------------------------------------------------------------*/
-/* Check the arguments of socket and socketpair; *type is what is made. */
-static int check_kind(uint64_t family, uint64_t type_flags, uint64_t protocol,
-		      uint32_t *type)
-{
-	uint32_t t = (uint32_t)type_flags & TYPE_MASK;
+static const struct {
+	uint32_t family;
+	int cap;		/* who may; -1: everybody */
+	int (*create)(uint32_t type, uint32_t protocol, struct sock **out);
+} families[] = {
+	{ AF_PACKET, CAP_NET_RAW, packet_create },
+};
 
-	if ((uint32_t)type_flags & ~(TYPE_MASK | (uint32_t)SOCK_FLAGS))
-		return -EINVAL;
-	if ((uint32_t)family >= FAMILY_MAX)
-		return -EAFNOSUPPORT;
-	if (t >= TYPE_MAX)
-		return -EINVAL;
-	if ((uint32_t)family != AF_UNIX)
-		return -EAFNOSUPPORT;
-	if ((uint32_t)protocol && (uint32_t)protocol != AF_UNIX)
+static int make_unix(uint32_t type, uint32_t protocol, struct sock **out)
+{
+	if (protocol && protocol != AF_UNIX)
 		return -EPROTONOSUPPORT;
-	switch (t) {
-	case SOCK_STREAM:
-	case SOCK_DGRAM:
-	case SOCK_SEQPACKET:
-		*type = t;
-		return 0;
-	case SOCK_RAW:
-		*type = SOCK_DGRAM;
-		return 0;
-	default:
+	if (type == SOCK_RAW)
+		type = SOCK_DGRAM;
+	if (type != SOCK_STREAM && type != SOCK_DGRAM &&
+	    type != SOCK_SEQPACKET)
 		return -ESOCKTNOSUPPORT;
-	}
+	*out = unix_create(type);
+	if (!*out)
+		return -ENOMEM;
+	(*out)->own_cred = socket_caller_cred(true);
+	return 0;
 }
 
-static struct sock *make_sock(uint32_t type)
+/* What socket and socketpair make of their arguments. */
+static int make_sock(uint32_t family, uint32_t type_flags, uint32_t protocol,
+		     struct sock **out)
 {
-	struct sock *s = unix_create(type);
+	uint32_t type = type_flags & TYPE_MASK;
 
-	if (s)
-		s->own_cred = socket_caller_cred(true);
-	return s;
+	if (type_flags & ~(TYPE_MASK | (uint32_t)SOCK_FLAGS))
+		return -EINVAL;
+	if (family >= FAMILY_MAX)
+		return -EAFNOSUPPORT;
+	if (type >= TYPE_MAX)
+		return -EINVAL;
+	if (family == AF_UNIX)
+		return make_unix(type, protocol, out);
+	for (uint32_t i = 0; i < ARRAY_LEN(families); i++) {
+		if (families[i].family != family)
+			continue;
+		if (families[i].cap >= 0 &&
+		    !cred_has_cap(current_thread()->cred, families[i].cap))
+			return -EPERM;
+		return families[i].create(type, protocol, out);
+	}
+	return -EAFNOSUPPORT;
 }
 
 /* Takes over the file. Returns the descriptor or -errno. */
@@ -212,14 +225,11 @@ static long install(struct file *f, uint64_t flags)
 long sys_socket(uint64_t family, uint64_t type_flags, uint64_t protocol)
 {
 	struct sock *s;
-	uint32_t type;
-	int err = check_kind(family, type_flags, protocol, &type);
+	int err = make_sock((uint32_t)family, (uint32_t)type_flags,
+			    (uint32_t)protocol, &s);
 
 	if (err)
 		return err;
-	s = make_sock(type);
-	if (!s)
-		return -ENOMEM;
 	return install(socket_file_create(s, type_flags), type_flags);
 }
 
@@ -249,16 +259,19 @@ long sys_socketpair(uint64_t family, uint64_t type_flags, uint64_t protocol,
 {
 	struct sock *s[2];
 	struct file *f[2];
-	uint32_t type;
-	int err = check_kind(family, type_flags, protocol, &type);
+	int err;
 
-	if (err)
-		return err;
-	s[0] = make_sock(type);
-	s[1] = s[0] ? make_sock(type) : NULL;
-	if (!s[1]) {
-		sock_put(s[0]);
-		return -ENOMEM;
+	for (uint32_t i = 0; i < 2; i++) {
+		err = make_sock((uint32_t)family, (uint32_t)type_flags,
+				(uint32_t)protocol, &s[i]);
+		if (!err && s[i]->ops->names) {
+			s[i]->ops->release(s[i]);
+			err = -EOPNOTSUPP;
+		}
+		if (err && i)
+			s[0]->ops->release(s[0]);
+		if (err)
+			return err;
 	}
 	unix_pair(s[0], s[1]);
 	f[0] = socket_file_create(s[0], type_flags);
@@ -272,6 +285,15 @@ long sys_socketpair(uint64_t family, uint64_t type_flags, uint64_t protocol,
 }
 
 /* --- naming and connecting ----------------------------------------------------------*/
+static int bind_to(struct socket_file *sf, struct sockaddr_copy *a)
+{
+	const struct sock_names *names = sf->sk->ops->names;
+
+	if (!names)
+		return unix_addr_bind(sf, a);
+	return names->bind ? names->bind(sf->sk, a->b, a->len) : -EOPNOTSUPP;
+}
+
 long sys_bind(uint64_t fd, uint64_t addr, uint64_t len)
 {
 	struct sockaddr_copy a;
@@ -283,30 +305,45 @@ long sys_bind(uint64_t fd, uint64_t addr, uint64_t len)
 		return err;
 	err = sockaddr_get(addr, len, &a);
 	if (!err)
-		err = unix_addr_bind(f->private, &a);
+		err = bind_to(f->private, &a);
 	file_put(f);
 	return err;
 }
 
+static int listen_on(struct sock *s, int backlog)
+{
+	const struct sock_names *names = s->ops->names;
+	struct sock_cred c;
+
+	if (names)
+		return names->listen ? names->listen(s, backlog) :
+				       -EOPNOTSUPP;
+	c = socket_caller_cred(true);
+	return unix_listen(s, backlog, &c);
+}
+
 long sys_listen(uint64_t fd, uint64_t backlog)
 {
-	struct sock_cred c = socket_caller_cred(true);
 	struct file *f;
 	struct sock *s;
 	int err = socket_get(fd, &f, &s);
 
 	if (err)
 		return err;
-	err = unix_listen(s, (int)backlog, &c);
+	err = listen_on(s, (int)backlog);
 	file_put(f);
 	return err;
 }
 
 static int connect_to(struct sock *s, struct sockaddr_copy *a, bool nonblock)
 {
+	const struct sock_names *names = s->ops->names;
 	struct sock *to;
 	int err;
 
+	if (names)
+		return names->connect ? names->connect(s, a->b, a->len,
+						       nonblock) : -EOPNOTSUPP;
 	if (s->type == SOCK_DGRAM && a->len >= 2 && !a->b[0] && !a->b[1])
 		return s->ops->connect(s, NULL, nonblock);
 	err = unix_addr_check(a);
@@ -342,18 +379,40 @@ long sys_connect(uint64_t fd, uint64_t addr, uint64_t len)
 static int put_name(struct sock *s, uint64_t addr, uint64_t addr_len)
 {
 	uint8_t sun[SOCK_NAME_MAX];
-	uint32_t len = unix_name(s, sun);
+	int len;
 
-	return sockaddr_put(addr, addr_len, sun, len);
+	if (s->ops->names)
+		len = s->ops->names->name(s, false, sun);
+	else
+		len = (int)unix_name(s, sun);
+	return len < 0 ? len : sockaddr_put(addr, addr_len, sun,
+					    (uint32_t)len);
 }
 
 static int put_peer_name(struct sock *s, uint64_t addr, uint64_t addr_len)
 {
-	struct sock *peer = unix_peer_get(s);
-	int err = peer ? put_name(peer, addr, addr_len) : -ENOTCONN;
+	uint8_t name[SOCK_NAME_MAX];
+	struct sock *peer;
+	int err;
 
+	if (s->ops->names) {
+		err = s->ops->names->name(s, true, name);
+		return err < 0 ? err : sockaddr_put(addr, addr_len, name,
+						    (uint32_t)err);
+	}
+	peer = unix_peer_get(s);
+	err = peer ? put_name(peer, addr, addr_len) : -ENOTCONN;
 	sock_put(peer);
 	return err;
+}
+
+static int accept_from(struct sock *s, bool nonblock, struct sock **out)
+{
+	const struct sock_names *names = s->ops->names;
+
+	if (!names)
+		return unix_accept(s, nonblock, out);
+	return names->accept ? names->accept(s, nonblock, out) : -EOPNOTSUPP;
 }
 
 long sys_accept4(uint64_t fd, uint64_t addr, uint64_t addr_len, uint64_t flags)
@@ -372,7 +431,7 @@ long sys_accept4(uint64_t fd, uint64_t addr, uint64_t addr_len, uint64_t flags)
 		file_put(f);
 		return new_fd;
 	}
-	err = unix_accept(s, f->flags & O_NONBLOCK, &n);
+	err = accept_from(s, f->flags & O_NONBLOCK, &n);
 	file_put(f);
 	if (err)
 		goto out_unreserve;
@@ -425,6 +484,15 @@ long sys_getpeername(uint64_t fd, uint64_t addr, uint64_t addr_len)
 	return err;
 }
 
+static int shut_down(struct sock *s, int how)
+{
+	const struct sock_names *names = s->ops->names;
+
+	if (!names)
+		return unix_shutdown(s, how);
+	return names->shutdown ? names->shutdown(s, how) : -EOPNOTSUPP;
+}
+
 long sys_shutdown(uint64_t fd, uint64_t how)
 {
 	struct file *f;
@@ -433,7 +501,7 @@ long sys_shutdown(uint64_t fd, uint64_t how)
 
 	if (err)
 		return err;
-	err = unix_shutdown(s, (int)how);
+	err = shut_down(s, (int)how);
 	file_put(f);
 	return err;
 }

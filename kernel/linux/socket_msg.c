@@ -86,16 +86,20 @@ static void signal_pipe(void)
 	signal_send_thread(current_thread(), SIGPIPE, &i);
 }
 
-/* Where an explicit address leads. *to: referenced or NULL. */
+/* Where an explicit address leads. m->to: referenced or NULL. */
 static int find_destination(struct sock *s, struct sockaddr_copy *a,
-			    struct sock **to)
+			    struct sock_msg *m)
 {
-	*to = NULL;
 	if (!a->len || s->type == SOCK_SEQPACKET)
 		return 0;
 	if (s->type == SOCK_STREAM)
 		return s->state == SOCK_CONNECTED ? -EISCONN : -EOPNOTSUPP;
-	return unix_addr_find(a, s->type, to);
+	if (s->ops->names) {
+		m->addr = a->b;
+		m->addr_len = a->len;
+		return 0;
+	}
+	return unix_addr_find(a, s->type, &m->to);
 }
 
 /* m: files and credentials are set; files are given up in any case. */
@@ -103,11 +107,11 @@ static ssize_t send_uio(struct file *f, struct sock *s, struct uio *u,
 			struct sock_msg *m, struct sockaddr_copy *a)
 {
 	struct uio_data data = { { u->left, move_out }, u };
-	ssize_t n = find_destination(s, a, &m->to);
+	ssize_t n = find_destination(s, a, m);
 
 	m->data = &data.d;
 	m->nonblock = is_nonblocking(f, m->flags);
-	if (!n && passes_cred(s))
+	if (!n && !s->ops->names && passes_cred(s))
 		n = unix_autobind(s);
 	if (!n)
 		n = s->ops->send(s, m);

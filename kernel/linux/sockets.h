@@ -29,6 +29,10 @@ int sockaddr_get(uint64_t user, uint64_t len, struct sockaddr_copy *a);
 int sockaddr_put(uint64_t user, uint64_t user_len, const uint8_t *sun,
 		 uint32_t len);
 
+/* --- socket_interface.c ---------------------------------------------------------*/
+/* Questions about network interfaces (SIOCGIF*); -ENOTTY: not one of them. */
+long socket_ioctl_interface(uint32_t cmd, uint64_t arg);
+
 /* --- socket_path.c -------------------------------------------------------------*/
 /* 0 or -EINVAL. */
 int unix_addr_check(const struct sockaddr_copy *a);

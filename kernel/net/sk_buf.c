@@ -35,9 +35,11 @@ struct sk_buf *sk_buf_create(struct sock *sender, uint32_t len)
 		.len = len,
 		.order = order,
 		.charge = len + (uint32_t)sizeof(*b),
-		.sender = sock_get(sender),
+		.sender = sender ? sock_get(sender) : NULL,
 	};
-	__atomic_fetch_add(&sender->wmem, b->charge, __ATOMIC_RELAXED);
+	if (sender)
+		__atomic_fetch_add(&sender->wmem, b->charge,
+				   __ATOMIC_RELAXED);
 	return b;
 }
 
@@ -48,16 +50,20 @@ bool sock_is_writable(const struct sock *s)
 	return s->state != SOCK_LISTENING && (uint64_t)wmem * 4 <= s->sndbuf;
 }
 
-void sk_buf_free(struct sk_buf *b)
+static void give_charge_back(struct sock *s, uint32_t charge)
 {
-	struct sock *s = b->sender;
-	uint32_t old = __atomic_fetch_sub(&s->wmem, b->charge,
-					  __ATOMIC_SEQ_CST);
+	uint32_t old = __atomic_fetch_sub(&s->wmem, charge, __ATOMIC_SEQ_CST);
 
 	/* Only the step below a quarter is news. */
 	if ((uint64_t)old * 4 > s->sndbuf && sock_is_writable(s))
 		wait_wake_all(&s->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 	sock_put(s);
+}
+
+void sk_buf_free(struct sk_buf *b)
+{
+	if (b->sender)
+		give_charge_back(b->sender, b->charge);
 	sk_files_drop(b->files);
 	if (b->order)
 		page_free(b, b->order);

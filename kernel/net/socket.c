@@ -47,6 +47,7 @@ void sock_put(struct sock *s)
 	if (!s || !ref_put(&s->refs))
 		return;
 	unix_addr_put(s->addr);
+	kfree(s->family);
 	kfree(s);
 }
 

@@ -16,7 +16,7 @@
 #include "lib/list.h"
 
 /* Numbers of the Linux interface that no UAPI header has. */
-enum { AF_UNSPEC = 0, AF_UNIX = 1 };
+enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_PACKET = 17 };
 enum sock_type {
 	SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5,
 };
@@ -35,6 +35,7 @@ enum shutdown_bits { SHUT_RECV = 1, SHUT_SEND = 2, SHUT_BOTH = 3 };
 #define SOCK_DGRAM_QUEUE	10u	/* net.unix.max_dgram_qlen */
 
 struct sock;
+struct sk_buf;
 struct unix_addr;
 struct sk_files;
 
@@ -60,6 +61,8 @@ struct sock_msg {
 	struct sk_files *files;	/* send: taken over if bytes were sent;
 				 * receive: result, owned by the caller */
 	struct sock *to;	/* send: explicit destination (borrowed) */
+	const uint8_t *addr;	/* likewise, of families with struct */
+	uint32_t addr_len;	/* sock_names; 0: none */
 	/* receive */
 	bool want_cred;
 	bool has_cred;
@@ -68,7 +71,24 @@ struct sock_msg {
 	struct unix_addr *from;	/* referenced, or NULL: unnamed */
 };
 
+/*
+ * The calls on names, for families whose names are plain bytes, struct
+ * sockaddr_*, family first (AF_UNIX's are files: the layer above has them).
+ * NULL: -EOPNOTSUPP.
+ */
+struct sock_names {
+	int (*bind)(struct sock *s, const uint8_t *addr, uint32_t len);
+	int (*connect)(struct sock *s, const uint8_t *addr, uint32_t len,
+		       bool nonblock);
+	int (*listen)(struct sock *s, int backlog);
+	int (*accept)(struct sock *s, bool nonblock, struct sock **out);
+	int (*shutdown)(struct sock *s, int how);
+	/* Its own name or its peer's. Returns the length or -errno. */
+	int (*name)(struct sock *s, bool peer, uint8_t addr[SOCK_NAME_MAX]);
+};
+
 struct sock_ops {
+	const struct sock_names *names;	/* NULL: AF_UNIX */
 	ssize_t (*send)(struct sock *s, struct sock_msg *m);
 	ssize_t (*recv)(struct sock *s, struct sock_msg *m);
 	uint32_t (*poll)(struct sock *s);	/* EPOLL* bits */
@@ -76,6 +96,8 @@ struct sock_ops {
 	int (*connect)(struct sock *s, struct sock *to, bool nonblock);
 	/* The last descriptor went. Drops the caller's reference. */
 	void (*release)(struct sock *s);
+	/* Where a record came from, referenced; NULL: by its sender. */
+	struct unix_addr *(*from)(const struct sk_buf *b);
 };
 
 enum sock_state { SOCK_CLOSED, SOCK_LISTENING, SOCK_CONNECTED };
@@ -86,6 +108,7 @@ struct sock {
 	const struct sock_ops *ops;
 	uint32_t type;		/* enum sock_type */
 	uint32_t domain;
+	void *family;		/* the family's own; freed with the socket */
 	struct mutex read_lock;
 	struct mutex lock;
 	struct waitq wait;	/* every event of this socket */
@@ -161,11 +184,11 @@ struct sk_buf {
 	uint32_t charge;	/* of sender->wmem */
 	uint32_t order;		/* of its pages; 0: on the heap */
 	struct sock_cred cred;
-	struct sock *sender;	/* referenced */
+	struct sock *sender;	/* referenced; NULL: came from outside */
 	struct sk_files *files;	/* or NULL */
 	uint8_t data[];
 };
-/* Charges the sender. NULL: no memory. */
+/* Charges the sender, if there is one. NULL: no memory. */
 struct sk_buf *sk_buf_create(struct sock *sender, uint32_t len);
 /* Gives memory and charge back, wakes the sender if it can write again. */
 void sk_buf_free(struct sk_buf *b);

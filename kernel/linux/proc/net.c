@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/net: the headers of tables that are empty without a network. */
+/* /proc/net: the interfaces; headers of tables that are empty. */
 #include "linux/proc/proc.h"
+#include "net/netdev.h"
 
 #define INET_HEADER "  sl  local_address rem_address   st tx_queue rx_queue " \
 	"tr tm->when retrnsmt   uid  timeout inode\n"
@@ -21,6 +22,31 @@ static const char dev_text[] =
 	"    lo:       0       0    0    0    0     0          0         0"
 	"        0       0    0    0    0     0       0          0\n";
 
+static uint64_t load(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+static int show_dev(struct textbuf *t, struct pseudo_node *node)
+{
+	const struct netdev *d;
+
+	textbuf_puts(t, dev_text);
+	for (uint32_t i = 0; (d = netdev_at(i)); i++) {
+		const struct netdev_stats *s = &d->stats;
+
+		textbuf_printf(t, "%6s: %7lu %7lu %4lu %4lu    0     0"
+			       "          0 %9lu %8lu %7lu %4lu %4lu    0"
+			       "     0       0          0\n", d->name,
+			       load(&s->rx_bytes), load(&s->rx_packets),
+			       load(&s->rx_errors), load(&s->rx_dropped),
+			       load(&s->rx_multicast), load(&s->tx_bytes),
+			       load(&s->tx_packets), load(&s->tx_errors),
+			       load(&s->tx_dropped));
+	}
+	return 0;
+}
+
 static const char snmp_text[] =
 	"Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors "
 	"ForwDatagrams InUnknownProtos InDiscards InDelivers OutRequests "
@@ -29,7 +55,7 @@ static const char snmp_text[] =
 	"Ip: 2 64 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
 
 const struct pseudo_entry proc_net_table[] = {
-	PROC_TEXT("dev", dev_text),
+	PROC_FILE("dev", show_dev),
 	PROC_TEXT("tcp", INET_HEADER),
 	PROC_TEXT("tcp6", INET6_HEADER),
 	PROC_TEXT("udp", UDP_HEADER),

@@ -75,6 +75,7 @@ int proc_show_text(struct textbuf *t, struct pseudo_node *n);
 extern const struct pseudo_entry proc_pid_table[];	/* of /proc/PID */
 extern const struct pseudo_entry proc_task_table[];	/* of task/TID */
 extern const struct pseudo_entry proc_net_table[];
+extern const struct pseudo_dir_ops sysfs_net_ops;
 extern const struct pseudo_entry proc_sys_table[];
 extern const struct pseudo_entry proc_ns_table[];
 extern const struct pseudo_entry proc_attr_table[];

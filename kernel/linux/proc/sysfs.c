@@ -283,7 +283,7 @@ static const struct pseudo_entry fs_table[] = {
 };
 
 static const struct pseudo_entry class_table[] = {
-	EMPTY_DIR("net"),
+	DIR("net", .dir = &sysfs_net_ops),
 	EMPTY_DIR("block"),
 	EMPTY_DIR("tty"),
 	EMPTY_DIR("thermal"),

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ioctls about network interfaces, on any socket: names, hardware addresses,
+ * flags, MTU. None has an Internet address yet, so a list of those is empty.
+ */
+#include <linux/capability.h>
+#include <linux/sockios.h>
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "linux/interface.h"
+#include "linux/sockets.h"
+#include "net/netdev.h"
+
+/* struct ifreq */
+struct interface_request {
+	char name[NETDEV_NAME_MAX];
+	union {
+		int32_t i;
+		int16_t flags;
+		struct {
+			uint16_t family;
+			uint8_t address[ETH_ADDR_BYTES];
+		} hardware;
+		uint8_t map[24];
+	} u;
+};
+_Static_assert(sizeof(struct interface_request) == 40, "struct ifreq");
+
+/* struct ifconf */
+struct interface_list {
+	int32_t len, pad;
+	uint64_t user;
+};
+
+uint32_t interface_flags(const struct netdev *d)
+{
+	uint32_t flags = INTERFACE_BROADCAST | INTERFACE_MULTICAST;
+
+	if (netdev_is_up(d))
+		flags |= INTERFACE_UP;
+	if (netdev_is_up(d) && netdev_has_carrier(d))
+		flags |= INTERFACE_RUNNING;
+	return flags;
+}
+
+static int set_flags(struct netdev *d, uint16_t flags)
+{
+	if (!cred_has_cap(current_thread()->cred, CAP_NET_ADMIN))
+		return -EPERM;
+	__atomic_store_n(&d->down, !(flags & INTERFACE_UP), __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* Fill r. Returns 0 or -errno. */
+static int answer(struct netdev *d, uint32_t cmd, struct interface_request *r)
+{
+	memset(&r->u, 0, sizeof(r->u));
+	switch (cmd) {
+	case SIOCGIFNAME:
+		memcpy(r->name, d->name, sizeof(r->name));
+		return 0;
+	case SIOCGIFINDEX:
+		r->u.i = (int32_t)d->index;
+		return 0;
+	case SIOCGIFFLAGS:
+		r->u.flags = (int16_t)interface_flags(d);
+		return 0;
+	case SIOCGIFMTU:
+		r->u.i = (int32_t)d->mtu;
+		return 0;
+	case SIOCGIFTXQLEN:
+		r->u.i = NETDEV_TX_QUEUE;
+		return 0;
+	case SIOCGIFHWADDR:
+		r->u.hardware.family = NETDEV_ETHER;
+		memcpy(r->u.hardware.address, d->mac, ETH_ADDR_BYTES);
+		return 0;
+	case SIOCGIFMETRIC:
+	case SIOCGIFMAP:
+		return 0;
+	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCGIFBRDADDR:
+	case SIOCGIFNETMASK:
+		return -EADDRNOTAVAIL;
+	default:
+		return -ENOTTY;
+	}
+}
+
+static long list_addresses(uint64_t arg)
+{
+	struct interface_list l;
+
+	if (copy_from_user(&l, (const void *)arg, sizeof(l)))
+		return -EFAULT;
+	l.len = 0;
+	return copy_to_user((void *)arg, &l, sizeof(l));
+}
+
+static bool is_interface_ioctl(uint32_t cmd)
+{
+	switch (cmd) {
+	case SIOCGIFNAME:
+	case SIOCGIFCONF:
+	case SIOCGIFFLAGS:
+	case SIOCSIFFLAGS:
+	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCGIFBRDADDR:
+	case SIOCGIFNETMASK:
+	case SIOCGIFMETRIC:
+	case SIOCGIFMTU:
+	case SIOCGIFHWADDR:
+	case SIOCGIFINDEX:
+	case SIOCGIFTXQLEN:
+	case SIOCGIFMAP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+long socket_ioctl_interface(uint32_t cmd, uint64_t arg)
+{
+	struct interface_request r;
+	struct netdev *d;
+	int err;
+
+	if (!is_interface_ioctl(cmd))
+		return -ENOTTY;
+	if (cmd == SIOCGIFCONF)
+		return list_addresses(arg);
+	if (copy_from_user(&r, (const void *)arg, sizeof(r)))
+		return -EFAULT;
+	r.name[sizeof(r.name) - 1] = 0;
+	d = cmd == SIOCGIFNAME ? netdev_by_index((uint32_t)r.u.i) :
+				 netdev_by_name(r.name);
+	if (!d)
+		return -ENODEV;
+	if (cmd == SIOCSIFFLAGS)
+		return set_flags(d, (uint16_t)r.u.flags);
+	err = answer(d, cmd, &r);
+	return err ? err : copy_to_user((void *)arg, &r, sizeof(r));
+}
