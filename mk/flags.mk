@@ -25,6 +25,8 @@ KERNEL_CFLAGS_process := $(KERNEL_BASE_CFLAGS) -fpie \
 	-iquote kernel/platform/process $(KERNEL_INC)
 KERNEL_CFLAGS_kvm := $(KERNEL_BASE_CFLAGS) -fno-pie -mcmodel=kernel \
 	-iquote kernel/platform/kvm $(KERNEL_INC)
+# Files that are seldom run (KERNEL_SMALL_* of mk/kernel.mk).
+KERNEL_SMALL_CFLAGS := -Os
 
 # Tender: static, by musl: no processor probing at start-up.
 TENDER_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Itender -I. -I$(O) \

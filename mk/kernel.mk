@@ -9,6 +9,19 @@ KERNEL_DIRS_process := kernel/arch/x86_64/process kernel/platform/process \
 KERNEL_DIRS_kvm := kernel/arch/x86_64/kvm kernel/platform/kvm \
 	kernel/linux/unpatched kernel/drv/virtio
 PLATFORMS := process kvm
+
+# The image of a virtual machine is read, checked and copied at each start, so
+# its size counts: whole folders are compiled for size, but for the files that
+# programs wait for in their loops.
+KERNEL_SMALL_kvm := kernel/linux/% kernel/fs/% kernel/drv/% kernel/net/% \
+	kernel/main.c
+KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
+	futex.c native.c time.c vma.c mm_fault.c poll.c poll_items.c \
+	signal_deliver.c) \
+	$(addprefix kernel/fs/,file.c pipe.c uio.c walk.c dentry.c) \
+	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c)
+kernel_small = $(if $(filter $(KERNEL_SMALL_$(1)),$(filter-out \
+	$(KERNEL_FAST_$(1)),$(2))),$(KERNEL_SMALL_CFLAGS))
 KERNELS ?= $(PLATFORMS)
 
 $(O)/flags.stamp: FORCE
@@ -60,7 +73,8 @@ $$(KERNEL_OUT_$(1))/gen/%.c.o: $$(O)/gen/%.c $$(KERNEL_DEPS)
 $$(KERNEL_OUT_$(1))/%.c.o: kernel/%.c $$(KERNEL_DEPS)
 	@mkdir -p $$(@D)
 	@echo "  CC      $$< ($(1))"
-	$$(Q)$$(CC) $$(KERNEL_CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
+	$$(Q)$$(CC) $$(KERNEL_CFLAGS_$(1)) $$(call kernel_small,$(1),$$<) \
+		-MMD -MP -c $$< -o $$@
 $$(KERNEL_OUT_$(1))/%.S.o: kernel/%.S $$(KERNEL_DEPS)
 	@mkdir -p $$(@D)
 	@echo "  AS      $$< ($(1))"
