@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `mica doctor`: try what a sandbox needs, one by one, and say what to do
+ * `mica doctor`: try what each platform needs, one by one, and say what to do
  * about each thing that is missing. Changes nothing on the host.
  */
 #include "cli/cli.h"
+#include "kvm/image.h"
 #include "kvm/probe.h"
 #include "process/sandbox.h"
+#include "qemu/qemu.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -99,11 +101,32 @@ static const struct {
 	{ "/proc", check_proc },
 };
 
-/* KVM is an extra: without it the process platform is taken. */
-static void report_kvm(void)
+static bool report_process(void)
+{
+	char detail[512];
+	int missing = 0;
+
+	printf("platform process\n");
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		int bad = checks[i].check(detail, sizeof(detail));
+
+		printf("%-8s %s\n", bad ? "MISSING" : "ok", checks[i].what);
+		if (bad)
+			printf("         %s\n", detail);
+		missing += bad != 0;
+	}
+	return !missing;
+}
+
+static bool report_kvm(void)
 {
 	struct kvm_probe p;
 
+	printf("platform kvm\n");
+	if (!kernel_image_is_built_in()) {
+		printf("%-8s not part of this build\n", "--");
+		return false;
+	}
 	kvm_probe(&p);
 	if (p.verdict == KVM_VERDICT_USABLE)
 		printf("%-8s KVM: %s%s\n", "ok", p.is_forced ?
@@ -113,13 +136,29 @@ static void report_kvm(void)
 		printf("%-8s KVM: not used\n         %s%s\n", "--", p.text,
 		       p.is_cached ? " (seen since the last boot; "
 		       "MICA_KVM=probe looks again)" : "");
+	return p.verdict == KVM_VERDICT_USABLE;
+}
+
+static bool report_qemu(void)
+{
+	struct err e;
+	bool ok = kernel_image_is_built_in();
+
+	printf("platform qemu\n");
+	if (!ok) {
+		printf("%-8s not part of this build\n", "--");
+		return false;
+	}
+	ok = !qemu_check(&e);
+	printf("%-8s %s\n", ok ? "ok" : "--", ok ? "QEMU is installed" :
+	       e.text);
+	return ok;
 }
 
 int cmd_doctor(int argc, char **argv)
 {
+	bool process, kvm, qemu;
 	struct utsname u;
-	char detail[512];
-	int missing = 0;
 
 	if (argc > 1)
 		return cli_usage_error("doctor", "unknown argument '%s'",
@@ -127,16 +166,14 @@ int cmd_doctor(int argc, char **argv)
 	uname(&u);
 	printf("host: %s %s %s, %s\n", u.sysname, u.release, u.machine,
 	       geteuid() ? "ordinary user" : "root");
-	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
-		int bad = checks[i].check(detail, sizeof(detail));
-
-		printf("%-8s %s\n", bad ? "MISSING" : "ok", checks[i].what);
-		if (bad)
-			printf("         %s\n", detail);
-		missing += bad != 0;
-	}
-	report_kvm();
-	printf(missing ? "mica can not run here: %d missing\n" :
-	       "mica can run here\n", missing);
-	return missing ? 1 : 0;
+	process = report_process();
+	kvm = report_kvm();
+	qemu = report_qemu();
+	if (kvm || process)
+		printf("mica can run here; --platform=auto takes %s\n",
+		       kvm ? "kvm" : "process");
+	else
+		printf("mica can %s\n", qemu ? "only run here with "
+		       "--platform=qemu" : "not run here");
+	return kvm || process ? 0 : 1;
 }

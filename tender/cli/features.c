@@ -16,8 +16,9 @@ static const char process_separation[] =
 static const char kvm_separation[] =
 	"program and kernel are separated by the processor's privilege "
 	"levels; the boundary to the host is KVM, and around the monitor a "
-	"seccomp filter for each kind of thread, no capabilities and an "
-	"unprivileged identity in all but the one that serves files";
+	"seccomp filter for each kind of thread, no capabilities in all but "
+	"the one that serves files, and an unprivileged identity in those "
+	"that run the guest and its disks";
 static const char qemu_separation[] =
 	"program and kernel are separated by the processor's privilege "
 	"levels; the boundary to the host is QEMU with its own sandbox and "

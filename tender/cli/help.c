@@ -29,6 +29,11 @@ int cmd_help(int argc, char **argv)
 		if (c->run == cmd_run) {
 			printf("\nOptions:\n");
 			options_help();
+			printf("\nPlatforms: process, confined host processes; "
+			       "kvm, a virtual machine of mica's own;\nqemu, "
+			       "the same in QEMU, emulated. auto (the default) "
+			       "takes kvm where it is usable,\nelse process. "
+			       "'mica doctor' says what this machine has.\n");
 			printf("\nExit status: the program's own; 125 mica's "
 			       "own error, 126 found but not runnable,\n"
 			       "127 not found, 128+N ended by signal N.\n");

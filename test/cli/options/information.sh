@@ -106,6 +106,23 @@ test_doctor_says_about_kvm() {
 	expect_status 0
 	expect_out_has MICA_KVM=no
 }
+test_doctor_names_each_platform() {
+	MICA_KVM=no mica doctor
+	expect_status 0
+	for word in "platform process" "platform kvm" "platform qemu" \
+		"--platform=auto takes process"; do expect_out_has "$word"; done
+	MICA_KVM=yes mica doctor
+	expect_out_has "--platform=auto takes kvm"
+	MICA_KVM=no PATH=/no/where mica doctor
+	expect_status 0
+	expect_out_has "install the Debian package qemu-system-x86"
+}
+test_help_names_the_platforms() {
+	mica help run
+	for word in process kvm qemu --disk --kernel --cpus --memory doctor; do
+		expect_out_has $word
+	done
+}
 test_platform_kvm_is_refused_or_works() {
 	mica run --platform=kvm -- true
 	expect [ "$status" = 0 -o "$status" = 125 ]
