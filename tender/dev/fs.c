@@ -301,7 +301,18 @@ static void reset(struct virtio_dev *d)
 	fs_poll_disarm(fs);
 }
 
-static const struct virtio_ops device_ops = { .kick = kick, .reset = reset };
+/* The guest asks again. */
+static void stop_queue(struct virtio_dev *d, uint32_t queue)
+{
+	struct fs_dev *fs = (struct fs_dev *)d;
+
+	if (fs->waiting && fs->waiting_queue == queue)
+		fs_control_interrupt(fs, fs->waiting_unique);
+}
+
+static const struct virtio_ops device_ops = {
+	.kick = kick, .reset = reset, .stop_queue = stop_queue,
+};
 
 static void fill_device(struct fs_dev *fs, const char *name)
 {

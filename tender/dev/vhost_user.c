@@ -5,8 +5,10 @@
  *
  * A ring runs from the moment it has memory, addresses, a doorbell and is
  * enabled, until GET_VRING_BASE stops it. The memory table can only change
- * while no ring runs: nothing then points into the old mappings. When the last
- * ring stops the device is reset.
+ * while no ring runs: nothing then points into the old mappings, since a ring
+ * that stops gives back the requests that were kept. Stopping is not a reset:
+ * it happens whenever the machine pauses (a debugger), too, and the driver does
+ * not know. A driver that starts anew says so itself (FUSE_INIT).
  */
 #include "dev/vhost_user.h"
 #include <errno.h>
@@ -191,6 +193,8 @@ static void stop_ring(struct vhost_user *v, uint32_t index)
 	if (r->running) {
 		dev_loop_watch(v->loop, &r->bell.source, 0);
 		pthread_mutex_lock(&v->dev->lock);
+		if (v->dev->ops->stop_queue)
+			v->dev->ops->stop_queue(v->dev, index);
 		r->base = q->next_avail;
 		virtq_reset(q);
 		pthread_mutex_unlock(&v->dev->lock);
@@ -199,11 +203,6 @@ static void stop_ring(struct vhost_user *v, uint32_t index)
 	if (r->kick >= 0)
 		close(r->kick);
 	r->kick = -1;
-	if (any_running(v))
-		return;
-	pthread_mutex_lock(&v->dev->lock);
-	virtio_dev_reset(v->dev);
-	pthread_mutex_unlock(&v->dev->lock);
 }
 
 static struct ring *ring_of(struct vhost_user *v, uint64_t index)
@@ -623,6 +622,9 @@ void vhost_user_destroy(struct vhost_user *v)
 		if (v->rings[i].call >= 0)
 			close(v->rings[i].call);
 	dev_loop_watch(v->loop, &v->source, 0);
+	pthread_mutex_lock(&v->dev->lock);
+	virtio_dev_reset(v->dev);
+	pthread_mutex_unlock(&v->dev->lock);
 	unmap_all(v);
 	close(v->sock);
 	free(v);

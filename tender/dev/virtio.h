@@ -49,6 +49,11 @@ struct virtio_ops {
 	 * for it (kvm/hostcalls.c).
 	 */
 	void (*reset)(struct virtio_dev *d);
+	/*
+	 * A queue stops for a while, with the machine (vhost-user): give back
+	 * the requests of it that were kept. NULL: none are.
+	 */
+	void (*stop_queue)(struct virtio_dev *d, uint32_t queue);
 	/* The driver wrote d->config. NULL: it can not. */
 	void (*config_write)(struct virtio_dev *d, uint32_t offset,
 			     const void *data, uint32_t len);

@@ -193,7 +193,7 @@ static void negotiate(void)
 	set_u64(2, features, -1);
 }
 
-static void start_ring(uint32_t index)
+static void start_ring_at(uint32_t index, uint32_t base)
 {
 	struct vhost_vring_addr a = {
 		.index = index, .desc_user_addr = USER_BASE + DESC_AT,
@@ -202,11 +202,16 @@ static void start_ring(uint32_t index)
 	};
 
 	set_state(8, index, RING_SIZE);
-	set_state(10, index, 0);
+	set_state(10, index, base);
 	say(9, 1, &a, sizeof(a), -1);
 	set_u64(12, index, t.kick);
 	set_u64(13, index, t.call);
 	set_state(18, index, 1);
+}
+
+static void start_ring(uint32_t index)
+{
+	start_ring_at(index, 0);
 }
 
 /* --- tests ----------------------------------------------------------------------------*/
@@ -263,10 +268,76 @@ static bool test_request(void)
 	CHECK(write(t.kick, &one, sizeof(one)) == sizeof(one));
 	CHECK(was_called());
 	CHECK(u->idx == 2 && out->unique == 8);
-	/* stop: the base comes back, the device starts anew */
+	/* stop: the base comes back, the device remembers */
 	set_state(11, 1, 0);
 	CHECK(hear() == (1ull | 2ull << 32));
-	CHECK(!t.fs->ready && !t.nr_ended);
+	CHECK(t.fs->ready && !t.nr_ended);
+	stop();
+	return true;
+}
+
+static bool exchange(uint16_t slot, const void *in, uint32_t len)
+{
+	uint64_t one = 1;
+
+	put_request(slot, in, len);
+	return write(t.kick, &one, sizeof(one)) == sizeof(one);
+}
+
+static void until_read_waits(void)
+{
+	bool waits = false;
+
+	while (!waits) {	/* alarm() in main is the limit */
+		usleep(1000);
+		pthread_mutex_lock(&t.fs->dev.lock);
+		waits = t.fs->waiting;
+		pthread_mutex_unlock(&t.fs->dev.lock);
+	}
+}
+
+/* The machine pauses while a READ of "control" waits, and goes on. */
+static bool test_pause(void)
+{
+	struct { struct fuse_in_header h; struct fuse_init_in in; } init = {
+		{ .len = 56, .opcode = FUSE_INIT, .unique = 1 },
+		{ .major = 7, .minor = 31 },
+	};
+	struct { struct fuse_in_header h; struct fuse_open_in in; } open = {
+		{ .len = 48, .opcode = FUSE_OPEN, .unique = 2 }, { 0 },
+	};
+	struct { struct fuse_in_header h; struct fuse_read_in in; } read = {
+		{ .len = 80, .opcode = FUSE_READ, .unique = 3 },
+		{ .size = 4000 },
+	};
+	struct fuse_out_header *out;
+	struct fuse_open_out opened;
+
+	start();
+	out = (void *)(t.ram + OUT_AT);
+	negotiate();
+	give_memory(MEMORY_SIZE, 0);
+	CHECK(hear() == 0);
+	start_ring(1);
+	CHECK(exchange(0, &init, 56) && was_called());
+	open.h.nodeid = fs_node_id(t.fs, fs_special_node(t.fs, FS_CONTROL));
+	CHECK(exchange(1, &open, 48) && was_called() && !out->error);
+	memcpy(&opened, out + 1, sizeof(opened));
+	read.in.fh = opened.fh;
+	CHECK(exchange(2, &read, 80));
+	until_read_waits();
+	set_state(11, 1, 0);
+	CHECK(hear() == (1ull | 3ull << 32));
+	CHECK(was_called() && out->unique == 3 && out->error == -EINTR);
+	/* memory comes again, the ring goes on where it was; asked once more */
+	give_memory(MEMORY_SIZE, 0);
+	CHECK(hear() == 0);
+	start_ring_at(1, 3);
+	read.h.unique = 4;
+	CHECK(exchange(3, &read, 80));
+	fs_send_signals(t.fs, 2, 0);
+	CHECK(was_called() && out->unique == 4 && !out->error);
+	CHECK(!t.nr_ended);
 	stop();
 	return true;
 }
@@ -391,6 +462,7 @@ int main(void)
 		bool (*fn)(void);
 	} tests[] = {
 		{ "requests through a ring", test_request },
+		{ "a pause", test_pause },
 		{ "memory without a seal", test_unsealed_memory },
 		{ "nonsense", test_nonsense }, { "memory", test_memory },
 		{ "broken ring", test_broken_ring },
