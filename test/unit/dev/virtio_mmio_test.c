@@ -45,7 +45,10 @@ static void config_write(struct virtio_dev *d, uint32_t offset,
 	memcpy(config + offset, data, len);
 }
 
-static const struct virtio_ops ops = { start, kick, reset, config_write };
+static const struct virtio_ops ops = {
+	.start = start, .kick = kick, .reset = reset,
+	.config_write = config_write,
+};
 
 static void set_up(void)
 {
