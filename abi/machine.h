@@ -80,12 +80,50 @@ struct abi_device {
 	uint64_t base;		/* guest physical address of the registers */
 };
 
+/*
+ * What a driver would have to read from the registers of a device that is in its
+ * reset state; with ABI_MACHINE_FACTS. Such a device has a register besides those
+ * of virtio-mmio: written at ABI_DEVICE_SCRIPT, the address (below 4 GiB) of a
+ * struct abi_script, it does the writes listed there as if the driver had made
+ * them one by one, and then stores its status register in `status`. So a device
+ * is set up by one exit.
+ * From then on and until its reset the device also keeps the bits of its
+ * InterruptStatus in `reasons`, which the driver clears (atomic exchange) in
+ * place of reading that register and writing InterruptACK.
+ */
+#define ABI_DEVICE_CONFIG_MAX	64u
+
+struct abi_device_facts {
+	uint64_t features;	/* offered */
+	uint32_t queue_size;	/* QueueNumMax of every queue */
+	uint32_t config_len;	/* at most ABI_DEVICE_CONFIG_MAX are here */
+	uint8_t config[ABI_DEVICE_CONFIG_MAX];
+};
+
+#define ABI_DEVICE_SCRIPT	0x800u	/* offset in the page of registers */
+#define ABI_SCRIPT_MAX		64u
+
+struct abi_script_write {
+	uint32_t offset;	/* of a 32-bit register before the config */
+	uint32_t value;
+};
+
+struct abi_script {		/* 8-aligned, within one range of RAM */
+	uint32_t nr;		/* writes, at most ABI_SCRIPT_MAX */
+	uint32_t status;	/* out */
+	uint32_t reasons;	/* in and out, atomic */
+	uint32_t reserved;
+	struct abi_script_write writes[ABI_SCRIPT_MAX];
+};
+
+#define ABI_MACHINE_FACTS	1u	/* abi_machine.flags */
+
 /* The block at ABI_MACHINE_GPA; not larger than a page. */
 struct abi_machine {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t size;		/* of this struct */
-	uint32_t flags;		/* 0 */
+	uint32_t flags;		/* ABI_MACHINE_* */
 	uint32_t nr_cpus;	/* 1..ABI_CPUS_MAX; APIC ids 0..nr_cpus-1 */
 	uint64_t tsc_khz;	/* 0: unknown */
 	uint64_t real_ns;	/* CLOCK_REALTIME at the start; 0: unknown */
@@ -96,6 +134,7 @@ struct abi_machine {
 	uint32_t nr_ranges, nr_devices;
 	struct abi_range ranges[ABI_RANGES_MAX];
 	struct abi_device devices[ABI_DEVICES_MAX];
+	struct abi_device_facts facts[ABI_DEVICES_MAX];	/* of devices[] */
 };
 
 /* Offset of the blob in the module. abi_boot.blob is that offset, too. */
@@ -133,4 +172,9 @@ _Static_assert(sizeof(struct abi_device) == 16, "abi_device layout");
 _Static_assert(sizeof(struct abi_log) == 16, "abi_log layout");
 _Static_assert(offsetof(struct abi_machine, ranges) == 72,
 	       "abi_machine layout");
-_Static_assert(sizeof(struct abi_machine) == 520, "abi_machine layout");
+_Static_assert(offsetof(struct abi_machine, facts) == 520,
+	       "abi_machine layout");
+_Static_assert(sizeof(struct abi_machine) == 1800, "abi_machine layout");
+_Static_assert(sizeof(struct abi_device_facts) == 80,
+	       "abi_device_facts layout");
+_Static_assert(sizeof(struct abi_script) == 528, "abi_script layout");

@@ -8,6 +8,7 @@
  * at any other time such a write is refused.
  */
 #include "dev/virtio_mmio.h"
+#include "abi/machine.h"
 #include <string.h>
 
 #define MAGIC		0x74726976u	/* "virt" */
@@ -32,6 +33,8 @@ static void refuse(struct virtio_mmio *t)
 static void interrupt(struct virtio_mmio *t, uint32_t why)
 {
 	__atomic_fetch_or(&t->interrupt_status, why, __ATOMIC_SEQ_CST);
+	if (t->reasons)
+		__atomic_fetch_or(t->reasons, why, __ATOMIC_SEQ_CST);
 	t->hooks.interrupt(t->hooks.arg);
 }
 
@@ -83,6 +86,7 @@ static void reset(struct virtio_mmio *t)
 	t->features_sel = t->driver_features_sel = t->queue_sel = 0;
 	t->driver_features = 0;
 	t->features_bad = false;
+	t->reasons = NULL;
 	/* the lock is held: no interrupt of the time before can follow */
 	__atomic_store_n(&t->interrupt_status, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&t->status, 0, __ATOMIC_RELEASE);
@@ -398,21 +402,11 @@ static void notify_all(struct virtio_mmio *t)
 		t->hooks.notify(t->hooks.arg, i);
 }
 
-void virtio_mmio_write(struct virtio_mmio *t, uint64_t offset,
-		       const void *data, uint32_t len)
+/* Any register but the configuration and the script's. */
+static void write_register(struct virtio_mmio *t, uint64_t offset, uint32_t v)
 {
-	uint32_t v;
 	bool started;
 
-	if (offset >= VIRTIO_MMIO_CONFIG) {
-		config_write(t, offset - VIRTIO_MMIO_CONFIG, data, len);
-		return;
-	}
-	if (len != sizeof(v) || offset % sizeof(v)) {
-		refuse(t);
-		return;
-	}
-	memcpy(&v, data, sizeof(v));
 	if (offset == VIRTIO_MMIO_QUEUE_NOTIFY) {
 		if (v < t->dev->nr_queues)
 			t->hooks.notify(t->hooks.arg, v);
@@ -429,4 +423,56 @@ void virtio_mmio_write(struct virtio_mmio *t, uint64_t offset,
 	pthread_mutex_unlock(&t->dev->lock);
 	if (started)
 		notify_all(t);
+}
+
+/* ---- the script ------------------------------------------------------------------------ */
+
+/* From a copy: the guest may change it meanwhile. */
+static void run_script(struct virtio_mmio *t, gpa_t at)
+{
+	const struct guest_memory *memory = t->dev->queues[0].memory;
+	unsigned char *shared = at % 8 ? NULL :
+		guest_ptr(memory, at, sizeof(struct abi_script));
+	struct abi_script s;
+
+	if (!shared || guest_read(memory, at, &s, sizeof(s)) ||
+	    s.nr > ABI_SCRIPT_MAX) {
+		refuse(t);
+		return;
+	}
+	pthread_mutex_lock(&t->dev->lock);
+	t->reasons = (uint32_t *)(shared + offsetof(struct abi_script,
+						    reasons));
+	pthread_mutex_unlock(&t->dev->lock);
+	for (uint32_t i = 0; i < s.nr; i++) {
+		if (s.writes[i].offset >= VIRTIO_MMIO_CONFIG ||
+		    s.writes[i].offset % sizeof(uint32_t))
+			refuse(t);
+		else
+			write_register(t, s.writes[i].offset,
+				       s.writes[i].value);
+	}
+	s.status = __atomic_load_n(&t->status, __ATOMIC_ACQUIRE);
+	memcpy(shared + offsetof(struct abi_script, status), &s.status,
+	       sizeof(s.status));
+}
+
+void virtio_mmio_write(struct virtio_mmio *t, uint64_t offset,
+		       const void *data, uint32_t len)
+{
+	uint32_t v;
+
+	if (offset >= VIRTIO_MMIO_CONFIG && offset != ABI_DEVICE_SCRIPT) {
+		config_write(t, offset - VIRTIO_MMIO_CONFIG, data, len);
+		return;
+	}
+	if (len != sizeof(v) || offset % sizeof(v)) {
+		refuse(t);
+		return;
+	}
+	memcpy(&v, data, sizeof(v));
+	if (offset == ABI_DEVICE_SCRIPT)
+		run_script(t, v);
+	else
+		write_register(t, offset, v);
 }

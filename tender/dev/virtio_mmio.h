@@ -43,6 +43,8 @@ struct virtio_mmio {
 	/* Atomic. */
 	uint32_t interrupt_status;	/* VIRTIO_MMIO_INT_* */
 	uint64_t nr_refused;
+	/* In the guest's memory, or NULL; the pointer under dev->lock. */
+	uint32_t *reasons;		/* abi_script.reasons */
 };
 
 /* Bind the device to its registers: before the guest runs. */

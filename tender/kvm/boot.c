@@ -81,12 +81,24 @@ static uint64_t real_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
 }
 
+/* The devices are in their reset state: nobody else looks at them yet. */
+static void fill_facts(const struct virtio_dev *d, struct abi_device_facts *f)
+{
+	f->features = d->features;
+	f->queue_size = d->queue_size_max;
+	f->config_len = d->config_len < sizeof(f->config) ?
+			d->config_len : (uint32_t)sizeof(f->config);
+	if (f->config_len)
+		memcpy(f->config, d->config, f->config_len);
+}
+
 static void fill_machine(const struct machine *m, struct abi_machine *a,
 			 const struct kernel_image *k, uint64_t module_len)
 {
 	*a = (struct abi_machine){
 		.magic = ABI_MACHINE_MAGIC, .version = ABI_MACHINE_VERSION,
-		.size = sizeof(*a), .nr_cpus = m->config.nr_cpus,
+		.size = sizeof(*a), .flags = ABI_MACHINE_FACTS,
+		.nr_cpus = m->config.nr_cpus,
 		.tsc_khz = m->tsc_khz, .real_ns = real_ns(),
 		.image_end = k->end, .module_gpa = m->module_gpa,
 		.module_len = module_len, .nr_devices = m->nr_devices,
@@ -103,6 +115,7 @@ static void fill_machine(const struct machine *m, struct abi_machine *a,
 		a->devices[i].type = m->devices[i].mmio.dev->type;
 		a->devices[i].vector = ABI_DEVICE_VECTOR + i;
 		a->devices[i].base = machine_device_base(i);
+		fill_facts(m->devices[i].mmio.dev, &a->facts[i]);
 	}
 }
 

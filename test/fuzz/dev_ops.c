@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* See dev_ops.h. */
 #include "dev_ops.h"
+#include "abi/machine.h"
 #include <string.h>
 
 struct input {
@@ -103,6 +104,20 @@ static void op_kick(struct fake_guest *g, struct input *in)
 		;
 }
 
+static void op_script(struct fake_guest *g, struct input *in)
+{
+	uint8_t which = (uint8_t)take(in, 1);
+	gpa_t at = place(which, (uint16_t)take(in, 2));
+	struct abi_script s = { .nr = take(in, 1) };
+
+	for (uint32_t i = 0; i < s.nr && i < ABI_SCRIPT_MAX; i++) {
+		s.writes[i].offset = (take(in, 1) & 127) * 4;
+		s.writes[i].value = take(in, 4);
+	}
+	guest_write(&g->memory, at, &s, sizeof(s));
+	reg_set(g, ABI_DEVICE_SCRIPT, (uint32_t)at);
+}
+
 static void one_op(struct fake_guest *g, struct input *in,
 		   void (*host)(uint8_t arg))
 {
@@ -142,6 +157,9 @@ static void one_op(struct fake_guest *g, struct input *in,
 		if (host)
 			host((uint8_t)at);
 		return;
+	case FUZZ_SCRIPT:
+		op_script(g, in);
+		return;
 	default:
 		guest_down(g);
 	}
@@ -158,6 +176,8 @@ static void check(struct fake_guest *g)
 	FUZZ_CHECK(g->dev->running == ((s & 4) && !(s & 128)));
 	FUZZ_CHECK(g->dev->broken == !!(s & 64));
 	FUZZ_CHECK(g->dev->nr_reports <= VIRTIO_REPORTS_MAX);
+	FUZZ_CHECK(!g->mmio.reasons ||
+		   (unsigned char *)g->mmio.reasons - g->low < (int)LOW_LEN);
 	for (uint32_t i = 0; i < g->dev->nr_queues; i++) {
 		const struct virtq *q = &g->dev->queues[i];
 

@@ -24,6 +24,8 @@ enum fuzz_op {
 	FUZZ_AVAIL,		/* queue, index (2) */
 	FUZZ_HOST,		/* argument: event of the target's choice */
 	FUZZ_RESET,
+	FUZZ_SCRIPT,		/* place, offset (2), nr, then per write: offset/4,
+				 * value (4); the address goes to the register */
 	FUZZ_NR_OPS,
 };
 

@@ -9,6 +9,7 @@
 
 struct virtio;
 struct handover_device;
+struct abi_script;
 
 struct virtio_driver {
 	const char *name;
@@ -35,6 +36,13 @@ struct virtio {
 	uint64_t base;
 	void *private;		/* the driver's */
 	bool ready;		/* the queues are complete */
+	uint32_t status;	/* last written; set-up only */
+	/* What the monitor told of the device; NULL: it is to be asked. */
+	const struct handover_device *told;
+	/* With told: register writes not made yet, while the device is set up;
+	 * afterwards only `reasons` is used. Stays as long as the device. */
+	struct abi_script *script;
+	bool collects;
 	bool failed;		/* atomic */
 };
 

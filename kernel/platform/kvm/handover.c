@@ -116,6 +116,25 @@ static const char *check_common(struct handover *h, uint64_t image_end,
 }
 
 /* --- our tender ----------------------------------------------------------------*/
+static const char *parse_devices(struct handover *h,
+				 const struct abi_machine *m)
+{
+	for (uint32_t i = 0; i < m->nr_devices; i++) {
+		if (m->devices[i].base & ~PAGE_MASK ||
+		    m->devices[i].base >= ADDRESS_MAX)
+			return "hand-over block: device address out of range";
+		if (m->facts[i].config_len > ABI_DEVICE_CONFIG_MAX)
+			return "hand-over block: device configuration out of range";
+		h->devices[h->nr_devices++] = (struct handover_device){
+			.base = m->devices[i].base, .irq = m->devices[i].vector,
+			.type = m->devices[i].type,
+			.told = m->flags & ABI_MACHINE_FACTS,
+			.facts = m->facts[i],
+		};
+	}
+	return NULL;
+}
+
 static const char *parse_direct(struct handover *h,
 				const struct abi_machine *shared,
 				uint64_t image_end)
@@ -136,15 +155,8 @@ static const char *parse_direct(struct handover *h,
 	for (uint32_t i = 0; i < m.nr_ranges && !bad; i++)
 		if (m.ranges[i].kind == ABI_RANGE_RAM)
 			bad = add_ram(h, m.ranges[i].start, m.ranges[i].len);
-	for (uint32_t i = 0; i < m.nr_devices && !bad; i++) {
-		if (m.devices[i].base & ~PAGE_MASK ||
-		    m.devices[i].base >= ADDRESS_MAX)
-			return "hand-over block: device address out of range";
-		h->devices[h->nr_devices++] = (struct handover_device){
-			.base = m.devices[i].base, .irq = m.devices[i].vector,
-			.type = m.devices[i].type,
-		};
-	}
+	if (!bad)
+		bad = parse_devices(h, &m);
 	return bad ? bad : check_common(h, image_end, REACH_DIRECT);
 }
 

@@ -12,6 +12,8 @@ struct handover_device {
 	uint64_t base;		/* guest physical address of the registers */
 	uint32_t irq;		/* for irq_attach: vector or IOAPIC pin */
 	uint32_t type;		/* virtio device id; 0: read it there */
+	bool told;		/* `facts` are, and the device takes scripts */
+	struct abi_device_facts facts;
 };
 
 struct handover {

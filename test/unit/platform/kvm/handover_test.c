@@ -41,6 +41,9 @@ static struct abi_machine good_machine(void)
 		.ranges = { { 0, RAM_END, ABI_RANGE_RAM, 0 },
 			    { 4ull << 30, 1ull << 30, ABI_RANGE_RAM, 0 } },
 		.devices = { { 26, 0x30, ABI_DEVICE_BASE } },
+		.flags = ABI_MACHINE_FACTS,
+		.facts = { { .features = 7, .queue_size = 64,
+			     .config_len = 2, .config = "ab" } },
 	};
 }
 
@@ -59,6 +62,11 @@ static void test_direct(void)
 	CHECK(h.nr_ranges == 2 && h.ram[1].start == 4ull << 30);
 	CHECK(h.nr_devices == 1 && h.devices[0].irq == 0x30 &&
 	      h.devices[0].type == 26);
+	CHECK(h.devices[0].told && h.devices[0].facts.features == 7 &&
+	      h.devices[0].facts.queue_size == 64 &&
+	      h.devices[0].facts.config[1] == 'b');
+	m.flags = 0;
+	CHECK(!parse(&m, &h) && !h.devices[0].told);
 	CHECK(h.module_gpa == IMAGE_END && h.module_len == 8192);
 }
 
@@ -85,6 +93,7 @@ static void test_direct_damaged(void)
 		FIELD(ranges[1].start, 4096), FIELD(ranges[1].len, UINT64_MAX),
 		FIELD(devices[0].base, 0xd0000010),
 		FIELD(devices[0].base, UINT64_MAX << 12),
+		FIELD(facts[0].config_len, ABI_DEVICE_CONFIG_MAX + 1),
 #undef FIELD
 	};
 
