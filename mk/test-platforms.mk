@@ -29,7 +29,7 @@ LT_SHORT := $(filter-out harness,$(LT_FAMILIES))
 LT_KVM ?= pipe futex proc_wait signal_fault thread mem_edges
 
 .PHONY: stress check-linux-qemu check-linux-kvm check-cli-kvm check-robust-kvm
-.PHONY: check-smp check-smp-kvm check-smp-qemu check-full check-qemu-kvm
+.PHONY: check-robust-qemu check-smp check-smp-kvm check-smp-qemu check-full check-qemu-kvm
 .PHONY: native-results
 stress: $(STRESS_PROGS)
 
@@ -74,9 +74,13 @@ check-robust-kvm: $(O)/mica ## kills and hogs on the kvm platform
 		test/robust/run --mica $(O)/mica --platform kvm --patience 8 \
 		--rounds 12
 
+check-robust-qemu: $(O)/mica ## kills and hogs under QEMU
+	$(Q)test/robust/run --mica $(O)/mica --platform qemu --patience 4 \
+		--rounds 8
+
 # The whole of every lane; hours on a small machine.
 FULL := linux linux-overlay linux-volume linux-qemu linux-kvm cli cli-kvm \
-	isolation robust robust-kvm failures-qemu failures-kvm smp smp-qemu \
+	isolation robust robust-qemu robust-kvm failures-qemu failures-kvm smp smp-qemu \
 	smp-kvm
 check-full: ## every lane, all of it
 	@for s in $(FULL); do MICA_KEEP_GOING=1 tools/suite full-$$s \

@@ -224,7 +224,8 @@ static int run(struct qemu *q, const struct qemu_config *c,
 					       device_main, q);
 	q->has_log_thread = !pthread_create(&q->log_thread, NULL, log_main, q);
 	if (!q->has_device_thread || !q->has_log_thread)
-		return err_set(e, EAGAIN, "starting a thread");
+		return err_set(e, EAGAIN, "starting a thread: %s; raise "
+			       "'ulimit -u'", strerror(EAGAIN));
 	return 0;
 }
 
@@ -331,8 +332,8 @@ static void describe_failure(const struct qemu *q, int status, char *out,
 	if (q->broken[0])
 		snprintf(out, size, "the sandbox was ended: %s", q->broken);
 	else if (WIFSIGNALED(status))
-		snprintf(out, size, "QEMU was ended by signal %d",
-			 WTERMSIG(status));
+		snprintf(out, size, "QEMU was ended by signal %d%s%s",
+			 WTERMSIG(status), message[0] ? ": " : "", message);
 	else if (WEXITSTATUS(status) == STATUS_OF(ABI_EXIT_PANIC))
 		snprintf(out, size, "the sandbox's kernel has panicked");
 	else if (WEXITSTATUS(status) == STATUS_OF(ABI_EXIT_END))
