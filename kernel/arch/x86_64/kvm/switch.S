@@ -24,12 +24,17 @@ switch_stacks:
 	pop	%rbp
 	ret
 
-/* void switch_idle(void): interrupts on and halt, as one step */
-	.globl switch_idle
+/*
+ * void switch_idle(void): interrupts on and halt, as one step. One that comes
+ * between the two all the same returns behind the halt (trap.c).
+ */
+	.globl switch_idle, switch_idle_halt, switch_idle_end
 	.type switch_idle, @function
 switch_idle:
 	sti
+switch_idle_halt:
 	hlt
+switch_idle_end:
 	ret
 
 	.section .note.GNU-stack, "", @progbits

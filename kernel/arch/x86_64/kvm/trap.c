@@ -56,6 +56,8 @@ struct trap_frame {
 	uint64_t rip, cs, rflags, rsp, ss;
 };
 
+extern const char switch_idle_halt[], switch_idle_end[];	/* switch.S */
+
 void trap_user(struct regs *r, uint32_t vector, uint64_t error);
 void trap_wild_return(struct regs *r);
 void trap_kernel(struct trap_frame *f);
@@ -319,6 +321,18 @@ static void exception_kernel(struct trap_frame *f)
 	}
 }
 
+/*
+ * An interrupt between sti and hlt has woken this CPU, which must not halt
+ * then: nothing would wake it again. The processor holds interrupts off there,
+ * but not if an NMI comes just then, nor in every emulation of it (QEMU 7.2
+ * forgets it if the CPU had just been entered by VMRUN).
+ */
+static void skip_halt(struct trap_frame *f)
+{
+	if (f->rip == (uint64_t)switch_idle_halt)
+		f->rip = (uint64_t)switch_idle_end;
+}
+
 /* From entry_kernel, interrupts off. */
 void trap_kernel(struct trap_frame *f)
 {
@@ -327,6 +341,7 @@ void trap_kernel(struct trap_frame *f)
 		exception_kernel(f);
 		return;
 	}
+	skip_halt(f);
 	run_interrupt((uint32_t)f->vector);
 	if (f->rflags & RFLAGS_IF)
 		sched_preempt_irq();
