@@ -37,7 +37,17 @@ $(FAILING_OUT)/description: test/kvm/description.c abi/boot.h abi/machine.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. -o $@.tool $< && $@.tool > $@
 
-# The virtio drivers against QEMU's devices.
+# The virtio drivers against QEMU's devices, and against a device of our own.
+DRIVERS_OUT := $(O)/test/drivers
+DRIVERS_PEER_SRC := test/drivers/vsock_peer.c $(addprefix tender/dev/,queue.c \
+	memory.c virtio.c loop.c vhost_user.c) tender/util/err.c
+
 .PHONY: check-drivers
-check-drivers: $(O)/mica ## drivers of disks, console, network, random numbers
-	$(Q)test/drivers/run --mica $(O)/mica
+check-drivers: $(DRIVERS_OUT)/vsock_peer $(O)/mica ## drivers of virtio devices
+	$(Q)test/drivers/run --mica $(O)/mica --peer $<
+
+$(DRIVERS_OUT)/vsock_peer: $(DRIVERS_PEER_SRC) $(wildcard tender/dev/*.h) \
+		mk/test-kvm.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_CFLAGS) -fsanitize=address,undefined -Itender -I. \
+		-o $@ $(DRIVERS_PEER_SRC) -lpthread

@@ -18,6 +18,7 @@
 #include "lib/string.h"
 #include "linux/sockets.h"
 #include "net/packet.h"
+#include "net/vsock.h"
 
 #define TYPE_MASK	0xfu
 #define TYPE_MAX	11u
@@ -166,6 +167,7 @@ static const struct {
 	int (*create)(uint32_t type, uint32_t protocol, struct sock **out);
 } families[] = {
 	{ AF_PACKET, CAP_NET_RAW, packet_create },
+	{ AF_VSOCK, -1, vsock_create },
 };
 
 static int make_unix(uint32_t type, uint32_t protocol, struct sock **out)

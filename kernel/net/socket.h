@@ -16,7 +16,7 @@
 #include "lib/list.h"
 
 /* Numbers of the Linux interface that no UAPI header has. */
-enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_PACKET = 17 };
+enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_PACKET = 17, AF_VSOCK = 40 };
 enum sock_type {
 	SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5,
 };
@@ -98,6 +98,8 @@ struct sock_ops {
 	void (*release)(struct sock *s);
 	/* Where a record came from, referenced; NULL: by its sender. */
 	struct unix_addr *(*from)(const struct sk_buf *b);
+	/* A reader of a stream took n bytes; may be NULL. Locks: read_lock. */
+	void (*consumed)(struct sock *s, uint32_t n);
 };
 
 enum sock_state { SOCK_CLOSED, SOCK_LISTENING, SOCK_CONNECTED };

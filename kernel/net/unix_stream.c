@@ -133,6 +133,8 @@ static void consume(struct sock *s, struct sk_buf *b, uint32_t n)
 	mutex_unlock(&s->lock);
 	if (empty)
 		sk_buf_free(b);
+	if (s->ops->consumed)
+		s->ops->consumed(s, n);
 }
 
 static bool cred_equal(const struct sock_cred *a, const struct sock_cred *b)
@@ -167,7 +169,7 @@ static int read_buf(struct sock *s, struct sock_msg *m, struct stream_read *r,
 	if (m->data->move(m->data, b->data + from, n) != n)
 		return -EFAULT;
 	r->copied += n;
-	if (m->want_from && !m->from)
+	if (m->want_from && !m->from && b->sender)
 		m->from = unix_addr_get(b->sender->addr);
 	if (m->flags & MSG_PEEK) {
 		if (files && !m->files)

@@ -34,13 +34,16 @@
 #define FEATURE_PROTOCOL	(1ull << 30)
 #define PROTOCOL_MQ		(1ull << 0)
 #define PROTOCOL_REPLY_ACK	(1ull << 3)
+#define PROTOCOL_CONFIG		(1ull << 9)
 #define PROTOCOL_OURS		(PROTOCOL_MQ | PROTOCOL_REPLY_ACK)
+#define CONFIG_MAX		256u
 
 enum request {
 	GET_FEATURES = 1, SET_FEATURES, SET_OWNER, RESET_OWNER, SET_MEM_TABLE,
 	SET_VRING_NUM = 8, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE,
 	SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR, GET_PROTOCOL_FEATURES,
 	SET_PROTOCOL_FEATURES, GET_QUEUE_NUM, SET_VRING_ENABLE,
+	GET_CONFIG = 24,
 };
 
 struct header {
@@ -56,6 +59,11 @@ struct mem_table {
 	struct region regions[REGIONS_MAX];
 };
 
+struct config_space {
+	uint32_t offset, size, flags;
+	unsigned char bytes[CONFIG_MAX];
+};
+
 /* One message and what came with it. */
 struct message {
 	struct header h;
@@ -64,6 +72,7 @@ struct message {
 		struct vhost_vring_state state;
 		struct vhost_vring_addr addr;
 		struct mem_table memory;
+		struct config_space config;
 	} body;
 	int fds[FDS_MAX];	/* -1: none, or taken */
 	uint32_t nr_fds;
@@ -406,14 +415,20 @@ static int set_features(struct vhost_user *v, struct message *m)
 	return 0;
 }
 
+/* A monitor that has the configuration itself warns about the offer. */
+static uint64_t protocol_offered(const struct vhost_user *v)
+{
+	return PROTOCOL_OURS | (v->hooks.has_config ? PROTOCOL_CONFIG : 0);
+}
+
 static int get_protocol_features(struct vhost_user *v, struct message *m)
 {
-	return reply_u64(m, PROTOCOL_OURS);
+	return reply_u64(m, protocol_offered(v));
 }
 
 static int set_protocol_features(struct vhost_user *v, struct message *m)
 {
-	if (m->body.u64 & ~PROTOCOL_OURS)
+	if (m->body.u64 & ~protocol_offered(v))
 		return -EINVAL;
 	v->protocol = m->body.u64;
 	return 0;
@@ -422,6 +437,22 @@ static int set_protocol_features(struct vhost_user *v, struct message *m)
 static int get_queue_num(struct vhost_user *v, struct message *m)
 {
 	return reply_u64(m, v->dev->nr_queues);
+}
+
+static int get_config(struct vhost_user *v, struct message *m)
+{
+	struct config_space *c = &m->body.config;
+	uint32_t head = (uint32_t)offsetof(struct config_space, bytes);
+
+	if (!v->hooks.has_config || c->size > CONFIG_MAX ||
+	    c->offset > v->dev->config_len ||
+	    c->size > v->dev->config_len - c->offset)
+		return -EINVAL;
+	pthread_mutex_lock(&v->dev->lock);
+	memcpy(c->bytes, (char *)v->dev->config + c->offset, c->size);
+	pthread_mutex_unlock(&v->dev->lock);
+	m->reply_len = head + c->size;
+	return 0;
 }
 
 static int nothing(struct vhost_user *v, struct message *m)
@@ -450,6 +481,7 @@ static const struct {
 	[SET_PROTOCOL_FEATURES] = { set_protocol_features, 8 },
 	[GET_QUEUE_NUM] = { get_queue_num, 0 },
 	[SET_VRING_ENABLE] = { set_vring_enable, 8 },
+	[GET_CONFIG] = { get_config, 12 },
 };
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
 

@@ -21,6 +21,9 @@ struct vhost_user_hooks {
 	 */
 	void (*ended)(void *arg, const char *why);
 	void *arg;
+	/* The monitor asks us for the device's configuration (QEMU: for vsock,
+	 * not for the file system, whose tag it was told). */
+	bool has_config;
 };
 
 /*

@@ -6,14 +6,15 @@ outside, which made the device, knows what that must be.
 """
 import errno
 import fcntl
-import hashlib
 import os
 import random
+import select
 import socket
 import struct
 import sys
 import threading
 import time
+import zlib
 
 BLKROGET, BLKGETSIZE64, BLKFLSBUF = 0x125E, 0x80081272, 0x1261
 SIOCGIFNAME, SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8910, 0x8913, 0x8914
@@ -42,7 +43,7 @@ def wait_until(condition):
 
 
 def digest(data):
-    return hashlib.sha256(data).hexdigest()[:16]
+    return f"{zlib.crc32(data):08x}"
 
 
 # --- disks ------------------------------------------------------------------
@@ -209,15 +210,15 @@ def no_interface():
 
 def echo(nr_frames):
     """Send each frame back, addresses exchanged; the last words are sums."""
-    sock, total = packet_socket(ETH_P_TEST), hashlib.sha256()
+    sock, total = packet_socket(ETH_P_TEST), 0
     sock.send(frame(b"ready"))
     for _ in range(int(nr_frames)):
         data = sock.recv(20000)
-        total.update(data)
+        total = zlib.crc32(data, total)
         sock.send(data[6:12] + data[:6] + data[12:])
     # a frame counts when the device is done with it
     wait_until(lambda: statistics("tx_packets") == [int(nr_frames) + 1])
-    say(total.hexdigest()[:16],
+    say(f"{total:08x}",
         *statistics("rx_packets", "rx_bytes", "tx_packets", "tx_bytes"))
     line = proc_line()
     say(line[1], line[0], line[9], line[8])
@@ -309,6 +310,175 @@ def link():
     interface_ioctl(SIOCSIFFLAGS, b"eth0".ljust(16, b"\0") +
                     struct.pack("H", value))
     say(error_of(sock.send, frame(b"yes")), sys_file("operstate"))
+
+
+# --- vsock ---------------------------------------------------------------------
+
+HOST, GET_LOCAL_CID = 2, 0x7B9
+# as in vsock_peer.c
+(ECHO, SOURCE, REFUSE, MUTE, SMALL, FLOOD, CUT, CALL, NOISE,
+ ODD) = range(1, 11)
+
+
+def vsock(port=None):
+    sock = socket.socket(socket.AF_VSOCK)
+    if port:
+        sock.connect((HOST, port))
+    return sock
+
+
+def receive(sock, size):
+    """So many bytes, or those before the end."""
+    data = b""
+    while len(data) < size:
+        part = sock.recv(min(size - len(data), 30000))
+        if not part:
+            break
+        data += part
+    return data
+
+
+def vsock_names():
+    with open("/dev/vsock", "rb", buffering=0) as node:
+        say(ask_number(node, GET_LOCAL_CID, 4))
+        say(error_of(fcntl.ioctl, node, BLKGETSIZE64))
+    sock = vsock(ECHO)
+    say(sock.getsockname(), sock.getpeername(), sock.getsockopt(
+        socket.SOL_SOCKET, socket.SO_DOMAIN))
+    other = vsock()
+    other.bind((socket.VMADDR_CID_ANY, 77))
+    say(vsock().getsockname()[1] == socket.VMADDR_PORT_ANY,
+        other.getsockname())
+    say(error_of(vsock().bind, (42, 77)), error_of(vsock().bind, (43, 78)),
+        error_of(other.bind, (42, 79)))
+    other.close()
+    say(error_of(vsock().bind, (42, 77)))
+
+
+def vsock_errors():
+    say(error_of(vsock, REFUSE), error_of(vsock, MUTE), error_of(vsock, ODD),
+        error_of(vsock, 4000000000))
+    loose = vsock()
+    say(error_of(loose.connect, (socket.VMADDR_CID_ANY, 1)),
+        error_of(loose.connect, (42, 1)), error_of(loose.getpeername),
+        error_of(loose.send, b"x"), error_of(loose.recv, 1),
+        error_of(loose.listen), error_of(loose.accept),
+        error_of(loose.shutdown, socket.SHUT_RDWR))
+    # a socket that was refused can try again
+    say(error_of(loose.connect, (HOST, REFUSE)),
+        error_of(loose.connect, (HOST, ECHO)),
+        error_of(loose.connect, (HOST, ECHO)), error_of(loose.listen))
+    say(error_of(socket.socket, socket.AF_VSOCK, socket.SOCK_DGRAM),
+        error_of(socket.socket, socket.AF_VSOCK, socket.SOCK_STREAM, 6),
+        error_of(socket.socketpair, socket.AF_VSOCK))
+    unix = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    say(error_of(fcntl.ioctl, unix, GET_LOCAL_CID))
+
+
+def no_vsock():
+    say(error_of(vsock), os.path.exists("/dev/vsock"))
+
+
+def vsock_echo(port, nr_bytes, connections):
+    """Through the host and back, on some connections at once."""
+    good = []
+
+    def work(seed):
+        data = random.Random(seed).randbytes(int(nr_bytes))
+        with vsock(int(port)) as sock:
+            writer = threading.Thread(target=sock.sendall, args=(data,))
+            writer.start()
+            if receive(sock, len(data)) == data:
+                good.append(seed)
+            writer.join()
+
+    threads = [threading.Thread(target=work, args=(n,))
+               for n in range(int(connections))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    say(len(good))
+
+
+def vsock_source():
+    """A reader that wants all at once; then the end."""
+    with vsock(SOURCE) as sock:
+        data = sock.recv(300000, socket.MSG_WAITALL)
+        say(len(data), data == bytes((i * 7 + i // 256) & 255
+                                     for i in range(300000)))
+        say(sock.recv(10))
+
+
+def vsock_ends():
+    """Shutdown of one side; cuts; a peer that sends more than it may."""
+    with vsock(ECHO) as sock:
+        sock.sendall(bytes(50000))
+        sock.shutdown(socket.SHUT_WR)
+        say(error_of(sock.send, b"x"), len(receive(sock, 60000)),
+            sock.recv(1))
+    with vsock(CUT) as sock:
+        sock.send(b"x")
+        say(sock.recv(1), error_of(sock.send, b"x"))
+    with vsock(FLOOD) as sock:
+        # nothing is read, so the buffer overflows
+        broken = select.poll()
+        broken.register(sock, 0)
+        say(broken.poll(20000) == [(sock.fileno(),
+                                    select.POLLERR | select.POLLHUP)])
+        total, data = 0, b"x"
+        while isinstance(data, bytes) and data:
+            data = error_of(sock.recv, 100000)
+            total += len(data) if isinstance(data, bytes) else 0
+        say(total <= 65536, data, error_of(sock.send, b"x"))
+
+
+def vsock_server(connections):
+    """The host calls: listen, accept, talk, refuse when the queue is full."""
+    server, call = vsock(), vsock(CALL)
+    server.bind((socket.VMADDR_CID_ANY, 1234))
+    server.listen(50)
+    server.setblocking(False)
+    say(error_of(server.accept))
+    server.setblocking(True)
+    for number in range(int(connections)):
+        call.send(b"1234")
+        sock, name = server.accept()
+        text = b"hello %d" % number
+        sock.send(text)
+        say(name, sock.getsockname(), receive(sock, len(text)) == text)
+        sock.close()
+    call.send(b"1235")  # nobody listens
+    call.send(b"1234")
+    ready = select.poll()
+    ready.register(server, select.POLLIN)
+    say(ready.poll(20000) == [(server.fileno(), select.POLLIN)])
+    server.close()  # a connection that nobody accepted
+    call.close()
+
+
+def vsock_nonblocking():
+    """Connect and poll; write until nothing fits; read it all back."""
+    sock = vsock()
+    sock.setblocking(False)
+    say(error_of(sock.connect, (HOST, ECHO)))
+    ready = select.poll()
+    ready.register(sock, select.POLLOUT)
+    say(ready.poll(20000) == [(sock.fileno(), select.POLLOUT)],
+        sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+    sent, quiet = b"", 0
+    while quiet < 20:
+        n = error_of(sock.send, random.Random(len(sent)).randbytes(5000))
+        if isinstance(n, int):
+            sent += random.Random(len(sent)).randbytes(5000)[:n]
+            quiet = 0
+        else:
+            quiet += 1
+            time.sleep(0.01)
+    # what the host holds, what it sent back, what waits here
+    say(n, 2 * 65536 <= len(sent) <= 2 * 65536 + 425984)
+    sock.setblocking(True)
+    say(receive(sock, len(sent)) == sent)
 
 
 if __name__ == "__main__":

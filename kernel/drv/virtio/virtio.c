@@ -7,6 +7,7 @@
 static const struct virtio_driver *const drivers[] = {
 	&virtio_fs_driver, &virtio_rng_driver, &virtio_blk_driver,
 	&virtio_console_driver, &virtio_net_driver,
+	&virtio_vsock_driver,
 };
 
 void virtio_start(const struct handover *h)

@@ -11,4 +11,5 @@ void virtio_start(const struct handover *h);
 
 /* What this kernel drives; each in its own file. */
 extern const struct virtio_driver virtio_rng_driver, virtio_fs_driver,
-	virtio_blk_driver, virtio_console_driver, virtio_net_driver;
+	virtio_blk_driver, virtio_console_driver, virtio_net_driver,
+	virtio_vsock_driver;
