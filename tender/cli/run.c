@@ -9,6 +9,7 @@
 #include "cli/run.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define COMPLAIN_MS	1000
 
 static uint32_t kind_of(int fd, const struct stat *st)
 {
@@ -170,6 +173,15 @@ static int prepare(struct run *r, char **argv, struct err *e)
 	return err ? err : pack_strings(r, argv, e);
 }
 
+/* The last words: nobody may be reading them, and signals are blocked. */
+static void complain(const char *text)
+{
+	struct pollfd p = { .fd = 2, .events = POLLOUT };
+
+	if (poll(&p, 1, COMPLAIN_MS) > 0)
+		fprintf(stderr, "mica: %s\n", text);
+}
+
 static int exit_status(struct run *r)
 {
 	struct abi_report *rep = &r->report;
@@ -178,18 +190,17 @@ static int exit_status(struct run *r)
 	if (rep->start_error) {
 		rep->start_message[sizeof(rep->start_message) - 1] = 0;
 		if (rep->start_message[0])
-			fprintf(stderr, "mica: %s\n", rep->start_message);
+			complain(rep->start_message);
 		return rep->start_error < EXIT_SIGNAL ?
 			       (int)rep->start_error : EXIT_MICA;
 	}
 	if (r->is_killed) {
-		fprintf(stderr, "mica: the sandbox's kernel takes no signals: "
-			"killed\n");
+		complain("the sandbox's kernel takes no signals: killed");
 		return EXIT_SIGNAL + SIGKILL;
 	}
 	if (!rep->exit_valid) {
 		if (r->failure[0])
-			fprintf(stderr, "mica: %s\n", r->failure);
+			complain(r->failure);
 		return EXIT_MICA;
 	}
 	return st & 0x7f ? EXIT_SIGNAL + (int)(st & 0x7f) :

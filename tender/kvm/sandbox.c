@@ -11,6 +11,7 @@
 #include "kvm/confine.h"
 #include "kvm/machine.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 #define DISKS_MAX	8u
 #define STACK_SIZE	(512u << 10)
+#define REPORT_PATIENCE_MS	100
 
 /* A thread with an event loop. */
 struct device_thread {
@@ -53,11 +55,13 @@ struct kvm_sandbox {
 static void report_line(void *arg, const char *line)
 {
 	struct kvm_sandbox *s = arg;
+	struct pollfd p = { .fd = s->log_fd, .events = POLLOUT };
 	char text[320];
 	int n = snprintf(text, sizeof(text), "mica: %s\n", line);
 
-	/* a report that can not be written is lost */
-	if (n > 0 && write(s->log_fd, text, (size_t)n) < 0)
+	/* a report that can not be written is lost: locks are held here */
+	if (n > 0 && poll(&p, 1, REPORT_PATIENCE_MS) > 0 &&
+	    write(s->log_fd, text, (size_t)n) < 0)
 		return;
 }
 

@@ -24,11 +24,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define STATUS_OF(value)	(2 * (value) + 1)	/* isa-debug-exit */
 #define MESSAGE_MAX		160u
 #define MESSAGES_MAX		4096u
+#define LOG_PATIENCE_S		2
 
 struct qemu {
 	/* set once, before the threads run */
@@ -349,15 +351,27 @@ static void describe_failure(const struct qemu *q, int status, char *out,
 			 WEXITSTATUS(status));
 }
 
+/* The log ends with QEMU's end of the socket; unless nobody reads it. */
+static void stop_log(struct qemu *q)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOG_PATIENCE_S;
+	if (!pthread_timedjoin_np(q->log_thread, NULL, &until))
+		return;
+	pthread_cancel(q->log_thread);
+	pthread_join(q->log_thread, NULL);
+}
+
 static void stop_threads(struct qemu *q)
 {
 	if (q->has_device_thread) {
 		dev_loop_stop(&q->loop);
 		pthread_join(q->device_thread, NULL);
 	}
-	/* the log ends with QEMU's end of the socket */
 	if (q->has_log_thread)
-		pthread_join(q->log_thread, NULL);
+		stop_log(q);
 }
 
 static void close_all(struct qemu *q)
