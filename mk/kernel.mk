@@ -14,12 +14,15 @@ PLATFORMS := process kvm
 # its size counts: whole folders are compiled for size, but for the files that
 # programs wait for in their loops.
 KERNEL_SMALL_kvm := kernel/linux/% kernel/fs/% kernel/drv/% kernel/net/% \
-	kernel/main.c
+	kernel/platform/kvm/% kernel/main.c
 KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
 	futex.c native.c time.c vma.c mm_fault.c poll.c poll_items.c \
 	signal_deliver.c) \
 	$(addprefix kernel/fs/,file.c pipe.c uio.c walk.c dentry.c) \
-	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c)
+	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c) \
+	$(addprefix kernel/platform/kvm/,anon.c apic.c clock.c copy.c fault.c \
+	hostpage.c irq.c pagetable.c region.c runq.c sched.c space.c task.c \
+	tlb.c word.c)
 kernel_small = $(if $(filter $(KERNEL_SMALL_$(1)),$(filter-out \
 	$(KERNEL_FAST_$(1)),$(2))),$(KERNEL_SMALL_CFLAGS))
 KERNELS ?= $(PLATFORMS)

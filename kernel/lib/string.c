@@ -2,7 +2,9 @@
 /*
  * Memory and string functions. memcpy and memset use the processor's string
  * instructions: short code, no vector registers, fast for the sizes the
- * kernel moves.
+ * kernel moves. By words of eight bytes, with an overlapping word for the rest:
+ * processors do both as fast, and where instructions are counted or emulated
+ * each repetition costs one.
  */
 #include "lib/string.h"
 
@@ -18,6 +20,17 @@ static inline uint64_t load64(const void *p)
 static inline void store64(void *p, uint64_t v)
 {
 	((struct unaligned *)p)->v = v;
+}
+
+/* At least 8 bytes, upwards: dst may lie below src, in the same memory. */
+static void copy_words(char *d, const char *s, size_t n)
+{
+	uint64_t last = load64(s + n - 8), words = n / 8;
+	char *end = d + n;
+
+	__asm__ volatile("rep movsq"
+			 : "+D"(d), "+S"(s), "+c"(words) : : "memory");
+	store64(end - 8, last);
 }
 
 void *memcpy(void *dst, const void *src, size_t n)
@@ -40,16 +53,23 @@ void *memcpy(void *dst, const void *src, size_t n)
 		}
 		return dst;
 	}
-	__asm__ volatile("rep movsb"
-			 : "+D"(d), "+S"(s), "+c"(n) : : "memory");
+	copy_words(d, s, n);
 	return dst;
 }
 
 void *memset(void *dst, int c, size_t n)
 {
-	void *d = dst;
+	uint64_t value = (uint8_t)c * 0x0101010101010101ull, words = n / 8;
+	char *d = dst, *end = d + n;
 
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
+	if (n < 8) {
+		__asm__ volatile("rep stosb"
+				 : "+D"(d), "+c"(n) : "a"(c) : "memory");
+		return dst;
+	}
+	__asm__ volatile("rep stosq"
+			 : "+D"(d), "+c"(words) : "a"(value) : "memory");
+	store64(end - 8, value);
 	return dst;
 }
 
@@ -60,6 +80,12 @@ void *memmove(void *dst, const void *src, size_t n)
 
 	if ((uintptr_t)dst - (uintptr_t)src >= n)
 		return memcpy(dst, src, n);
+	/* downwards, a word at a time: all of it is read before it is written */
+	for (; n >= 8; n -= 8) {
+		d -= 8;
+		s -= 8;
+		store64(d, load64(s));
+	}
 	while (n--) {
 		*--d = *--s;
 		__asm__ volatile("" : : : "memory");

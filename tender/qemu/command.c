@@ -148,9 +148,12 @@ static void add_kernel(struct arguments *a, const struct qemu_config *c,
 	add_words(a, "-initrd");
 	add(a, "/proc/self/fd/%d", fds[QEMU_INITRD]);
 	add_words(a, "-append");
-	add(a, "mica.cpus=%u mica.real_ns=%llu", c->nr_cpus,
+	/* where instructions make the time its counter counts nanoseconds */
+	add(a, "mica.cpus=%u mica.real_ns=%llu%s", c->nr_cpus,
 	    (unsigned long long)now.tv_sec * 1000000000ull +
-	    (unsigned long long)now.tv_nsec);
+	    (unsigned long long)now.tv_nsec,
+	    c->arguments && strstr(c->arguments, "-icount") ?
+	    " mica.tsc_khz=1000000" : "");
 }
 
 static void add_devices(struct arguments *a, const struct qemu_config *c,

@@ -8,7 +8,6 @@
 #include "platform/kvm/paging.h"
 #include "core/lock.h"
 #include "core/page.h"
-#include "lib/string.h"
 #include "platform/kvm/cpu.h"
 
 #define ENTRIES		512u
@@ -35,8 +34,8 @@ static uint64_t *new_table(void)
 	if (!paging.next)
 		return page_alloc(0, true);
 	t = phys_to_virt(*paging.next);
+	/* fresh memory: it reads as zero (core/page.h) */
 	*paging.next += PAGE_SIZE;
-	memset(t, 0, PAGE_SIZE);
 	return t;
 }
 
@@ -88,7 +87,8 @@ static uint64_t *entry_at(uint64_t v, uint32_t level)
 /* Only at start: memory for tables is there. Largest pages that fit. */
 static void map_range(uint64_t v, paddr_t p, uint64_t len, uint64_t bits)
 {
-	uint64_t size;
+	uint64_t size, *e = NULL;
+	uint32_t last = 0;
 
 	for (; len; v += size, p += size, len -= size) {
 		uint32_t level = 0;
@@ -100,13 +100,27 @@ static void map_range(uint64_t v, paddr_t p, uint64_t len, uint64_t bits)
 		else if (!((v | p) % SIZE_2M) && len >= SIZE_2M)
 			level = 1;
 		size = 1ull << (PAGE_SHIFT + 9 * level);
-		*entry_at(v, level) = p | bits | (level ? PTE_LARGE : 0);
+		/* the next one of the same table needs no walk */
+		e = e && level == last && index_at(v, level) ? e + 1 :
+			entry_at(v, level);
+		last = level;
+		*e = p | bits | (level ? PTE_LARGE : 0);
 	}
 }
 
 static uint64_t nx(void)
 {
 	return cpu_features.nx ? PTE_NX : 0;
+}
+
+static void map_image_part(uint64_t start, uint64_t end, uint64_t bits)
+{
+	uint64_t *e = NULL;
+
+	for (; start < end; start += PAGE_SIZE) {
+		e = e && start % SIZE_2M ? e + 1 : entry_at(start, 0);
+		*e = (start - ABI_KERNEL_VIRT) | bits;
+	}
 }
 
 static void map_image(void)
@@ -124,10 +138,8 @@ static void map_image(void)
 		uint64_t start = (uint64_t)parts[i].start;
 		uint64_t end = PAGE_UP((uint64_t)parts[i].end);
 
-		for (; start < end; start += PAGE_SIZE)
-			*entry_at(start, 0) =
-				(start - ABI_KERNEL_VIRT) | PTE_PRESENT |
-				PTE_GLOBAL | parts[i].bits;
+		map_image_part(start, end, parts[i].bits | PTE_PRESENT |
+			       PTE_GLOBAL);
 	}
 }
 
