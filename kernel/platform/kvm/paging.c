@@ -84,27 +84,31 @@ static uint64_t *entry_at(uint64_t v, uint32_t level)
 	return &t[index_at(v, level)];
 }
 
-/* Only at start: memory for tables is there. Largest pages that fit. */
+/* The level of the largest page that begins at v and is not beyond len. */
+static uint32_t level_of(uint64_t v, paddr_t p, uint64_t len)
+{
+	/* the first GiB has parts of its own rights */
+	if (cpu_features.huge_1g && !((v | p) % SIZE_1G) && len >= SIZE_1G &&
+	    p)
+		return 2;
+	return !((v | p) % SIZE_2M) && len >= SIZE_2M ? 1 : 0;
+}
+
+/* Only at start: memory for tables is there. Along one table after the other:
+ * what is larger than its entries begins a table. */
 static void map_range(uint64_t v, paddr_t p, uint64_t len, uint64_t bits)
 {
-	uint64_t size, *e = NULL;
-	uint32_t last = 0;
+	while (len) {
+		uint32_t level = level_of(v, p, len);
+		uint64_t size = 1ull << (PAGE_SHIFT + 9 * level);
+		uint64_t *e = entry_at(v, level);
 
-	for (; len; v += size, p += size, len -= size) {
-		uint32_t level = 0;
-
-		/* the first GiB has parts of its own rights */
-		if (cpu_features.huge_1g && !((v | p) % SIZE_1G) &&
-		    len >= SIZE_1G && p)
-			level = 2;
-		else if (!((v | p) % SIZE_2M) && len >= SIZE_2M)
-			level = 1;
-		size = 1ull << (PAGE_SHIFT + 9 * level);
-		/* the next one of the same table needs no walk */
-		e = e && level == last && index_at(v, level) ? e + 1 :
-			entry_at(v, level);
-		last = level;
-		*e = p | bits | (level ? PTE_LARGE : 0);
+		do {
+			*e++ = p | bits | (level ? PTE_LARGE : 0);
+			v += size;
+			p += size;
+			len -= size;
+		} while (len >= size && index_at(v, level));
 	}
 }
 
