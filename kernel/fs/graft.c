@@ -30,7 +30,7 @@ static struct gnode *find_child(struct gnode *dir, const char *name, size_t n)
 {
 	struct gnode *g = dir->children;
 
-	while (g && (strlen(g->name) != n || memcmp(g->name, name, n)))
+	while (g && (strncmp(g->name, name, n) || g->name[n]))
 		g = g->next;
 	return g;
 }
