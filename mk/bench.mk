@@ -11,7 +11,7 @@ BENCH_PROGS := $(addprefix $(BENCH_OUT)/,$(BENCH_NAMES) true-static \
 	true-dynamic idle)
 BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -pthread -I.
 
-BENCH_KVM := $(addprefix $(BENCH_OUT)/,guest first entry.elf)
+BENCH_KVM := $(addprefix $(BENCH_OUT)/,guest first count.so)
 
 .PHONY: bench bench-programs bench-kvm
 bench-programs: $(BENCH_PROGS)
@@ -54,7 +54,11 @@ $(BENCH_OUT)/first: bench/first.S mk/bench.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) -static -nostdlib -o $@ $<
 
-$(BENCH_OUT)/entry.elf: bench/entry.S mk/bench.mk
+$(BENCH_OUT)/count.so: bench/count_plugin.c mk/bench.mk
 	@mkdir -p $(@D)
-	$(Q)$(CC) -m32 -static -nostdlib -no-pie -Wl,-Ttext=0x200000 \
-		-Wl,--section-start=.note=0x201000 -Wl,--build-id=none -o $@ $<
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -fPIC \
+		-shared -o $@ $<
+
+.PHONY: check-counts
+check-counts: $(BENCH_KVM) $(O)/mica ## exits, instructions, image within bounds
+	$(Q)bench/count --check --mica $(O)/mica
