@@ -39,10 +39,11 @@ void klog(const char *fmt, ...)
 
 static void report_frame(uint64_t pc)
 {
+	char name[SYMBOL_NAME_MAX];
 	uint64_t off;
-	const char *name = symbol_find(pc, &off);
+	bool found = symbol_find(pc, name, &off);
 
-	klog("  %p %s+%#lx", (void *)pc, name ? name : "?", off);
+	klog("  %p %s+%#lx", (void *)pc, found ? name : "?", off);
 }
 
 static void backtrace(uint64_t *fp)

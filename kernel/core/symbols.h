@@ -3,5 +3,8 @@
 #pragma once
 #include "lib/types.h"
 
-/* The function that holds pc and the offset in it; NULL if none. */
-const char *symbol_find(uint64_t pc, uint64_t *offset);
+#define SYMBOL_NAME_MAX	64u
+
+/* The function that holds pc, cut off if longer, and the offset in it. Returns
+ * false if there is none. Context: any. */
+bool symbol_find(uint64_t pc, char name[SYMBOL_NAME_MAX], uint64_t *offset);
