@@ -17,7 +17,7 @@
 #define PROGRAM		"qemu-system-x86_64"
 #define PACKAGE		"qemu-system-x86"
 #define ARGUMENTS_MAX	256u
-#define ARGUMENT_MAX	4608u	/* a path with its commas doubled, and more */
+#define ARGUMENT_MAX	4608u	/* a path, and more */
 
 struct arguments {
 	char **v;
@@ -95,28 +95,16 @@ static void add_words(struct arguments *a, const char *words)
 	}
 }
 
-/* A comma in a value is written twice. */
-static void double_commas(char *out, size_t size, const char *s)
-{
-	size_t n = 0;
-
-	for (; *s && n + 2 < size; s++) {
-		if (*s == ',')
-			out[n++] = ',';
-		out[n++] = *s;
-	}
-	out[n] = 0;
-}
-
+/* By number: QEMU may not be allowed to open the file itself. */
 static void add_disk(struct arguments *a, const struct qemu_disk *d,
-		     unsigned int nr)
+		     unsigned int nr, int fd)
 {
-	char path[4200];
-
-	double_commas(path, sizeof(path), d->path);
+	add_words(a, "-add-fd");
+	add(a, "set=%u,fd=%d", nr, fd);
 	add_words(a, "-blockdev");
 	add(a, "driver=raw,node-name=disk%u,read-only=%s,file.driver=file,"
-	    "file.filename=%s", nr, d->read_only ? "on" : "off", path);
+	    "file.filename=/dev/fdset/%u", nr, d->read_only ? "on" : "off",
+	    nr);
 	add_words(a, "-device");
 	/* errors are the program's: by itself QEMU would stop at a full disk */
 	add(a, "virtio-blk-device,drive=disk%u,werror=report,rerror=report",
@@ -170,7 +158,7 @@ static void add_devices(struct arguments *a, const struct qemu_config *c,
 	add_words(a, "-device vhost-user-fs-device,chardev=fs,queue-size=1024,"
 		  "tag=" FS_DEVICE_TAG);
 	for (uint32_t i = 0; i < c->nr_disks; i++)
-		add_disk(a, &c->disks[i], i);
+		add_disk(a, &c->disks[i], i, fds[QEMU_DISKS + i]);
 }
 
 char **qemu_arguments(const struct qemu_config *c, const int fds[QEMU_NR_FDS])

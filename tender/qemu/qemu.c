@@ -215,7 +215,9 @@ static int run(struct qemu *q, const struct qemu_config *c,
 	argv = qemu_arguments(c, fds);
 	if (!argv)
 		return err_set(e, ENOMEM, "making QEMU's command line");
-	q->pid = qemu_spawn(path, argv, fds, q->messages_fd, e);
+	/* a developer's arguments may need what only the caller may do */
+	q->pid = qemu_spawn(path, argv, fds, q->messages_fd,
+			    !c->arguments && !c->kernel_path, e);
 	qemu_free_arguments(argv);
 	if (q->pid < 0)
 		return q->pid;
@@ -231,24 +233,28 @@ static int run(struct qemu *q, const struct qemu_config *c,
 	return 0;
 }
 
-/* QEMU opens and locks them itself; its messages are for its developers. */
-static int check_disks(const struct qemu_config *c, struct err *e)
+/* Locked by us: QEMU's descriptors are the same open files. */
+static int open_disks(const struct qemu_config *c, int fds[QEMU_NR_FDS],
+		      struct err *e)
 {
-	int err = 0;
-
-	for (unsigned int i = 0; !err && i < c->nr_disks; i++) {
+	if (c->nr_disks > QEMU_DISKS_MAX)
+		return err_set(e, EINVAL, "more than %u disks",
+			       QEMU_DISKS_MAX);
+	for (uint32_t i = 0; i < c->nr_disks; i++) {
 		struct blk_file f;
+		int err = blk_file_open(&f, c->disks[i].path,
+					c->disks[i].read_only, e);
 
-		err = blk_file_open(&f, c->disks[i].path,
-				    c->disks[i].read_only, e);
-		blk_file_close(&f);
+		if (err)
+			return err;
+		fds[QEMU_DISKS + i] = f.fd;
 	}
-	return err;
+	return 0;
 }
 
 int qemu_start(struct qemu **out, const struct qemu_config *c, struct err *e)
 {
-	int fds[QEMU_NR_FDS] = { -1, -1, -1, -1 };
+	int fds[QEMU_NR_FDS];
 	struct qemu *q = calloc(1, sizeof(*q));
 	struct abi_report unused;
 	char nothing[1];
@@ -256,9 +262,10 @@ int qemu_start(struct qemu **out, const struct qemu_config *c, struct err *e)
 
 	if (!q)
 		return err_set(e, ENOMEM, "no memory for a sandbox");
+	memset(fds, -1, sizeof(fds));
 	q->log_in = q->messages_fd = q->pidfd = -1;
 	q->log_out = c->log_fd;
-	err = check_disks(c, e);
+	err = open_disks(c, fds, e);
 	if (!err)
 		err = make_files(q, c, fds, e);
 	if (!err)

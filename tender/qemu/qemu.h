@@ -14,6 +14,8 @@
 #include "util/description.h"
 #include <stddef.h>
 
+#define QEMU_DISKS_MAX	8u
+
 struct qemu_disk {
 	const char *path;
 	bool read_only;

@@ -4,8 +4,12 @@
 #include "qemu/qemu.h"
 #include <sys/types.h>
 
-/* Descriptors that QEMU inherits. */
-enum { QEMU_KERNEL, QEMU_INITRD, QEMU_FS, QEMU_LOG, QEMU_NR_FDS };
+/* Descriptors that QEMU inherits; -1 where there is none. */
+enum {
+	QEMU_KERNEL, QEMU_INITRD, QEMU_FS, QEMU_LOG,
+	QEMU_DISKS,
+	QEMU_NR_FDS = QEMU_DISKS + QEMU_DISKS_MAX,
+};
 
 /* Where qemu-system-x86_64 is. Returns 0 or -ENOENT with e set. */
 int qemu_find(char *path, size_t size, struct err *e);
@@ -18,7 +22,9 @@ char **qemu_arguments(const struct qemu_config *config,
 void qemu_free_arguments(char **argv);
 /*
  * Run it with these descriptors, its messages going to messages_fd, no other
- * input or output, in a session of its own. It dies with the calling thread.
+ * input or output, in a session of its own, without new privileges. With
+ * as_nobody it is not root even if the caller is. It dies with the calling
+ * thread.
  */
 pid_t qemu_spawn(const char *path, char **argv, const int fds[QEMU_NR_FDS],
-		 int messages_fd, struct err *e);
+		 int messages_fd, bool as_nobody, struct err *e);

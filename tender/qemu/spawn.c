@@ -12,6 +12,19 @@
 #include <unistd.h>
 
 #define STATUS_NO_EXEC	127
+#define NOBODY		65534u
+
+/*
+ * All that QEMU needs is open already. A root without the right, or without
+ * that number, is one that can do little outside of its own namespace.
+ */
+static void become_nobody(void)
+{
+	if (geteuid() || syscall(SYS_setgroups, 0, NULL) ||
+	    syscall(SYS_setresgid, NOBODY, NOBODY, NOBODY))
+		return;
+	syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY);
+}
 
 /* Only what it is given stays open: not even what the caller left open. */
 static int inherit(const int fds[QEMU_NR_FDS], int messages_fd)
@@ -31,7 +44,7 @@ static int inherit(const int fds[QEMU_NR_FDS], int messages_fd)
 
 __attribute__((noreturn))
 static void child(const char *path, char **argv, const int fds[QEMU_NR_FDS],
-		  int messages_fd, pid_t parent)
+		  int messages_fd, bool as_nobody, pid_t parent)
 {
 	sigset_t none;
 
@@ -41,7 +54,11 @@ static void child(const char *path, char **argv, const int fds[QEMU_NR_FDS],
 	signal(SIGTTOU, SIG_DFL);
 	/* the terminal's keys are the program's */
 	setsid();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
+	if (as_nobody)
+		become_nobody();
+	/* a change of identity takes this back */
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)
 		_exit(STATUS_NO_EXEC);
 	if (!inherit(fds, messages_fd)) {
 		execv(path, argv);
@@ -52,12 +69,12 @@ static void child(const char *path, char **argv, const int fds[QEMU_NR_FDS],
 }
 
 pid_t qemu_spawn(const char *path, char **argv, const int fds[QEMU_NR_FDS],
-		 int messages_fd, struct err *e)
+		 int messages_fd, bool as_nobody, struct err *e)
 {
 	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0)
-		child(path, argv, fds, messages_fd, parent);
+		child(path, argv, fds, messages_fd, as_nobody, parent);
 	if (pid < 0)
 		return err_set(e, errno, "starting %s: %s", path,
 			       strerror(errno));
