@@ -178,6 +178,20 @@ static uint32_t walk(const struct pagetable *pt, uaddr_t addr,
 	}
 }
 
+/* Behind the unused entry of at and those that follow it in the same table:
+ * large empty ranges are not walked to from the root each time. */
+static uaddr_t skip_unused(const uint64_t *entry, uint32_t level, uaddr_t at,
+			   uaddr_t end)
+{
+	uint64_t size = size_at(level), left = ENTRIES - index_at(at, level);
+
+	do {
+		at = (at | (size - 1)) + 1;
+		entry++;
+	} while (--left && at < end && !*entry);
+	return at;
+}
+
 /* The first used entry of level 1 in [*at, end), and *at somewhere in it. */
 static bool next_entry(const struct pagetable *pt, uaddr_t *at, uaddr_t end,
 		       struct pt_path *p)
@@ -187,7 +201,7 @@ static bool next_entry(const struct pagetable *pt, uaddr_t *at, uaddr_t end,
 
 		if (*p->entry[l])
 			return true;
-		*at = (*at | (size_at(l) - 1)) + 1;
+		*at = skip_unused(p->entry[l], l, *at, end);
 	}
 	return false;
 }
@@ -226,8 +240,6 @@ static void drop_leaf(struct pagetable *pt, uint64_t *entry, uaddr_t at,
 {
 	uint64_t old = *entry;
 
-	if (!old)
-		return;
 	pt_set(pt, entry, 0, huge);
 	if (old & PTE_PRESENT)
 		gather_range(g, at, at + size_at(huge));
@@ -241,8 +253,9 @@ static void drop_leaf(struct pagetable *pt, uint64_t *entry, uaddr_t at,
 
 static bool is_empty(const uint64_t *t)
 {
-	for (uint32_t i = 0; i < ENTRIES; i++)
-		if (t[i])
+	for (uint32_t i = 0; i < ENTRIES; i += 8)
+		if (t[i] | t[i + 1] | t[i + 2] | t[i + 3] | t[i + 4] |
+		    t[i + 5] | t[i + 6] | t[i + 7])
 			return false;
 	return true;
 }
@@ -279,10 +292,10 @@ void pt_unmap(struct pagetable *pt, uaddr_t start, uaddr_t end,
 		if (*p.entry[1] & PTE_HELD) {
 			drop_leaf(pt, p.entry[1], at, true, NULL, g);
 		} else {
-			t = table_of(*p.entry[1]);
-			for (; a < next; a += PAGE_SIZE)
-				drop_leaf(pt, &t[index_at(a, 0)], a, false,
-					  lender, g);
+			t = table_of(*p.entry[1]) + index_at(at, 0);
+			for (; a < next; a += PAGE_SIZE, t++)
+				if (*t)
+					drop_leaf(pt, t, a, false, lender, g);
 		}
 		prune(pt, &p, at, g);
 	}
