@@ -12,3 +12,16 @@ $(UNIT_OUT)/virtio_queue_test: test/unit/drv/virtio_queue_test.c \
 		$(KERNEL_INC) -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -fno-sanitize=pointer-overflow \
 		-o $@ $(filter %.c,$^)
+
+UNIT_PROGS += $(UNIT_OUT)/virtio_net_test
+check-unit: $(UNIT_OUT)/virtio_net_test
+$(UNIT_OUT)/virtio_net_test: test/unit/drv/virtio_net_test.c \
+		kernel/drv/virtio/net.c kernel/drv/virtio/queue.c \
+		kernel/net/netdev.c kernel/lib/string.c kernel/lib/printf.c \
+		$(wildcard kernel/drv/virtio/*.h kernel/net/*.h) $(KERNEL_DEPS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes \
+		-ffreestanding -nostdinc -iquote test/unit/platform/kvm/fake \
+		-iquote kernel/platform/kvm $(KERNEL_INC) -fsanitize=undefined \
+		-fno-sanitize-recover=all -fno-sanitize=pointer-overflow \
+		-o $@ $(filter %.c,$^)

@@ -290,8 +290,13 @@ static int net_probe(struct virtio *v)
 		err = -ENODEV;	/* a header and a frame */
 	if (!err)
 		err = post_first(n);
-	if (err)
+	if (err) {
+		/* the device has not begun: nothing is in its hands */
+		virtq_fini(&n->rx);
+		virtq_fini(&n->tx);
+		kfree(n);
 		return err;
+	}
 	n->dev.max_segs = MIN(SEGS_MAX, n->tx.size - 1u);
 	virtio_ready(v);
 	if (virtq_publish(&n->rx))

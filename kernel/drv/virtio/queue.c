@@ -53,6 +53,7 @@ int virtq_init(struct virtq *q, uint16_t size, bool indirect, bool event_idx)
 	if (!p || !q->slots) {
 		page_free(p, q->order);
 		kfree(q->slots);
+		q->slots = NULL;	/* fini does no harm */
 		return -ENOMEM;
 	}
 	q->desc = (struct vring_desc *)p;
