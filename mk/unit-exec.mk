@@ -12,14 +12,15 @@ UNIT_EXEC_CFLAGS := -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes \
 check-unit: $(UNIT_EXEC_PROGS)
 
 $(UNIT_OUT)/runq_test: test/unit/platform/kvm/runq_test.c \
-		kernel/platform/kvm/runq.c kernel/lib/avl.c \
+		kernel/platform/kvm/runq.c kernel/platform/kvm/timerq.c \
+		kernel/lib/avl.c \
 		$(wildcard kernel/platform/kvm/*.h) $(KERNEL_DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=address,undefined -o $@ \
 		$(filter %.c,$^)
 
 $(UNIT_OUT)/word_test: test/unit/platform/kvm/word_test.c \
-		kernel/platform/kvm/word.c kernel/platform/kvm/runq.c \
+		kernel/platform/kvm/word.c kernel/platform/kvm/timerq.c \
 		kernel/lib/avl.c $(wildcard kernel/platform/kvm/*.h) $(KERNEL_DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=thread -o $@ \

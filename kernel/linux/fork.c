@@ -103,10 +103,6 @@ static int copy_thread_state(struct thread *t, struct thread *self,
 		return -ENOMEM;
 	t->cred = cred_get(self->cred);
 	t->sig.blocked = self->sig.blocked;
-	t->cpu_mask = self->cpu_mask;
-	t->sched_policy = self->sched_policy;
-	t->sched_priority = self->sched_priority;
-	t->ioprio = self->ioprio;
 	t->no_new_privs = self->no_new_privs;
 	t->timer_slack = self->timer_slack;
 	if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
@@ -199,6 +195,10 @@ void process_release_vfork(struct process *p)
 
 static int start_thread(struct thread *t, const struct clone_args_k *a)
 {
+	int err = sched_inherit(t, current_thread());
+
+	if (err)
+		return err;
 	t->start = start_child;
 	t->task->arch.work = TASK_WORK_SLOW;
 	__atomic_fetch_add(&t->process->mm->nr_tasks, 1, __ATOMIC_RELAXED);

@@ -126,6 +126,7 @@ struct thread {
 	/* linux/sched.c: what the program asked for; atomic */
 	uint64_t cpu_mask;		/* 0 = every CPU */
 	uint32_t sched_policy, sched_priority;
+	uint64_t sched_runtime_ns, sched_deadline_ns, sched_period_ns;
 	int32_t ioprio;
 	bool no_new_privs;		/* only the thread; inherited */
 };

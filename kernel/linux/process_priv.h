@@ -27,3 +27,7 @@ void signal_flush_thread_locked(struct thread *t);
 void process_init_extra(struct process *p);
 void process_free_proc_data(struct process *p);
 int process_copy_extra(struct process *child, struct process *parent);
+
+/* What a new thread has of its parent's scheduling; before it starts. Returns
+ * 0, -EAGAIN (the parent has a deadline). (sched.c) */
+int sched_inherit(struct thread *child, const struct thread *parent);

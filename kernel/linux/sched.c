@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scheduling calls. Threads are scheduled by what carries the kernel: the
- * affinity, niceness, policy and I/O priority that a program asks for are
- * kept and reported. Real-time policies can not be granted and are refused.
+ * Scheduling calls. What a program asks for is kept, reported, and handed to
+ * the platform, which may refuse a class (plat_task_schedule); the I/O priority
+ * is only kept.
  */
 #include <linux/capability.h>
 #include <linux/resource.h>
@@ -10,11 +10,14 @@
 #include <linux/sched/types.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
+#include "core/sched.h"
 #include "lib/string.h"
 #include "linux/boot.h"
-#include "linux/process.h"
+#include "linux/process_priv.h"
 
 #define RR_INTERVAL_NS 100000000ll
+#define FAIR_INTERVAL_NS 4000000ll
+#define DEADLINE_RUNTIME_MIN_NS 1024u	/* as in Linux */
 #define PRIO_RT_MAX 99
 #define IOPRIO_CLASS_SHIFT 13
 #define IOPRIO_CLASS_MAX 3
@@ -74,6 +77,76 @@ static long with_thread(int32_t pid, bool change,
 	return ret;
 }
 
+/* --- what the platform is asked for ----------------------------------------*/
+static uint32_t policy_of(uint32_t kept)
+{
+	return kept & ~(uint32_t)SCHED_RESET_ON_FORK;
+}
+
+static bool is_rt(uint32_t policy)
+{
+	return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
+static struct sched_request request_of(const struct thread *t)
+{
+	struct sched_request r = {
+		.priority = t->sched_priority, .nice = t->process->nice,
+		.runtime_ns = t->sched_runtime_ns,
+		.deadline_ns = t->sched_deadline_ns,
+		.period_ns = t->sched_period_ns, .cpus = t->cpu_mask,
+	};
+
+	switch (policy_of(t->sched_policy)) {
+	case SCHED_FIFO:
+		r.policy = SCHED_POLICY_FIFO;
+		break;
+	case SCHED_RR:
+		r.policy = SCHED_POLICY_RR;
+		break;
+	case SCHED_DEADLINE:
+		r.policy = SCHED_POLICY_DEADLINE;
+		break;
+	case SCHED_IDLE:
+		r.policy = SCHED_POLICY_IDLE;
+		break;
+	default:
+		r.policy = SCHED_POLICY_FAIR;
+	}
+	return r;
+}
+
+/* Let it be as t's fields say. */
+static int schedule(struct thread *t)
+{
+	struct sched_request r = request_of(t);
+
+	return plat_task_schedule(t->task, &r);
+}
+
+int sched_inherit(struct thread *child, const struct thread *parent)
+{
+	struct sched_request r;
+
+	child->cpu_mask = parent->cpu_mask;
+	child->sched_policy = parent->sched_policy;
+	child->sched_priority = parent->sched_priority;
+	child->ioprio = parent->ioprio;
+	if (parent->sched_policy & SCHED_RESET_ON_FORK) {
+		uint32_t policy = policy_of(parent->sched_policy);
+
+		child->sched_policy = is_rt(policy) || policy == SCHED_DEADLINE ?
+				      SCHED_NORMAL : policy;
+		child->sched_priority = 0;
+	} else if (policy_of(parent->sched_policy) == SCHED_DEADLINE) {
+		return -EAGAIN;	/* a budget is not handed on */
+	}
+	r = request_of(child);
+	if (r.policy == SCHED_POLICY_FAIR && !r.nice && !r.cpus)
+		return 0;
+	return plat_task_schedule(child->task, &r);
+}
+
 /* --- affinity -------------------------------------------------------------*/
 static uint32_t nr_cpus(void)
 {
@@ -91,8 +164,12 @@ static long affinity_set(struct thread *t, void *arg)
 
 	if (!mask)
 		return -EINVAL;
-	t->cpu_mask = mask == all_cpus() ? 0 : mask;
-	return 0;
+	if (mask == all_cpus())
+		mask = 0;
+	if (mask && policy_of(t->sched_policy) == SCHED_DEADLINE)
+		return -EBUSY;
+	t->cpu_mask = mask;
+	return schedule(t);
 }
 
 static long affinity_get(struct thread *t, void *arg)
@@ -148,39 +225,95 @@ long sys_getcpu(uint64_t cpu, uint64_t node, uint64_t cache)
 
 /* --- policy ---------------------------------------------------------------*/
 struct policy {
-	uint32_t policy;
+	uint32_t policy;	/* with SCHED_RESET_ON_FORK */
 	int32_t priority;
 	bool keep;		/* sched_setparam: policy stays */
+	uint64_t runtime_ns, deadline_ns, period_ns;
 };
+
+static int check_deadline(const struct thread *t, struct policy *p)
+{
+	if (!p->period_ns)
+		p->period_ns = p->deadline_ns;
+	if (p->priority || p->runtime_ns < DEADLINE_RUNTIME_MIN_NS ||
+	    p->runtime_ns > p->deadline_ns || p->deadline_ns > p->period_ns ||
+	    (int64_t)p->period_ns < 0)
+		return -EINVAL;
+	return t->cpu_mask ? -EPERM : 0;
+}
+
+/* sched(7), "Privileges and resource limits". */
+static bool may_have(const struct thread *t, const struct policy *p)
+{
+	uint64_t limit = t->process->limits[RLIMIT_RTPRIO].cur;
+
+	if (cred_has_cap(current_thread()->cred, CAP_SYS_NICE))
+		return true;
+	if ((t->sched_policy & SCHED_RESET_ON_FORK) &&
+	    !(p->policy & SCHED_RESET_ON_FORK))
+		return false;
+	if (policy_of(p->policy) == SCHED_DEADLINE)
+		return false;
+	return !is_rt(policy_of(p->policy)) ||
+	       (uint64_t)p->priority <= limit ||
+	       (policy_of(p->policy) == policy_of(t->sched_policy) &&
+		(uint32_t)p->priority <= t->sched_priority);
+}
 
 static long policy_set(struct thread *t, void *arg)
 {
 	struct policy *p = arg;
-	uint32_t pol = p->keep ? t->sched_policy : p->policy;
+	struct thread old = *t;
+	int err = 0;
 
-	switch (pol & ~(uint32_t)SCHED_RESET_ON_FORK) {
+	if (p->keep)
+		p->policy = t->sched_policy;
+	switch (policy_of(p->policy)) {
 	case SCHED_NORMAL:
 	case SCHED_BATCH:
 	case SCHED_IDLE:
-		if (p->priority)
-			return -EINVAL;
-		t->sched_policy = pol;
-		return 0;
+		err = p->priority ? -EINVAL : 0;
+		break;
 	case SCHED_FIFO:
 	case SCHED_RR:
 		if (p->priority < 1 || p->priority > PRIO_RT_MAX)
-			return -EINVAL;
-		return -EPERM;
+			err = -EINVAL;
+		break;
 	case SCHED_DEADLINE:
-		return p->priority ? -EINVAL : -EPERM;
+		err = check_deadline(t, p);
+		break;
 	default:
-		return -EINVAL;
+		err = -EINVAL;
 	}
+	if (err)
+		return err;
+	if (!may_have(t, p))
+		return -EPERM;
+	t->sched_policy = p->policy;
+	t->sched_priority = (uint32_t)p->priority;
+	t->sched_runtime_ns = p->runtime_ns;
+	t->sched_deadline_ns = p->deadline_ns;
+	t->sched_period_ns = p->period_ns;
+	err = schedule(t);
+	if (err) {
+		t->sched_policy = old.sched_policy;
+		t->sched_priority = old.sched_priority;
+		t->sched_runtime_ns = old.sched_runtime_ns;
+		t->sched_deadline_ns = old.sched_deadline_ns;
+		t->sched_period_ns = old.sched_period_ns;
+	}
+	return err;
 }
 
 static long policy_get(struct thread *t, void *arg)
 {
 	return (long)t->sched_policy;
+}
+
+static long priority_get(struct thread *t, void *arg)
+{
+	*(int32_t *)arg = (int32_t)t->sched_priority;
+	return 0;
 }
 
 long sys_sched_setscheduler(uint64_t pid, uint64_t policy, uint64_t param)
@@ -219,7 +352,7 @@ long sys_sched_getparam(uint64_t pid, uint64_t param)
 
 	if (!param || (int)pid < 0)
 		return -EINVAL;
-	ret = with_thread((int32_t)pid, false, policy_get, NULL);
+	ret = with_thread((int32_t)pid, false, priority_get, &priority);
 	if (ret < 0)
 		return ret;
 	return copy_to_user((void *)param, &priority, sizeof(priority));
@@ -229,8 +362,14 @@ static long attr_get(struct thread *t, void *arg)
 {
 	struct sched_attr *a = arg;
 
-	a->sched_policy = t->sched_policy & ~(uint32_t)SCHED_RESET_ON_FORK;
-	a->sched_nice = t->process->nice;
+	a->sched_policy = policy_of(t->sched_policy);
+	if (is_rt(a->sched_policy))
+		a->sched_priority = t->sched_priority;
+	else
+		a->sched_nice = t->process->nice;
+	a->sched_runtime = t->sched_runtime_ns;
+	a->sched_deadline = t->sched_deadline_ns;
+	a->sched_period = t->sched_period_ns;
 	if (t->sched_policy & SCHED_RESET_ON_FORK)
 		a->sched_flags = SCHED_FLAG_RESET_ON_FORK;
 	return 0;
@@ -257,13 +396,23 @@ static long attr_set(struct thread *t, void *arg)
 	struct sched_attr *a = arg;
 	struct policy p = { .policy = a->sched_policy,
 			    .priority = (int32_t)a->sched_priority };
+	int32_t nice = t->process->nice;
 	long ret;
+
+	if (a->sched_policy == SCHED_DEADLINE) {
+		p.runtime_ns = a->sched_runtime;
+		p.deadline_ns = a->sched_deadline;
+		p.period_ns = a->sched_period;
+	} else if (a->sched_policy == SCHED_NORMAL ||
+		   a->sched_policy == SCHED_BATCH) {
+		t->process->nice = MIN(MAX(a->sched_nice, -20), 19);
+	}
 
 	if (a->sched_flags & SCHED_FLAG_RESET_ON_FORK)
 		p.policy |= SCHED_RESET_ON_FORK;
 	ret = policy_set(t, &p);
-	if (!ret && a->sched_policy != SCHED_IDLE)
-		t->process->nice = MIN(MAX(a->sched_nice, -20), 19);
+	if (ret)
+		t->process->nice = nice;
 	return ret;
 }
 
@@ -291,11 +440,6 @@ long sys_sched_setattr(uint64_t pid, uint64_t user, uint64_t flags)
 	return with_thread((int32_t)pid, true, attr_set, &a);
 }
 
-static bool is_rt(uint64_t policy)
-{
-	return (int)policy == SCHED_FIFO || (int)policy == SCHED_RR;
-}
-
 static bool is_fair(uint64_t policy)
 {
 	return (int)policy == SCHED_NORMAL || (int)policy == SCHED_BATCH ||
@@ -304,22 +448,26 @@ static bool is_fair(uint64_t policy)
 
 long sys_sched_get_priority_max(uint64_t policy)
 {
-	return is_rt(policy) ? PRIO_RT_MAX : is_fair(policy) ? 0 : -EINVAL;
+	return is_rt((uint32_t)policy) ? PRIO_RT_MAX : is_fair(policy) ? 0 : -EINVAL;
 }
 
 long sys_sched_get_priority_min(uint64_t policy)
 {
-	return is_rt(policy) ? 1 : is_fair(policy) ? 0 : -EINVAL;
+	return is_rt((uint32_t)policy) ? 1 : is_fair(policy) ? 0 : -EINVAL;
 }
 
 long sys_sched_rr_get_interval(uint64_t pid, uint64_t user)
 {
-	int64_t ts[2] = { 0, RR_INTERVAL_NS / 25 };
+	int64_t ts[2] = { 0, FAIR_INTERVAL_NS };
 	long ret;
 
 	if ((int)pid < 0)
 		return -EINVAL;
 	ret = with_thread((int32_t)pid, false, policy_get, NULL);
+	if (ret >= 0 && policy_of((uint32_t)ret) == SCHED_RR)
+		ts[1] = RR_INTERVAL_NS;
+	else if (ret >= 0 && policy_of((uint32_t)ret) == SCHED_FIFO)
+		ts[1] = 0;
 	return ret < 0 ? ret : copy_to_user((void *)user, ts, sizeof(ts));
 }
 
@@ -358,6 +506,8 @@ static long nice_set_locked(struct process *p, const struct thread *t,
 	    !cred_has_cap(me, CAP_SYS_NICE))
 		return -EACCES;
 	p->nice = nice;
+	list_for_each(l, &p->threads)
+		(void)!schedule(list_entry(l, struct thread, link));
 	return 0;
 }
 

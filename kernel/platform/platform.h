@@ -74,6 +74,13 @@ int plat_task_start(struct task *t, enum plat_space space);
  * address space is destroyed too. The task must hold nothing.
  */
 void plat_task_exit(bool last_in_space) __noreturn;
+/*
+ * Schedule t as r says (core/sched.h), whose numbers are in range. t lives; only
+ * one request for it at a time. Returns 0, -EPERM (what carries the kernel
+ * grants no such class), -EBUSY (deadline: not enough processor time left).
+ */
+struct sched_request;
+int plat_task_schedule(struct task *t, const struct sched_request *r);
 /* Empty the calling task's address space (exec). Only this task uses it. */
 void plat_space_reset(void);
 /* Move the calling task into a new, empty address space of its own (exec of a vfork child). Returns 0 or -errno. */

@@ -1,44 +1,533 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lists of ready tasks and the tree of sleepers, see runq.h. Called by sched.c
- * and word.c under the locks of the queues.
+ * The queues of ready tasks, see runq.h. Called by sched.c under the locks of
+ * the queues.
  */
 #include "platform/kvm/runq.h"
 
+#define BASE_LOAD	65536u	/* of nice 0 */
+#define LOAD_MIN	64u
+#define IDLE_LOAD	192u
+
+/* BASE_LOAD / 1.25^nice: one step is 10 % of the processor between two. */
+static const uint32_t loads[] = {
+	5684342, 4547474, 3637979, 2910383, 2328306, 1862645, 1490116, 1192093,
+	953674, 762939, 610352, 488281, 390625, 312500, 250000, 200000, 160000,
+	128000, 102400, 81920, 65536, 52429, 41943, 33554, 26844, 21475, 17180,
+	13744, 10995, 8796, 7037, 5629, 4504, 3603, 2882, 2306, 1845, 1476,
+	1181, 944,
+};
+_Static_assert(sizeof(loads) / sizeof(*loads) ==
+	       SCHED_NICE_MAX - SCHED_NICE_MIN + 1, "one for each nice");
+
+static struct task *of_entity(struct sched_entity *e)
+{
+	return container_of(e, struct task, arch.plat.sched);
+}
+
+static struct task *of_node(struct avl_node *n)
+{
+	return of_entity(container_of(n, struct sched_entity, node));
+}
+
+static bool is_before(uint64_t a, uint64_t b)
+{
+	return (int64_t)(a - b) < 0;
+}
+
+/* --- one task ------------------------------------------------------------------*/
+static bool is_fixed(const struct sched_entity *e)
+{
+	return e->request.policy == SCHED_POLICY_FIFO ||
+	       e->request.policy == SCHED_POLICY_RR;
+}
+
+bool runq_may_run_on(const struct task *t, uint32_t cpu)
+{
+	uint64_t cpus = t->arch.plat.sched.request.cpus;
+
+	return !cpus || cpus >> cpu & 1;
+}
+
+enum run_class runq_class_of(const struct task *t)
+{
+	const struct sched_entity *e = &t->arch.plat.sched;
+
+	if (e->request.policy == SCHED_POLICY_DEADLINE && !e->exhausted)
+		return RUN_CLASS_DEADLINE;
+	return is_fixed(e) ? RUN_CLASS_FIXED : RUN_CLASS_FAIR;
+}
+
+uint64_t runq_rank(const struct task *t)
+{
+	const struct sched_entity *e = &t->arch.plat.sched;
+
+	switch (runq_class_of(t)) {
+	case RUN_CLASS_DEADLINE:
+		return UINT64_MAX - e->due_ns;
+	case RUN_CLASS_FIXED:
+		return 1 + e->request.priority;
+	default:
+		return 1;
+	}
+}
+
+static uint32_t load_of(const struct sched_request *r)
+{
+	if (r->policy == SCHED_POLICY_IDLE)
+		return IDLE_LOAD;
+	return loads[r->nice - SCHED_NICE_MIN];
+}
+
+void runq_task_init(struct task *t, const struct sched_request *r,
+		    uint32_t *group)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+
+	*e = (struct sched_entity){ .request = *r, .group = group };
+	list_init(&e->link);
+}
+
+/* --- at home in a queue: virtual time -------------------------------------------*/
+/* Real to virtual time at that load. */
+static uint64_t scale(uint64_t ns, uint64_t load)
+{
+	return ns * BASE_LOAD / load;
+}
+
+/* The lags of all at home, by their loads, add up to 0: when one comes or goes
+ * with its lag, the virtual time moves. */
+static void shift(struct runq *q, int64_t lag, uint32_t load)
+{
+	if (q->load)
+		q->vtime += (uint64_t)(lag * (int64_t)load / (int64_t)q->load);
+}
+
+void runq_join_locked(struct runq *q, struct task *t)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	uint32_t n = 1;
+
+	if (e->home == q || runq_class_of(t) != RUN_CLASS_FAIR)
+		return;
+	if (e->group)
+		n = __atomic_add_fetch(e->group, 1, __ATOMIC_RELAXED);
+	e->load = MAX(load_of(&e->request) / n, LOAD_MIN);
+	/* what it had too much is paid by the time it stayed away */
+	if (e->lag < 0 && e->left == q)
+		e->lag = MIN(e->lag + (int64_t)(q->vtime - e->vruntime), 0);
+	shift(q, -e->lag, e->load);
+	e->vruntime = q->vtime - (uint64_t)e->lag;
+	e->home = q;
+	q->load += e->load;
+}
+
+void runq_leave_locked(struct runq *q, struct task *t)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	int64_t max;
+
+	if (e->home != q)
+		return;
+	max = (int64_t)scale(LAG_MAX_NS, e->load);
+	e->lag = (int64_t)(q->vtime - e->vruntime);
+	q->load -= e->load;
+	shift(q, e->lag, e->load);
+	e->lag = MIN(MAX(e->lag, -max), max);
+	e->home = NULL;
+	e->left = q;
+	e->vruntime = q->vtime;
+	if (e->group)
+		__atomic_sub_fetch(e->group, 1, __ATOMIC_RELAXED);
+}
+
+/* --- deadlines -------------------------------------------------------------------*/
+static void begin_period(struct sched_entity *e, uint64_t start_ns)
+{
+	e->exhausted = false;
+	e->budget_ns = (int64_t)e->request.runtime_ns;
+	e->due_ns = start_ns + e->request.deadline_ns;
+}
+
+/* Ready again: what is left may be used only if that is not more than its share
+ * until the deadline (the rule of constant bandwidth servers). */
+static void wake_deadline(struct sched_entity *e, uint64_t now)
+{
+	if (e->exhausted) {
+		if (now >= e->refill_ns)
+			begin_period(e, now);
+		return;
+	}
+	if (e->budget_ns <= 0 || now >= e->due_ns ||
+	    (uint64_t)e->budget_ns * (e->request.period_ns >> 10) >
+	    (e->due_ns - now) * (e->request.runtime_ns >> 10))
+		begin_period(e, now);
+}
+
+/* --- in and out --------------------------------------------------------------------*/
 void runq_init(struct runq *q)
 {
 	*q = (struct runq){ .nr = 0 };
-	for (int i = 0; i < NR_RUN_CLASSES; i++)
-		list_init(&q->ready[i]);
+	for (uint32_t i = 0; i < NR_PRIORITIES; i++)
+		list_init(&q->fixed[i]);
 }
 
-void runq_push_locked(struct runq *q, struct task *t)
+static uint64_t key_of(const struct sched_entity *e, bool deadline)
 {
-	list_append(&q->ready[run_class_of(t)], &t->arch.plat.run_link);
-	__atomic_store_n(&q->nr, q->nr + 1, __ATOMIC_RELAXED);
+	return deadline ? e->due_ns : e->vruntime;
 }
 
-bool runq_has_locked(const struct runq *q, enum run_class lowest)
+static void insert(struct avl_tree *tree, struct sched_entity *e, bool deadline)
 {
-	for (uint32_t i = 0; i <= (uint32_t)lowest; i++)
-		if (!list_is_empty(&q->ready[i]))
-			return true;
-	return false;
+	struct avl_node *parent = NULL, *n = tree->root;
+	uint64_t key = key_of(e, deadline);
+	bool right = false;
+
+	while (n) {
+		parent = n;
+		right = !is_before(key, key_of(&of_node(n)->arch.plat.sched,
+					       deadline));
+		n = right ? n->right : n->left;
+	}
+	avl_insert(tree, &e->node, parent, right);
 }
 
-struct task *runq_pop_locked(struct runq *q, enum run_class lowest)
+static void count(struct runq *q, const struct sched_entity *e, uint32_t by)
+{
+	__atomic_store_n(&q->nr, q->nr + by, __ATOMIC_RELAXED);
+	if (e->queued_class != RUN_CLASS_FAIR)
+		__atomic_store_n(&q->nr_urgent, q->nr_urgent + by,
+				 __ATOMIC_RELAXED);
+	if (e->exhausted)
+		q->nr_exhausted += by;
+	if (!q->nr)
+		__atomic_store_n(&q->cpus, 0, __ATOMIC_RELAXED);
+}
+
+static void enqueue(struct runq *q, struct task *t, bool first)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	struct list *l = &q->fixed[e->request.priority];
+
+	e->queued_class = (uint8_t)runq_class_of(t);
+	e->queued_priority = (uint8_t)e->request.priority;
+	if (e->queued_class == RUN_CLASS_FAIR) {
+		runq_join_locked(q, t);
+		insert(&q->fair, e, false);
+	} else if (e->queued_class == RUN_CLASS_DEADLINE) {
+		insert(&q->deadline, e, true);
+	} else {
+		q->fixed_bits[e->request.priority / 64] |=
+			1ull << e->request.priority % 64;
+		if (first)
+			list_prepend(l, &e->link);
+		else
+			list_append(l, &e->link);
+	}
+	__atomic_store_n(&e->queue, q, __ATOMIC_RELEASE);
+	count(q, e, 1);
+	__atomic_store_n(&q->cpus, q->cpus | (e->request.cpus ?
+					      e->request.cpus : ~0ull),
+			 __ATOMIC_RELAXED);
+}
+
+static void dequeue(struct runq *q, struct task *t)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	uint8_t p = e->queued_priority;
+
+	if (e->queued_class == RUN_CLASS_FAIR) {
+		avl_remove(&q->fair, &e->node);
+	} else if (e->queued_class == RUN_CLASS_DEADLINE) {
+		avl_remove(&q->deadline, &e->node);
+	} else {
+		list_remove(&e->link);
+		if (list_is_empty(&q->fixed[p]))
+			q->fixed_bits[p / 64] &= ~(1ull << p % 64);
+	}
+	__atomic_store_n(&e->queue, NULL, __ATOMIC_RELEASE);
+	count(q, e, -1u);
+}
+
+void runq_remove_locked(struct runq *q, struct task *t)
+{
+	dequeue(q, t);
+	runq_leave_locked(q, t);
+}
+
+void runq_take_request(struct task *t)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	uint32_t new_one = REQUEST_NEW;
+
+	if (likely(__atomic_load_n(&e->request_state, __ATOMIC_RELAXED) ==
+		   REQUEST_NONE) ||
+	    !__atomic_compare_exchange_n(&e->request_state, &new_one,
+					 REQUEST_BUSY, false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED))
+		return;
+	e->request = e->next;
+	e->exhausted = false;
+	e->budget_ns = 0;
+	e->slice_ns = 0;
+	/* Partner: post_request in sched.c. */
+	__atomic_store_n(&e->request_state, REQUEST_NONE, __ATOMIC_RELEASE);
+}
+
+void runq_push_locked(struct runq *q, struct task *t, bool first,
+		      uint64_t now_ns)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+
+	if (e->request.policy == SCHED_POLICY_DEADLINE) {
+		wake_deadline(e, now_ns);
+		if (!e->exhausted)
+			runq_leave_locked(q, t);
+	}
+	if (!first || runq_class_of(t) == RUN_CLASS_FAIR)
+		e->slice_ns = 0;
+	enqueue(q, t, first);
+}
+
+void runq_apply_locked(struct runq *q, struct task *t, uint64_t now_ns)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+
+	runq_leave_locked(q, t);
+	runq_take_request(t);
+	if (e->request.policy == SCHED_POLICY_DEADLINE)
+		wake_deadline(e, now_ns);
+	runq_join_locked(q, t);
+}
+
+/* --- the best one --------------------------------------------------------------------*/
+static struct avl_node *leftmost(struct avl_node *n)
+{
+	while (n && n->left)
+		n = n->left;
+	return n;
+}
+
+static struct avl_node *next_node(struct avl_node *n)
+{
+	if (n->right)
+		return leftmost(n->right);
+	while (n->parent && n->parent->right == n)
+		n = n->parent;
+	return n->parent;
+}
+
+static struct task *first_in_tree(struct avl_tree *tree, uint32_t cpu)
+{
+	for (struct avl_node *n = leftmost(tree->root); n; n = next_node(n))
+		if (runq_may_run_on(of_node(n), cpu))
+			return of_node(n);
+	return NULL;
+}
+
+static struct task *first_fixed(struct runq *q, uint32_t cpu)
+{
+	for (int w = 1; w >= 0; w--) {
+		uint64_t bits = q->fixed_bits[w];
+
+		while (bits) {
+			uint32_t p = 63 - (uint32_t)__builtin_clzll(bits);
+
+			list_for_each(l, &q->fixed[w * 64u + p]) {
+				struct task *t = of_entity(list_entry(l,
+						struct sched_entity, link));
+
+				if (runq_may_run_on(t, cpu))
+					return t;
+			}
+			bits &= ~(1ull << p);
+		}
+	}
+	return NULL;
+}
+
+/* Those whose next period has begun are deadline tasks again. */
+static void refill(struct runq *q, uint64_t now)
+{
+	struct avl_node *n = leftmost(q->fair.root);
+
+	while (n && q->nr_exhausted) {
+		struct task *t = of_node(n);
+		struct sched_entity *e = &t->arch.plat.sched;
+
+		n = next_node(n);
+		if (!e->exhausted || now < e->refill_ns)
+			continue;
+		dequeue(q, t);
+		runq_leave_locked(q, t);
+		begin_period(e, e->refill_ns);
+		enqueue(q, t, false);
+		n = leftmost(q->fair.root);
+	}
+}
+
+static uint64_t cpus_of(const struct sched_entity *e)
+{
+	return e->request.cpus ? e->request.cpus : ~0ull;
+}
+
+/* The hint `cpus` only grows while the queue is not empty: make it exact. */
+static void recount_cpus(struct runq *q)
+{
+	uint64_t cpus = 0;
+
+	for (struct avl_node *n = leftmost(q->fair.root); n; n = next_node(n))
+		cpus |= cpus_of(&of_node(n)->arch.plat.sched);
+	for (struct avl_node *n = leftmost(q->deadline.root); n;
+	     n = next_node(n))
+		cpus |= cpus_of(&of_node(n)->arch.plat.sched);
+	for (uint32_t p = 0; p < NR_PRIORITIES; p++)
+		list_for_each(l, &q->fixed[p])
+			cpus |= cpus_of(list_entry(l, struct sched_entity,
+						   link));
+	__atomic_store_n(&q->cpus, cpus, __ATOMIC_RELAXED);
+}
+
+struct task *runq_first_locked(struct runq *q, uint32_t cpu, uint64_t now_ns)
 {
 	struct task *t;
 
-	for (uint32_t i = 0; i <= (uint32_t)lowest; i++) {
-		if (list_is_empty(&q->ready[i]))
-			continue;
-		t = list_first(&q->ready[i], struct task, arch.plat.run_link);
-		list_remove(&t->arch.plat.run_link);
-		__atomic_store_n(&q->nr, q->nr - 1, __ATOMIC_RELAXED);
-		return t;
+	if (unlikely(q->nr_exhausted))
+		refill(q, now_ns);
+	t = q->deadline.root ? first_in_tree(&q->deadline, cpu) : NULL;
+	if (!t)
+		t = first_fixed(q, cpu);
+	if (!t)
+		t = first_in_tree(&q->fair, cpu);
+	if (unlikely(!t && q->nr))
+		recount_cpus(q);
+	return t;
+}
+
+/* Both in q or running on its CPU, of one class. */
+static bool replaces(const struct task *t, const struct task *running)
+{
+	const struct sched_entity *e = &t->arch.plat.sched;
+	const struct sched_entity *r = &running->arch.plat.sched;
+	uint64_t turn;
+
+	switch (runq_class_of(t)) {
+	case RUN_CLASS_DEADLINE:
+		return is_before(e->due_ns, r->due_ns);
+	case RUN_CLASS_FIXED:
+		if (e->request.priority != r->request.priority)
+			return e->request.priority > r->request.priority;
+		return r->yielded || (r->request.policy == SCHED_POLICY_RR &&
+				      r->slice_ns >= RR_SLICE_NS);
+	default:
+		/* its turn counts twice, so that who waits comes soon */
+		turn = MIN(r->slice_ns, FAIR_SLICE_NS);
+		return r->yielded ||
+		       !is_before(r->vruntime + turn, e->vruntime);
 	}
-	return NULL;
+}
+
+struct task *runq_pop_locked(struct runq *q, uint32_t cpu,
+			     const struct task *running, uint64_t now_ns)
+{
+	struct task *t = runq_first_locked(q, cpu, now_ns);
+
+	if (!t)
+		return NULL;
+	if (running && runq_may_run_on(running, cpu)) {
+		enum run_class a = runq_class_of(t), b = runq_class_of(running);
+
+		if (a > b || (a == b && !replaces(t, running)))
+			return NULL;
+	}
+	dequeue(q, t);
+	return t;
+}
+
+bool runq_preempts_locked(const struct runq *q, const struct task *t,
+			  const struct task *running, uint64_t ran_ns)
+{
+	enum run_class a = runq_class_of(t), b = runq_class_of(running);
+
+	if (a != b)
+		return a < b;
+	return replaces(t, running) &&
+	       (a != RUN_CLASS_FAIR || ran_ns >= FAIR_WAKE_NS);
+}
+
+/* --- time ----------------------------------------------------------------------------*/
+void runq_charge_locked(struct runq *q, struct task *t, uint64_t ns,
+			uint64_t now_ns)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+
+	e->slice_ns += ns;
+	if (e->home == q) {
+		q->vtime += scale(ns, q->load);
+		e->vruntime += scale(ns, e->load);
+	}
+	if (e->request.policy != SCHED_POLICY_DEADLINE)
+		return;
+	if (e->exhausted) {
+		if (now_ns >= e->refill_ns) {
+			runq_leave_locked(q, t);
+			begin_period(e, e->refill_ns);
+		}
+		return;
+	}
+	e->budget_ns -= (int64_t)ns;
+	if (e->budget_ns <= 0) {
+		e->exhausted = true;
+		e->refill_ns = e->due_ns - e->request.deadline_ns +
+			       e->request.period_ns;
+		e->lag = 0;
+		runq_join_locked(q, t);
+	}
+}
+
+static uint64_t until(uint64_t at, uint64_t now)
+{
+	return at > now ? at - now : 0;
+}
+
+/* The earliest begin of a period of those that wait for one. */
+static uint64_t first_refill_ns(struct runq *q, uint64_t now)
+{
+	uint64_t ns = DEADLINE_NEVER;
+
+	for (struct avl_node *n = leftmost(q->fair.root); n; n = next_node(n)) {
+		const struct sched_entity *e = &of_node(n)->arch.plat.sched;
+
+		if (e->exhausted)
+			ns = MIN(ns, until(e->refill_ns, now));
+	}
+	return ns;
+}
+
+uint64_t runq_limit_ns_locked(struct runq *q, const struct task *t,
+			      uint64_t now_ns)
+{
+	const struct sched_entity *e = &t->arch.plat.sched;
+	uint64_t ns = DEADLINE_NEVER, slice = DEADLINE_NEVER;
+
+	switch (runq_class_of(t)) {
+	case RUN_CLASS_DEADLINE:
+		ns = (uint64_t)MAX(e->budget_ns, 0);
+		break;
+	case RUN_CLASS_FIXED:
+		if (e->request.policy == SCHED_POLICY_RR)
+			slice = RR_SLICE_NS;
+		break;
+	default:
+		slice = FAIR_SLICE_NS;
+		if (e->exhausted)
+			ns = until(e->refill_ns, now_ns);
+	}
+	if (slice != DEADLINE_NEVER && q->nr)
+		ns = MIN(ns, slice - e->slice_ns % slice);
+	if (q->nr_exhausted)
+		ns = MIN(ns, first_refill_ns(q, now_ns));
+	return ns;
 }
 
 uint32_t runq_choose_cpu(uint64_t idle, uint32_t last, uint32_t self)
@@ -48,66 +537,4 @@ uint32_t runq_choose_cpu(uint64_t idle, uint32_t last, uint32_t self)
 	if (idle >> self & 1)
 		return self;
 	return idle ? (uint32_t)__builtin_ctzll(idle) : self;
-}
-
-static struct sleeper *of_node(struct avl_node *n)
-{
-	return container_of(n, struct sleeper, node);
-}
-
-void timerq_init(struct timerq *q)
-{
-	*q = (struct timerq){ .first_ns = DEADLINE_NEVER };
-}
-
-static void note_first_locked(struct timerq *q)
-{
-	struct sleeper *s = timerq_first_locked(q);
-
-	__atomic_store_n(&q->first_ns, s ? s->deadline_ns : DEADLINE_NEVER,
-			 __ATOMIC_RELAXED);
-}
-
-void timerq_add_locked(struct timerq *q, struct sleeper *s)
-{
-	struct avl_node *parent = NULL, *n = q->tree.root;
-	bool right = false;
-
-	while (n) {
-		parent = n;
-		right = of_node(n)->deadline_ns <= s->deadline_ns;
-		n = right ? n->right : n->left;
-	}
-	avl_insert(&q->tree, &s->node, parent, right);
-	s->in_queue = true;
-	note_first_locked(q);
-}
-
-void timerq_remove_locked(struct timerq *q, struct sleeper *s)
-{
-	if (!s->in_queue)
-		return;
-	avl_remove(&q->tree, &s->node);
-	s->in_queue = false;
-	note_first_locked(q);
-}
-
-struct sleeper *timerq_first_locked(const struct timerq *q)
-{
-	struct avl_node *n = q->tree.root;
-
-	while (n && n->left)
-		n = n->left;
-	return n ? of_node(n) : NULL;
-}
-
-struct sleeper *timerq_expire_locked(struct timerq *q, uint64_t now_ns)
-{
-	struct sleeper *s = timerq_first_locked(q);
-
-	if (!s || s->deadline_ns > now_ns)
-		return NULL;
-	timerq_remove_locked(q, s);
-	s->expired = true;
-	return s;
 }

@@ -1,55 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may run: queues of ready tasks and of sleepers with a deadline. Pure
- * lists; locks, switches and interrupts are sched.c's. Two classes: system
- * tasks (drivers, the clock: they carry interrupts) before programs' tasks;
- * round robin within a class.
+ * Who may run: one queue of ready tasks for each CPU, in three classes.
+ * Decisions only, with the time as an argument; locks, switches and interrupts
+ * are sched.c's.
+ *
+ * Deadline: earliest deadline first. A task may run runtime_ns in a period; if
+ * it uses them up it is fair until the next period, so it can not starve the
+ * others.
+ * Fixed priority: the highest first; equals in turn of arrival, those of policy
+ * RR for RR_SLICE_NS each. One that is preempted stays first of its priority.
+ * Fair: each queue has a virtual time, which advances by the real time divided
+ * by the load of all its tasks; a task's own advances by the time it ran,
+ * divided by its load. The difference is its lag, what it is owed: it is kept
+ * while a task sleeps or moves (at most LAG_MAX_NS), and the one with the
+ * largest lag runs next. A process's load is that of one task, shared by those
+ * that are ready.
  */
 #pragma once
+#include "core/sched.h"
 #include "core/task.h"
 #include "lib/avl.h"
 #include "platform/kvm/spin.h"
+#include "platform/kvm/timerq.h"
 
-/* The class of a task, and how far down a taker is willing to go. */
-enum run_class { RUN_CLASS_SYSTEM, RUN_CLASS_USER, NR_RUN_CLASSES };
+#define FAIR_SLICE_NS	3000000ull
+#define FAIR_WAKE_NS	1000000ull	/* undisturbed by the woken */
+#define RR_SLICE_NS	100000000ull
+#define LAG_MAX_NS	10000000ll
+
+enum run_class { RUN_CLASS_DEADLINE, RUN_CLASS_FIXED, RUN_CLASS_FAIR };
+
+#define NR_PRIORITIES	(SCHED_PRIORITY_MAX + 1)
 
 struct runq {
 	struct spinlock lock;
 	/* under lock */
-	struct list ready[NR_RUN_CLASSES];
-	uint32_t nr;		/* read without the lock as a hint */
-};
-
-static inline enum run_class run_class_of(const struct task *t)
-{
-	return t->kind == TASK_SYSTEM ? RUN_CLASS_SYSTEM : RUN_CLASS_USER;
-}
-
-/* The caller holds q->lock for all but init. */
-void runq_init(struct runq *q);
-void runq_push_locked(struct runq *q, struct task *t);
-/* The first of the best class, of class `lowest` or better; NULL: none. */
-struct task *runq_pop_locked(struct runq *q, enum run_class lowest);
-bool runq_has_locked(const struct runq *q, enum run_class lowest);
-
-/*
- * Where a task goes that an idle CPU should have: to `last` if that one is
- * idle, else to an idle one, best the caller's own (no interrupt needed), else
- * to the caller's all the same. idle: one bit a CPU.
- */
-uint32_t runq_choose_cpu(uint64_t idle, uint32_t last, uint32_t self);
-
-struct sleeper {
-	struct avl_node node;
-	uint64_t deadline_ns;
-	struct task *task;
-	bool in_queue, expired;	/* under the lock of its timerq */
-};
-
-struct timerq {
-	struct spinlock lock;
-	struct avl_tree tree;	/* under lock; by deadline */
-	uint64_t first_ns;	/* earliest; written under lock, read freely */
+	struct avl_tree deadline;	/* by due_ns */
+	struct list fixed[NR_PRIORITIES];
+	uint64_t fixed_bits[2];	/* priorities that have tasks */
+	struct avl_tree fair;	/* by vruntime */
+	uint64_t vtime;		/* virtual time of this queue */
+	uint64_t load;		/* of those whose home this is */
+	uint32_t nr_exhausted;	/* queued, waiting for their next period */
+	/* written under lock, read freely as hints */
+	uint32_t nr;		/* ready tasks */
+	uint32_t nr_urgent;	/* of those, deadline and fixed priority */
+	uint64_t cpus;		/* where one of them may run, at least */
 };
 
 /* Counters of one CPU since boot. Only that CPU, interrupts off. */
@@ -67,10 +63,59 @@ struct sched_stats {
 	uint64_t page_faults;
 };
 
-void timerq_init(struct timerq *q);
-void timerq_add_locked(struct timerq *q, struct sleeper *s);
-void timerq_remove_locked(struct timerq *q, struct sleeper *s);
-/* With the earliest deadline; NULL: none. */
-struct sleeper *timerq_first_locked(const struct timerq *q);
-/* Take out the first whose time has come, marked expired; NULL: none. */
-struct sleeper *timerq_expire_locked(struct timerq *q, uint64_t now_ns);
+void runq_init(struct runq *q);
+/* A task that is in no queue yet. group: counter of its process, or NULL. */
+void runq_task_init(struct task *t, const struct sched_request *r,
+		    uint32_t *group);
+/* A new request (request_state) takes effect. t is in no queue and at home
+ * nowhere, and nobody else makes it ready. */
+void runq_take_request(struct task *t);
+enum run_class runq_class_of(const struct task *t);
+bool runq_may_run_on(const struct task *t, uint32_t cpu);
+
+/* --- the caller holds q->lock ------------------------------------------------*/
+/* first: before its equals (it was preempted). */
+void runq_push_locked(struct runq *q, struct task *t, bool first,
+		      uint64_t now_ns);
+/*
+ * Take out the task that should run on this CPU now: the best one, or if
+ * `running` goes on otherwise, one that is to replace it. NULL: none. It stays
+ * at home in q while it runs on q's CPU.
+ */
+struct task *runq_pop_locked(struct runq *q, uint32_t cpu,
+			     const struct task *running, uint64_t now_ns);
+/* As pop, but nothing is taken out. */
+struct task *runq_first_locked(struct runq *q, uint32_t cpu, uint64_t now_ns);
+/* Out of q, t is in no queue and not at home. */
+void runq_remove_locked(struct runq *q, struct task *t);
+/* t, which is at home here, goes away: to sleep, or to another CPU. */
+void runq_leave_locked(struct runq *q, struct task *t);
+/* t, which runs on q's CPU, is at home here from now on. */
+void runq_join_locked(struct runq *q, struct task *t);
+/* t has run for ns up to now. */
+void runq_charge_locked(struct runq *q, struct task *t, uint64_t ns,
+			uint64_t now_ns);
+/* How long t may run until the scheduler has to look again; from now. */
+uint64_t runq_limit_ns_locked(struct runq *q, const struct task *t,
+			      uint64_t now_ns);
+/* Should t, ready on q's CPU, take the place of `running`, which has run for
+ * ran_ns? */
+bool runq_preempts_locked(const struct runq *q, const struct task *t,
+			  const struct task *running, uint64_t ran_ns);
+/* The same as runq_take_request for t, which runs on q's CPU. */
+void runq_apply_locked(struct runq *q, struct task *t, uint64_t now_ns);
+
+/* --- between CPUs ---------------------------------------------------------------*/
+enum request_state { REQUEST_NONE, REQUEST_NEW, REQUEST_BUSY };
+
+/*
+ * How good a claim to a processor is, to compare tasks of different queues:
+ * higher is better, fair tasks are all 1, nobody 0. Context: any; a hint.
+ */
+uint64_t runq_rank(const struct task *t);
+/*
+ * Where a task goes that an idle CPU should have: to `last` if that one is
+ * idle, else to an idle one, best the caller's own (no interrupt needed), else
+ * to the caller's all the same. idle: one bit a CPU.
+ */
+uint32_t runq_choose_cpu(uint64_t idle, uint32_t last, uint32_t self);

@@ -28,6 +28,8 @@
  * Where the woken run. On the waker's CPU: mostly the waker sleeps soon, and
  * the change of task costs no interrupt. If they still wait OFFER_NS later, an
  * idle CPU is told to come for them. New tasks are given to idle CPUs at once.
+ * Tasks of the better classes (runq.h) that would have to wait here, and those
+ * that may not run here, go at once to the CPU that has the least to lose.
  *
  * Locks (spinlocks, interrupts off): wait bucket (word.c), then timerq, then
  * runq; two run queues never.
@@ -44,9 +46,7 @@
 #include "platform/kvm/tlb.h"
 #include "platform/platform.h"
 
-#define SLICE_NS	4000000ull	/* among equals */
 #define OFFER_NS	30000ull	/* before an idle CPU is woken for the woken */
-#define RUN_MIN_NS	1000000ull	/* before a wake-up preempts an equal */
 
 void switch_stacks(uint64_t *save_sp, uint64_t load_sp);	/* switch.S */
 void switch_idle(void);
@@ -67,17 +67,42 @@ static void charge(struct cpu *c)
 		__atomic_fetch_add(space_cpu_ns(t->arch.plat.space), ns,
 				   __ATOMIC_RELAXED);
 	__atomic_store_n(&c->switched_ns, now, __ATOMIC_RELAXED);
-	c->slice_end_ns = now + SLICE_NS;
+	if (t == c->idle)
+		return;
+	spin_lock(&c->runq.lock);
+	runq_charge_locked(&c->runq, t, ns, now);
+	if (unlikely(t->arch.plat.sched.request_state != REQUEST_NONE))
+		runq_apply_locked(&c->runq, t, now);
+	spin_unlock(&c->runq.lock);
 }
 
-/* The earliest of what this CPU waits for: a sleeper, the end of the slice if
- * others wait for it. A timer that fires early does no harm. */
+/* When the scheduler has to look again at what runs here. */
+static void set_limit(struct cpu *c)
+{
+	uint64_t ns = DEADLINE_NEVER, now;
+
+	c->slice_end_ns = DEADLINE_NEVER;
+	if (c->current == c->idle || (!c->runq.nr && runq_class_of(c->current)
+				      == RUN_CLASS_FIXED))
+		return;
+	now = plat_clock_mono_ns();
+	spin_lock(&c->runq.lock);
+	ns = runq_limit_ns_locked(&c->runq, c->current, now);
+	spin_unlock(&c->runq.lock);
+	if (ns != DEADLINE_NEVER)
+		c->slice_end_ns = now + ns;
+}
+
+/* The earliest of what this CPU waits for: a sleeper, the end of the running
+ * task's time. A timer that fires early does no harm. */
 static void set_timer(struct cpu *c)
 {
 	uint64_t at = __atomic_load_n(&c->timerq.first_ns, __ATOMIC_RELAXED);
 
-	if (c->runq.nr && c->current != c->idle && !c->need_resched)
+	if (!c->need_resched) {
+		set_limit(c);
 		at = MIN(at, c->slice_end_ns);
+	}
 	if (c->runq.nr)
 		at = MIN(at, c->offer_ns);
 	if (at >= c->timer_ns)
@@ -135,11 +160,12 @@ static void kick(uint32_t cpu)
 	ipi_send(cpu, IPI_RESCHED);
 }
 
-/* Take an idle CPU for a task, so that the next waker takes another one. */
-static uint32_t claim_cpu(uint32_t last, uint32_t self)
+/* Take an idle CPU of `cpus` for a task, so that the next waker takes another
+ * one; `self` if there is none. */
+static uint32_t claim_cpu(uint64_t cpus, uint32_t last, uint32_t self)
 {
 	for (;;) {
-		uint64_t seen = __atomic_load_n(&idle, __ATOMIC_SEQ_CST);
+		uint64_t seen = __atomic_load_n(&idle, __ATOMIC_SEQ_CST) & cpus;
 		uint32_t cpu = runq_choose_cpu(seen, last, self);
 		uint64_t bit = 1ull << cpu;
 
@@ -157,9 +183,10 @@ static void offer(struct cpu *c)
 	c->offer_ns = DEADLINE_NEVER;
 	/* Partner: the bit set in sched_idle_loop; see the head. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!c->runq.nr || !__atomic_load_n(&idle, __ATOMIC_RELAXED))
+	if (!c->runq.nr || !(__atomic_load_n(&idle, __ATOMIC_RELAXED) &
+			     c->runq.cpus))
 		return;
-	cpu = claim_cpu(c->id, c->id);
+	cpu = claim_cpu(c->runq.cpus, c->id, c->id);
 	if (cpu != c->id)
 		kick(cpu);
 	if (c->runq.nr > 1)
@@ -174,68 +201,177 @@ static void offer_later(struct cpu *c, uint64_t now)
 		c->offer_ns = MIN(c->offer_ns, now + OFFER_NS);
 }
 
-/* t came into this CPU's queue: when does it get the CPU? */
-static void consider(struct cpu *c, const struct task *t)
+/* Should t, which is in this CPU's queue, run instead of the current task? */
+static bool is_better(struct cpu *c, const struct task *t, uint64_t now)
 {
-	uint64_t now = plat_clock_mono_ns();
+	bool better;
 
-	if (c->current == c->idle ||
-	    run_class_of(t) < run_class_of(c->current) ||
-	    now - c->switched_ns >= RUN_MIN_NS)
-		c->need_resched = 1;
-	offer_later(c, now);
-	set_timer(c);
+	if (c->current == c->idle)
+		return true;
+	spin_lock(&c->runq.lock);
+	better = runq_preempts_locked(&c->runq, t, c->current,
+				      now - c->switched_ns);
+	spin_unlock(&c->runq.lock);
+	return better;
 }
 
-static void push(struct cpu *c, struct task *t)
+static void push(struct cpu *c, struct task *t, bool first)
 {
 	spin_lock(&c->runq.lock);
-	runq_push_locked(&c->runq, t);
+	runq_push_locked(&c->runq, t, first, plat_clock_mono_ns());
 	spin_unlock(&c->runq.lock);
 }
 
-static struct task *pop(struct cpu *c, enum run_class lowest)
+static struct task *pop(struct cpu *from, const struct cpu *to,
+			const struct task *running)
 {
 	struct task *t;
 
-	if (!__atomic_load_n(&c->runq.nr, __ATOMIC_RELAXED))
+	if (!__atomic_load_n(&from->runq.nr, __ATOMIC_RELAXED))
 		return NULL;
-	spin_lock(&c->runq.lock);
-	t = runq_pop_locked(&c->runq, lowest);
-	spin_unlock(&c->runq.lock);
+	spin_lock(&from->runq.lock);
+	t = runq_pop_locked(&from->runq, to->id, running,
+			    plat_clock_mono_ns());
+	if (t && from != to)
+		runq_leave_locked(&from->runq, t);
+	spin_unlock(&from->runq.lock);
 	return t;
 }
 
-static struct task *steal(struct cpu *self)
+static void join(struct cpu *c, struct task *t)
+{
+	spin_lock(&c->runq.lock);
+	runq_join_locked(&c->runq, t);
+	spin_unlock(&c->runq.lock);
+}
+
+static bool may_have_work(const struct cpu *c, const struct cpu *for_cpu)
+{
+	return __atomic_load_n(&c->runq.nr, __ATOMIC_SEQ_CST) &&
+	       __atomic_load_n(&c->runq.cpus, __ATOMIC_RELAXED) >>
+	       for_cpu->id & 1;
+}
+
+/* From another queue; urgent: only of the better classes. */
+static struct task *steal(struct cpu *self, bool urgent)
 {
 	uint32_t n = cpu_count();
 
 	for (uint32_t i = 1; i < n; i++) {
-		struct task *t = pop(cpu_get((self->id + i) % n),
-				     RUN_CLASS_USER);
+		struct cpu *c = cpu_get((self->id + i) % n);
+		struct task *t;
 
+		if (!may_have_work(c, self) ||
+		    (urgent && !__atomic_load_n(&c->runq.nr_urgent,
+						__ATOMIC_RELAXED)))
+			continue;
+		t = pop(c, self, NULL);
 		if (t) {
 			self->stats.steals++;
+			join(self, t);
 			return t;
 		}
 	}
 	return NULL;
 }
 
-static bool is_work_anywhere(void)
+static bool is_work_for(const struct cpu *self)
 {
 	for (uint32_t i = 0; i < cpu_count(); i++)
-		if (__atomic_load_n(&cpu_get(i)->runq.nr, __ATOMIC_SEQ_CST))
+		if (may_have_work(cpu_get(i), self))
 			return true;
 	return false;
 }
 
+/* --- where a ready task goes -----------------------------------------------------*/
+/* The CPU whose task has the least claim, idle ones before all; self if others
+ * are not better. A hint: they go on meanwhile. */
+static uint32_t weakest_cpu(const struct task *t, uint32_t self)
+{
+	uint64_t least = UINT64_MAX;
+	uint32_t found = self;
+
+	for (uint32_t i = 0; i < cpu_count(); i++) {
+		uint32_t id = (self + i) % cpu_count();
+		struct cpu *c = cpu_get(id);
+		struct task *running = __atomic_load_n(&c->current,
+						       __ATOMIC_RELAXED);
+		uint64_t rank = running == c->idle ? 0 : runq_rank(running);
+
+		if (runq_may_run_on(t, id) && rank < least) {
+			least = rank;
+			found = id;
+		}
+	}
+	return found;
+}
+
+static uint32_t cpu_for(struct cpu *self, const struct task *t)
+{
+	bool here = runq_may_run_on(t, self->id);
+
+	if (here && (self->current == self->idle ||
+		     runq_class_of(t) == RUN_CLASS_FAIR ||
+		     runq_rank(t) > runq_rank(self->current)))
+		return self->id;
+	if (here && cpu_count() == 1)
+		return self->id;
+	return weakest_cpu(t, self->id);
+}
+
+/* t is ready: into a queue. first: it was preempted. */
+static void make_ready(struct cpu *self, struct task *t, bool first)
+{
+	uint64_t now;
+	uint32_t cpu;
+
+	runq_take_request(t);
+	cpu = cpu_for(self, t);
+	push(cpu_get(cpu), t, first);
+	if (cpu != self->id) {
+		/* it may sleep: it looks at its queue after it was idle */
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		kick(cpu);
+		return;
+	}
+	now = plat_clock_mono_ns();
+	if (!first && is_better(self, t, now))
+		self->need_resched = 1;
+	offer_later(self, now);
+	set_timer(self);
+}
+
 /* --- the switch ----------------------------------------------------------------*/
+/* t had to leave the CPU, but wants to go on. */
+static void requeue(struct cpu *c, struct task *t)
+{
+	const struct sched_entity *e = &t->arch.plat.sched;
+	bool its_turn = !e->yielded && !(e->request.policy == SCHED_POLICY_RR &&
+					 e->slice_ns >= RR_SLICE_NS);
+	uint32_t cpu = cpu_for(c, t);
+
+	if (cpu != c->id) {
+		spin_lock(&c->runq.lock);
+		runq_leave_locked(&c->runq, t);
+		spin_unlock(&c->runq.lock);
+	}
+	push(cpu_get(cpu), t, its_turn);
+	if (cpu != c->id)
+		kick(cpu);
+	else
+		offer(c);
+}
+
 /* t is not on this CPU's stack any more; say so, as the last use of it. */
 static void let_go(struct cpu *c, struct task *t)
 {
 	uint32_t state = __atomic_load_n(&t->arch.plat.state, __ATOMIC_RELAXED);
 
+	if (t != c->idle && state != RUN_RUNNING) {
+		spin_lock(&c->runq.lock);
+		runq_leave_locked(&c->runq, t);
+		spin_unlock(&c->runq.lock);
+	}
 	if (state == RUN_DEAD) {
 		user_state_forget(c, t);
 		/* Partner: reuse_block in core/task.c. */
@@ -249,8 +385,7 @@ static void let_go(struct cpu *c, struct task *t)
 	}
 	t->arch.plat.state = RUN_READY;
 	__atomic_store_n(&t->arch.plat.on_cpu, 0, __ATOMIC_RELEASE);
-	push(c, t);
-	offer(c);
+	requeue(c, t);
 }
 
 void sched_finish_switch(void)
@@ -266,7 +401,6 @@ static void switch_to(struct cpu *c, struct task *next)
 	struct task *prev = c->current;
 	struct plat_task *p = &next->arch.plat;
 
-	charge(c);
 	c->stats.switches++;
 	if (prev->kind == TASK_USER && prev->arch.plat.state != RUN_DEAD)
 		user_state_save(c, prev);
@@ -279,6 +413,10 @@ static void switch_to(struct cpu *c, struct task *next)
 	/* Partner: the load in plat_kick. It posted work first: either it sees
 	 * us here, or we see the work before we go to user mode. */
 	__atomic_store_n(&p->on_cpu, 1, __ATOMIC_SEQ_CST);
+	/* Partner: sched_request, which did not find it anywhere. */
+	if (unlikely(__atomic_load_n(&p->sched.request_state,
+				     __ATOMIC_SEQ_CST) != REQUEST_NONE))
+		kick(c->id);
 	space_load(p->space);
 	if (next->kind == TASK_USER)
 		user_state_load(c, next);
@@ -287,24 +425,38 @@ static void switch_to(struct cpu *c, struct task *next)
 	sched_finish_switch();
 }
 
+/* The task that runs next here; NULL: prev goes on. */
+static struct task *choose(struct cpu *c, struct task *prev)
+{
+	bool goes_on = prev != c->idle &&
+		       prev->arch.plat.state == RUN_RUNNING &&
+		       runq_may_run_on(prev, c->id);
+	struct task *next = NULL;
+
+	if (goes_on)
+		return pop(c, c, prev);
+	/* lower than before: others may have better ones than we */
+	if (runq_class_of(prev) != RUN_CLASS_FAIR && !c->runq.nr_urgent)
+		next = steal(c, true);
+	if (!next)
+		next = pop(c, c, NULL);
+	if (!next)
+		next = steal(c, false);
+	return next || prev == c->idle ? next : c->idle;
+}
+
 /* Let another task run if there is one. Interrupts off. */
 static void switch_away(struct cpu *c)
 {
-	struct task *prev = c->current, *next;
-	bool goes_on = prev->arch.plat.state == RUN_RUNNING && prev != c->idle;
+	struct task *next;
 
 	c->need_resched = 0;
-	next = pop(c, goes_on ? run_class_of(prev) : RUN_CLASS_USER);
-	if (!next && !goes_on)
-		next = steal(c);
-	if (!next && !goes_on && prev != c->idle)
-		next = c->idle;
-	if (next) {
-		switch_to(c, next);
-		return;
-	}
 	charge(c);
-	set_timer(c);
+	next = choose(c, c->current);
+	if (next)
+		switch_to(c, next);
+	else
+		set_timer(c);
 }
 
 void schedule(void)
@@ -348,8 +500,7 @@ void sched_wake(struct task *t)
 		while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
 			arch_relax();
 		this_cpu()->stats.wakes++;
-		push(this_cpu(), t);
-		consider(this_cpu(), t);
+		make_ready(this_cpu(), t, false);
 	}
 	irq_restore(flags);
 }
@@ -358,15 +509,20 @@ void sched_start(struct task *t)
 {
 	uint64_t flags = irq_save();
 	struct cpu *self = this_cpu();
-	uint32_t cpu = claim_cpu(self->id, self->id);
+	uint64_t cpus;
+	uint32_t cpu;
 
+	runq_take_request(t);
+	cpus = t->arch.plat.sched.request.cpus;
+	cpu = claim_cpu(cpus ? cpus : ~0ull, self->id, self->id);
 	t->arch.plat.cpu = cpu;
 	t->arch.plat.state = RUN_READY;
-	push(cpu_get(cpu), t);
-	if (cpu == self->id)
-		consider(self, t);
-	else
+	if (cpu == self->id) {
+		make_ready(self, t, false);
+	} else {
+		push(cpu_get(cpu), t, false);
 		kick(cpu);
+	}
 	irq_restore(flags);
 }
 
@@ -414,7 +570,7 @@ void sched_timer_irq(void)
 	while ((s = timerq_expire_locked(&c->timerq, now)))
 		sched_wake(s->task);
 	spin_unlock(&c->timerq.lock);
-	if (c->runq.nr && now >= c->slice_end_ns)
+	if (now >= c->slice_end_ns)
 		c->need_resched = 1;
 	if (now >= c->offer_ns)
 		offer(c);
@@ -422,24 +578,101 @@ void sched_timer_irq(void)
 }
 
 /* Somebody put a task into our queue, or has one to give away, or posted work
- * for the program that runs here (the way out of the interrupt sees it). */
+ * or a request for the program that runs here (the way out of the interrupt
+ * sees work). */
 void sched_resched_irq(void)
 {
 	struct cpu *c = this_cpu();
-	bool better;
+	struct task *t = c->current, *first;
+	uint64_t now = plat_clock_mono_ns();
 
-	if (c->current == c->idle) {
+	if (t == c->idle) {
 		c->need_resched = 1;
 		return;
 	}
 	spin_lock(&c->runq.lock);
-	better = runq_has_locked(&c->runq, RUN_CLASS_SYSTEM) &&
-		 c->current->kind != TASK_SYSTEM;
+	first = runq_first_locked(&c->runq, c->id, now);
+	if (first && runq_preempts_locked(&c->runq, first, t,
+					  now - c->switched_ns))
+		c->need_resched = 1;
 	spin_unlock(&c->runq.lock);
-	if (better || (c->runq.nr &&
-		       plat_clock_mono_ns() - c->switched_ns >= RUN_MIN_NS))
+	if (t->arch.plat.sched.request_state != REQUEST_NONE)
 		c->need_resched = 1;
 	set_timer(c);
+}
+
+/* --- requests ------------------------------------------------------------------*/
+/* Out of the queue it waits in; false: it is in none. */
+static bool take_out(struct task *t, uint32_t *cpu)
+{
+	struct runq *q = __atomic_load_n(&t->arch.plat.sched.queue,
+					 __ATOMIC_SEQ_CST);
+	bool found;
+
+	if (!q)
+		return false;
+	spin_lock(&q->lock);
+	found = t->arch.plat.sched.queue == q;
+	if (found)
+		runq_remove_locked(q, t);
+	spin_unlock(&q->lock);
+	*cpu = container_of(q, struct cpu, runq)->id;
+	return found;
+}
+
+/* Only the last of several requests counts. */
+static void post_request(struct sched_entity *e, const struct sched_request *r)
+{
+	uint32_t seen = __atomic_load_n(&e->request_state, __ATOMIC_RELAXED);
+
+	/* Partner: take_request in runq.c. */
+	while (seen == REQUEST_BUSY ||
+	       !__atomic_compare_exchange_n(&e->request_state, &seen,
+					    REQUEST_BUSY, false,
+					    __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		arch_relax();
+		seen = __atomic_load_n(&e->request_state, __ATOMIC_RELAXED);
+	}
+	e->next = *r;
+	__atomic_store_n(&e->request_state, REQUEST_NEW, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Where t may be, and who takes the request over: in a queue (we do, here); on
+ * its way to a CPU (switch_to looks after it has said so); on a CPU (told by an
+ * interrupt, charge); asleep (make_ready, when it is woken). On its way into a
+ * queue, when make_ready has looked already, it holds from its next turn.
+ */
+void sched_request(struct task *t, const struct sched_request *r)
+{
+	uint64_t flags = irq_save();
+	uint32_t cpu;
+
+	post_request(&t->arch.plat.sched, r);
+	if (t == current_task()) {
+		this_cpu()->need_resched = 1;
+	} else if (take_out(t, &cpu)) {
+		make_ready(this_cpu(), t, false);
+	} else if (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_SEQ_CST)) {
+		cpu = __atomic_load_n(&t->arch.plat.cpu, __ATOMIC_RELAXED);
+		if (cpu != this_cpu()->id)
+			kick(cpu);
+	}
+	irq_restore(flags);
+	preempt_check();
+}
+
+void sched_set_group(uint32_t *group)
+{
+	struct task *t = current_task();
+	struct cpu *c = this_cpu();
+
+	spin_lock(&c->runq.lock);
+	runq_leave_locked(&c->runq, t);
+	t->arch.plat.sched.group = group;
+	runq_join_locked(&c->runq, t);
+	spin_unlock(&c->runq.lock);
 }
 
 /* --- idle CPUs, start ----------------------------------------------------------*/
@@ -452,7 +685,7 @@ void sched_idle_loop(void)
 		irq_disable();
 		/* Partner: offer, offer_later; see the head. */
 		__atomic_fetch_or(&idle, bit, __ATOMIC_SEQ_CST);
-		if (!is_work_anywhere() && !c->need_resched) {
+		if (!is_work_for(c) && !c->need_resched) {
 			c->stats.halts++;
 			tlb_idle();
 			switch_idle();
@@ -470,13 +703,12 @@ void sched_init_cpu(struct task *current, struct task *idle_task)
 
 	runq_init(&c->runq);
 	timerq_init(&c->timerq);
-	c->timer_ns = c->offer_ns = DEADLINE_NEVER;
+	c->timer_ns = c->offer_ns = c->slice_end_ns = DEADLINE_NEVER;
 	c->current = current;
 	c->kernel_sp = current->arch.kernel_sp;
 	cpu_set_kernel_stack(c, (uint64_t)current + TASK_BLOCK_SIZE);
 	c->idle = idle_task;
 	c->switched_ns = plat_clock_mono_ns();
-	c->slice_end_ns = c->switched_ns + SLICE_NS;
 	current->arch.plat.cpu = c->id;
 	current->arch.plat.on_cpu = 1;
 	current->arch.plat.state = RUN_RUNNING;

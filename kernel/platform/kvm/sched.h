@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler of the kvm platform: one run queue for each CPU, round robin
- * with slices, idle CPUs steal. The kernel is preemptible wherever interrupts
+ * The scheduler of the kvm platform: one run queue for each CPU (classes and
+ * their rules: runq.h), idle CPUs steal. The kernel is preemptible wherever interrupts
  * are on and preempt_disable is not in force.
  */
 #pragma once
@@ -23,6 +23,13 @@ void sched_init_cpu(struct task *current, struct task *idle);
 struct task *sched_create_idle(uint32_t cpu);
 /* An idle task's life. Interrupts are off at first. */
 void sched_idle_loop(void) __noreturn;
+
+/* t is to be scheduled as r says from now on (from its next turn, if it runs
+ * on another CPU). r is valid. Context: task. */
+void sched_request(struct task *t, const struct sched_request *r);
+/* The calling task belongs to another process now (NULL: none): the counter of
+ * that one's ready tasks. Interrupts off. */
+void sched_set_group(uint32_t *group);
 
 /* Let others run that have the same right; returns when it is our turn again.
  * Context: task, or interrupts off with no lock held. */

@@ -84,6 +84,11 @@ void space_put(struct space *s)
 	kfree(s);
 }
 
+uint32_t *space_nr_ready(struct space *s)
+{
+	return &s->nr_ready;
+}
+
 uint64_t *space_cpu_ns(struct space *s)
 {
 	return &s->cpu_ns;

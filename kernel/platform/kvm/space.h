@@ -24,3 +24,5 @@ int space_fault(struct space *s, uaddr_t addr, uint32_t access,
 		struct arch_fault *f);
 /* Where the scheduler counts processor time of s; atomic. */
 uint64_t *space_cpu_ns(struct space *s);
+/* How many tasks of s are ready or running; the scheduler's; atomic. */
+uint32_t *space_nr_ready(struct space *s);

@@ -18,6 +18,7 @@ struct space {
 	struct tlb_state tlb;
 	/* atomic */
 	uint64_t cpu_ns;
+	uint32_t nr_ready;	/* the scheduler's; atomic */
 };
 
 /*

@@ -17,6 +17,10 @@
 #include "platform/platform.h"
 
 #define ENTRY_AREA	64u	/* above kernel_sp, see entry.S */
+#define ONE_CPU		(1ull << 20)
+#define DEADLINE_PERCENT	95u	/* of all processors, for deadlines */
+
+static uint64_t admitted;	/* promised to deadline tasks; atomic */
 
 void child_start(void);		/* entry.S */
 void task_first_run(void);
@@ -42,12 +46,20 @@ struct regs *task_regs(struct task *t)
 	return (struct regs *)(t->arch.kernel_sp - sizeof(struct regs));
 }
 
+static const struct sched_request system_request = {
+	.policy = SCHED_POLICY_FIFO, .priority = SCHED_PRIORITY_SYSTEM,
+};
+static const struct sched_request program_request = {
+	.policy = SCHED_POLICY_FAIR,
+};
+
 void arch_task_init(struct task *t)
 {
 	t->arch.self = (uint64_t)t;
 	t->arch.kernel_sp = (uint64_t)t + TASK_BLOCK_SIZE - ENTRY_AREA;
 	t->arch.busy = 1;
-	list_init(&t->arch.plat.run_link);
+	runq_task_init(t, t->kind == TASK_SYSTEM ? &system_request :
+		       &program_request, NULL);
 }
 
 /* t's first switch leads to child_start. */
@@ -108,6 +120,7 @@ int plat_task_start(struct task *t, enum plat_space kind)
 		p->space = space_for(kind, current_task()->arch.plat.space);
 		if (!p->space)
 			return -ENOMEM;
+		p->sched.group = space_nr_ready(p->space);
 	}
 	if (kind == PLAT_SPACE_NEW)
 		user_state_init(t);
@@ -125,6 +138,7 @@ static void drop_space(struct task *t, struct space *next)
 	uint64_t flags = irq_save();
 
 	sched_charge();
+	sched_set_group(next ? space_nr_ready(next) : NULL);
 	t->arch.plat.space = next;
 	space_load(next);
 	irq_restore(flags);
@@ -132,10 +146,27 @@ static void drop_space(struct task *t, struct space *next)
 		space_put(old);
 }
 
+/* The part of one processor that t was promised, in units of 1/ONE_CPU. */
+static bool admit(struct plat_task *p, uint64_t wanted)
+{
+	uint64_t limit = cpu_count() * ONE_CPU * DEADLINE_PERCENT / 100;
+	uint64_t all = __atomic_add_fetch(&admitted, wanted - p->promised,
+					  __ATOMIC_RELAXED);
+
+	if (wanted > p->promised && all > limit) {
+		__atomic_sub_fetch(&admitted, wanted - p->promised,
+				   __ATOMIC_RELAXED);
+		return false;
+	}
+	p->promised = wanted;
+	return true;
+}
+
 void plat_task_exit(bool last_in_space)
 {
 	struct task *t = current_task();
 
+	admit(&t->arch.plat, 0);
 	/* its last reference destroys it, whoever has that */
 	drop_space(t, NULL);
 	task_retire(t);
@@ -149,6 +180,20 @@ int plat_space_leave(void)
 	if (!s)
 		return -ENOMEM;
 	drop_space(current_task(), s);
+	return 0;
+}
+
+int plat_task_schedule(struct task *t, const struct sched_request *r)
+{
+	uint64_t wanted = 0;
+
+	/* by 1024 first, so that it can not overflow; runtime is not less */
+	if (r->policy == SCHED_POLICY_DEADLINE)
+		wanted = (r->runtime_ns / 1024) * ONE_CPU /
+			 (r->period_ns / 1024);
+	if (!admit(&t->arch.plat, wanted))
+		return -EBUSY;
+	sched_request(t, r);
 	return 0;
 }
 

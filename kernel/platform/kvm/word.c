@@ -129,7 +129,11 @@ void plat_word_wake(uint32_t *word, uint32_t max)
 
 void plat_yield(void)
 {
+	struct sched_entity *e = &current_task()->arch.plat.sched;
+
+	e->yielded = true;
 	schedule();
+	e->yielded = false;
 }
 
 void plat_relax(void)

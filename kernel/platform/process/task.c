@@ -9,6 +9,7 @@
 #include "arch/arch_cpu.h"
 #include "arch/regs.h"
 #include "core/page.h"
+#include "core/sched.h"
 #include "lib/string.h"
 #include "platform/platform.h"
 #include "platform/process/host.h"
@@ -171,6 +172,14 @@ void plat_kick(struct task *t)
 }
 
 /* A carrier is a host process. */
+/* The host schedules; its filter lets no thread ask for anything. What is fair
+ * is a wish that may be forgotten. */
+int plat_task_schedule(struct task *t, const struct sched_request *r)
+{
+	return r->policy == SCHED_POLICY_FAIR ||
+	       r->policy == SCHED_POLICY_IDLE ? 0 : -EPERM;
+}
+
 bool plat_space_is_shared(const struct task *t)
 {
 	return t->kind == TASK_USER && t->arch.plat.host_tgid ==

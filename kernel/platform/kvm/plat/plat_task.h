@@ -5,8 +5,8 @@
  * it, READY -> RUNNING by the CPU that takes it from a run queue.
  */
 #pragma once
-#include "lib/list.h"
 #include "lib/types.h"
+#include "platform/kvm/sched_entity.h"
 
 struct space;
 
@@ -16,8 +16,8 @@ struct plat_task {
 	uint64_t sp;		/* kernel stack pointer while switched out */
 	uint64_t fs_base, gs_base;	/* the program's, while switched out */
 	struct space *space;	/* NULL: system task; changed by itself only */
-	/* under the lock of the run queue it is in */
-	struct list run_link;
+	struct sched_entity sched;
+	uint64_t promised;	/* task.c: processor time by its deadline */
 	/* atomic */
 	uint32_t state;		/* enum run_state */
 	uint32_t on_cpu;	/* its stack is in use by a CPU */

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unit tests of the run queues and of the queue of deadlines: order within
- * and between classes, how far down a taker goes, where woken tasks go, who
- * expires when. Prints TAP.
+ * Unit tests of the run queues and of the queue of sleepers: order within and
+ * between classes, shares over long runs, nobody starves, deadlines are met,
+ * processors that are not allowed, requests, who expires when. One processor is
+ * played with a clock that the test moves. Prints TAP.
  */
 #include "platform/kvm/runq.h"
 
 int printf(const char *fmt, ...);
+
+#define NR_TASKS	8u
+#define MS		1000000ull
+#define FAIR(n)		{ .policy = SCHED_POLICY_FAIR, .nice = (n) }
+#define FIFO(p)		{ .policy = SCHED_POLICY_FIFO, .priority = (p) }
+#define RR(p)		{ .policy = SCHED_POLICY_RR, .priority = (p) }
+#define DEADLINE(r, d, p) { .policy = SCHED_POLICY_DEADLINE,		\
+	.runtime_ns = (r), .deadline_ns = (d), .period_ns = (p) }
 
 static uint32_t failures;
 
@@ -17,54 +26,342 @@ static uint32_t failures;
 	}								\
 } while (0)
 
-static struct task tasks[6];
+static struct task tasks[NR_TASKS];
+static uint64_t ran_ns[NR_TASKS], longest_wait_ns[NR_TASKS];
+static uint64_t since_ns[NR_TASKS];	/* ready, or running, since then */
+static struct runq queue;
+static uint64_t now;
 
-static struct task *make(int i, enum task_kind kind)
+static uint32_t number(const struct task *t)
 {
-	tasks[i] = (struct task){ .kind = kind };
-	list_init(&tasks[i].arch.plat.run_link);
+	return (uint32_t)(t - tasks);
+}
+
+static void push(struct task *t, bool first)
+{
+	since_ns[number(t)] = now;
+	runq_push_locked(&queue, t, first, now);
+}
+
+static struct task *make(uint32_t i, struct sched_request r, uint32_t *group)
+{
+	tasks[i] = (struct task){ .kind = TASK_USER };
+	runq_task_init(&tasks[i], &r, group);
+	ran_ns[i] = longest_wait_ns[i] = 0;
+	push(&tasks[i], false);
 	return &tasks[i];
+}
+
+static void begin(void)
+{
+	runq_init(&queue);
+	now = 1000 * MS;
+}
+
+static struct task *pop(const struct task *running)
+{
+	struct task *t = runq_pop_locked(&queue, 0, running, now);
+
+	if (t) {
+		uint64_t *longest = &longest_wait_ns[number(t)];
+
+		*longest = MAX(*longest, now - since_ns[number(t)]);
+	}
+	return t;
+}
+
+static void charge(struct task *t, uint64_t ns)
+{
+	now += ns;
+	ran_ns[number(t)] += ns;
+	runq_charge_locked(&queue, t, ns, now);
+}
+
+/* As sched.c: t has run for ns, others may have come; who goes on? */
+static struct task *next_after(struct task *t, uint64_t ns)
+{
+	struct task *next;
+
+	charge(t, ns);
+	next = pop(t);
+	if (!next)
+		return t;
+	push(t, !(t->arch.plat.sched.request.policy == SCHED_POLICY_RR &&
+		  t->arch.plat.sched.slice_ns >= RR_SLICE_NS));
+	return next;
+}
+
+/* Let all that are ready run, nobody sleeping, until the clock says end. */
+static void run_until(uint64_t end)
+{
+	struct task *t = pop(NULL);
+
+	while (t && now < end) {
+		uint64_t ns = runq_limit_ns_locked(&queue, t, now);
+
+		t = next_after(t, MIN(MAX(ns, 1000), end - now + 1));
+	}
+	if (t)
+		push(t, true);
+}
+
+static bool is_about(uint64_t got, uint64_t want, uint64_t percent)
+{
+	return got * 100 >= want * (100 - percent) &&
+	       got * 100 <= want * (100 + percent);
+}
+
+/* --- order -----------------------------------------------------------------------*/
+static void test_classes(void)
+{
+	begin();
+	make(0, (struct sched_request)FAIR(-20), NULL);
+	make(1, (struct sched_request)FIFO(10), NULL);
+	make(2, (struct sched_request)DEADLINE(MS, 10 * MS, 10 * MS), NULL);
+	make(3, (struct sched_request)RR(90), NULL);
+	make(4, (struct sched_request)DEADLINE(MS, 5 * MS, 10 * MS), NULL);
+	CHECK(queue.nr == 5 && queue.nr_urgent == 4);
+	CHECK(pop(NULL) == &tasks[4]);
+	CHECK(pop(NULL) == &tasks[2]);
+	CHECK(pop(NULL) == &tasks[3]);
+	CHECK(pop(NULL) == &tasks[1]);
+	CHECK(pop(NULL) == &tasks[0]);
+	CHECK(!pop(NULL) && queue.nr == 0 && queue.nr_urgent == 0);
+}
+
+static void test_who_replaces(void)
+{
+	struct task *low, *high, *fair;
+
+	begin();
+	low = make(0, (struct sched_request)FIFO(10), NULL);
+	CHECK(pop(NULL) == low);
+	fair = make(1, (struct sched_request)FAIR(-20), NULL);
+	CHECK(!runq_preempts_locked(&queue, fair, low, 1000 * MS));
+	CHECK(!pop(low));	/* it goes on, however long */
+	high = make(2, (struct sched_request)FIFO(11), NULL);
+	CHECK(runq_preempts_locked(&queue, high, low, 0));
+	CHECK(pop(low) == high);
+	push(low, true);
+	make(3, (struct sched_request)FIFO(10), NULL);
+	CHECK(!pop(high));
+	CHECK(pop(NULL) == low);	/* preempted: still the first */
+	CHECK(!pop(low));		/* an equal has to wait */
+	low->arch.plat.sched.yielded = true;
+	CHECK(pop(low) == &tasks[3]);
+	CHECK(pop(&tasks[3]) == NULL);
+	CHECK(pop(NULL) == fair);
 }
 
 static void test_round_robin(void)
 {
-	struct runq q;
-
-	runq_init(&q);
-	CHECK(!runq_pop_locked(&q, RUN_CLASS_USER));
-	for (int i = 0; i < 3; i++)
-		runq_push_locked(&q, make(i, TASK_USER));
-	CHECK(q.nr == 3);
-	for (int i = 0; i < 3; i++)
-		CHECK(runq_pop_locked(&q, RUN_CLASS_USER) == &tasks[i]);
-	CHECK(q.nr == 0 && !runq_has_locked(&q, RUN_CLASS_USER));
+	begin();
+	make(0, (struct sched_request)RR(5), NULL);
+	make(1, (struct sched_request)RR(5), NULL);
+	make(2, (struct sched_request)FIFO(4), NULL);
+	run_until(now + 1000 * MS);
+	CHECK(is_about(ran_ns[0], 500 * MS, 5));
+	CHECK(is_about(ran_ns[1], 500 * MS, 5));
+	CHECK(ran_ns[2] == 0);
+	CHECK(longest_wait_ns[1] <= RR_SLICE_NS + 1);
 }
 
-static void test_system_first(void)
+/* --- fairness ----------------------------------------------------------------------*/
+static void test_equal_shares(void)
 {
-	struct runq q;
+	begin();
+	for (uint32_t i = 0; i < 5; i++)
+		make(i, (struct sched_request)FAIR(0), NULL);
+	run_until(now + 10000 * MS);
+	for (uint32_t i = 0; i < 5; i++) {
+		int64_t off = (int64_t)(ran_ns[i] - 2000 * MS);
 
-	runq_init(&q);
-	runq_push_locked(&q, make(0, TASK_USER));
-	runq_push_locked(&q, make(1, TASK_SYSTEM));
-	runq_push_locked(&q, make(2, TASK_SYSTEM));
-	CHECK(runq_has_locked(&q, RUN_CLASS_SYSTEM));
-	CHECK(runq_pop_locked(&q, RUN_CLASS_USER) == &tasks[1]);
-	CHECK(runq_pop_locked(&q, RUN_CLASS_USER) == &tasks[2]);
-	CHECK(runq_pop_locked(&q, RUN_CLASS_USER) == &tasks[0]);
+		CHECK(off <= (int64_t)FAIR_SLICE_NS &&
+		      off >= -(int64_t)FAIR_SLICE_NS);
+		CHECK(longest_wait_ns[i] <= 5 * FAIR_SLICE_NS);
+	}
 }
 
-/* A system task that goes on running does not make way for a program. */
-static void test_lowest_class(void)
+/* One step of niceness is a ratio of 1.25. */
+static void test_nice(void)
 {
-	struct runq q;
+	begin();
+	make(0, (struct sched_request)FAIR(0), NULL);
+	make(1, (struct sched_request)FAIR(5), NULL);
+	make(2, (struct sched_request)FAIR(19), NULL);
+	make(3, (struct sched_request){ .policy = SCHED_POLICY_IDLE }, NULL);
+	run_until(now + 60000 * MS);
+	CHECK(is_about(ran_ns[0] * 100 / ran_ns[1], 305, 3));
+	CHECK(is_about(ran_ns[0] / ran_ns[2], 69, 10));
+	CHECK(ran_ns[3] > 0 && ran_ns[3] < ran_ns[2]);
+}
 
-	runq_init(&q);
-	runq_push_locked(&q, make(0, TASK_USER));
-	CHECK(!runq_has_locked(&q, RUN_CLASS_SYSTEM));
-	CHECK(!runq_pop_locked(&q, RUN_CLASS_SYSTEM));
-	CHECK(q.nr == 1);
-	CHECK(runq_pop_locked(&q, RUN_CLASS_USER) == &tasks[0]);
+/* A process with three threads gets as much as one with a single one. */
+static void test_processes(void)
+{
+	uint32_t many = 0, one = 0;
+
+	begin();
+	for (uint32_t i = 0; i < 3; i++)
+		make(i, (struct sched_request)FAIR(0), &many);
+	make(3, (struct sched_request)FAIR(0), &one);
+	/* loads are made when a task becomes ready: once around */
+	for (uint32_t i = 0; i < 4; i++) {
+		runq_remove_locked(&queue, &tasks[i]);
+		push(&tasks[i], false);
+	}
+	CHECK(many == 3 && one == 1);
+	run_until(now + 10000 * MS);
+	CHECK(is_about(ran_ns[3], 5000 * MS, 5));
+	for (uint32_t i = 0; i < 4; i++)
+		runq_remove_locked(&queue, &tasks[i]);
+	CHECK(many == 0 && one == 0 && queue.load == 0 && queue.nr == 0);
+}
+
+/* One that sleeps most of the time gets the processor soon, and no more than
+ * its share when it stops sleeping; sleeping saves nothing up. */
+static void test_sleepers(void)
+{
+	struct task *hog, *t, *s;
+
+	begin();
+	hog = make(0, (struct sched_request)FAIR(0), NULL);
+	s = make(1, (struct sched_request)FAIR(0), NULL);
+	runq_remove_locked(&queue, s);
+	CHECK(pop(NULL) == hog);
+	for (uint32_t i = 0; i < 100; i++) {
+		charge(hog, 10 * MS);
+		push(s, false);
+		CHECK(runq_preempts_locked(&queue, s, hog, 10 * MS));
+		t = pop(hog);
+		CHECK(t == s);
+		if (t != s)
+			return;
+		push(hog, true);
+		charge(s, MS / 10);
+		runq_leave_locked(&queue, s);
+		CHECK(pop(NULL) == hog);
+	}
+	/* now both want all of it */
+	push(s, false);
+	push(hog, true);
+	ran_ns[0] = ran_ns[1] = 0;
+	run_until(now + 100 * MS);
+	CHECK(ran_ns[1] <= 50 * MS + (uint64_t)LAG_MAX_NS + FAIR_SLICE_NS);
+	CHECK(ran_ns[0] >= 50 * MS - (uint64_t)LAG_MAX_NS - FAIR_SLICE_NS);
+}
+
+/* One that has had more than its share is not forgiven by going elsewhere. */
+static void test_lag_moves_along(void)
+{
+	struct runq other;
+	struct task *a, *b;
+
+	begin();
+	runq_init(&other);
+	other.vtime = 123456789;
+	a = make(0, (struct sched_request)FAIR(0), NULL);
+	b = make(1, (struct sched_request)FAIR(0), NULL);
+	CHECK(pop(NULL) == a);
+	charge(a, 4 * MS);
+	CHECK((int64_t)(queue.vtime - a->arch.plat.sched.vruntime) < 0);
+	runq_leave_locked(&queue, a);
+	CHECK(a->arch.plat.sched.lag == -2 * (int64_t)MS);
+	runq_push_locked(&other, a, false, now);
+	CHECK(a->arch.plat.sched.vruntime == other.vtime + 2 * MS);
+	CHECK(b->arch.plat.sched.home == &queue);
+}
+
+/* --- deadlines ----------------------------------------------------------------------*/
+/* Two that together need 90 % meet all their deadlines beside hogs of the other
+ * classes, which get the rest. */
+static void test_deadlines_met(void)
+{
+	uint64_t runtime[2] = { 3 * MS, 12 * MS }, period[2] = { 10 * MS,
+								 20 * MS };
+	uint64_t done[2] = { 0, 0 }, due[2], start;
+	uint32_t missed = 0;
+	struct task *t;
+
+	begin();
+	start = now;
+	for (uint32_t i = 0; i < 2; i++) {
+		make(i, (struct sched_request)DEADLINE(runtime[i], period[i],
+						       period[i]), NULL);
+		due[i] = now + period[i];
+	}
+	make(2, (struct sched_request)FAIR(0), NULL);
+	t = pop(NULL);
+	while (now < start + 10000 * MS) {
+		uint64_t step = 100000, i;
+
+		t = next_after(t, step);
+		for (i = 0; i < 2; i++) {
+			if (now < due[i])
+				continue;
+			missed += ran_ns[i] - done[i] + step < runtime[i];
+			done[i] = ran_ns[i];
+			due[i] += period[i];
+		}
+	}
+	CHECK(missed == 0);
+	/* what nobody was promised, all three share */
+	CHECK(ran_ns[0] >= 3000 * MS - MS && ran_ns[0] <= 3500 * MS);
+	CHECK(ran_ns[1] >= 6000 * MS - MS && ran_ns[1] <= 6500 * MS);
+	CHECK(ran_ns[2] >= 250 * MS);
+}
+
+/* It may not take more than was agreed, however much it wants. */
+static void test_budget(void)
+{
+	begin();
+	make(0, (struct sched_request)DEADLINE(2 * MS, 10 * MS, 10 * MS), NULL);
+	make(1, (struct sched_request)FIFO(50), NULL);
+	run_until(now + 1000 * MS);
+	CHECK(is_about(ran_ns[0], 200 * MS, 8));
+	CHECK(is_about(ran_ns[1], 800 * MS, 8));
+}
+
+/* --- processors and requests ------------------------------------------------------------*/
+static void test_allowed(void)
+{
+	struct sched_request on_one = FAIR(0), fifo_on_two = FIFO(9);
+
+	on_one.cpus = 2;
+	fifo_on_two.cpus = 4;
+	begin();
+	make(0, on_one, NULL);
+	make(1, fifo_on_two, NULL);
+	CHECK(!pop(NULL));		/* this is processor 0 */
+	CHECK(queue.cpus == 6);
+	CHECK(runq_pop_locked(&queue, 1, NULL, now) == &tasks[0]);
+	CHECK(!runq_pop_locked(&queue, 1, NULL, now));
+	CHECK(queue.cpus == 4);
+	CHECK(runq_pop_locked(&queue, 2, NULL, now) == &tasks[1]);
+	CHECK(queue.cpus == 0);
+}
+
+static void test_requests(void)
+{
+	struct task *t;
+
+	begin();
+	t = make(0, (struct sched_request)FAIR(0), NULL);
+	CHECK(pop(NULL) == t);
+	t->arch.plat.sched.next = (struct sched_request)FIFO(7);
+	t->arch.plat.sched.request_state = REQUEST_NEW;
+	runq_apply_locked(&queue, t, now);
+	CHECK(runq_class_of(t) == RUN_CLASS_FIXED && queue.load == 0);
+	CHECK(runq_rank(t) == 8);
+	/* and for one that is woken */
+	t->arch.plat.sched.next = (struct sched_request)FAIR(3);
+	t->arch.plat.sched.request_state = REQUEST_NEW;
+	runq_take_request(t);
+	push(t, false);
+	CHECK(runq_class_of(t) == RUN_CLASS_FAIR && queue.nr_urgent == 0);
+	CHECK(pop(NULL) == t && queue.load == t->arch.plat.sched.load);
+	runq_leave_locked(&queue, t);
+	CHECK(queue.load == 0);
 }
 
 static void test_choose_cpu(void)
@@ -131,30 +428,36 @@ static void test_equal_deadlines(void)
 	CHECK(timerq_expire_locked(&q, 5) == &b);
 }
 
-static const struct {
-	const char *name;
-	void (*fn)(void);
-} tests[] = {
-	{ "round robin within a class", test_round_robin },
-	{ "system tasks first", test_system_first },
-	{ "a taker goes down to its own class only", test_lowest_class },
-	{ "where woken tasks go", test_choose_cpu },
-	{ "deadlines expire in order", test_deadlines_in_order },
-	{ "a deadline is taken back", test_remove_deadline },
-	{ "equal deadlines in order of arrival", test_equal_deadlines },
-};
-
 int main(void)
 {
+	static const struct {
+		const char *name;
+		void (*run)(void);
+	} tests[] = {
+		{ "classes", test_classes },
+		{ "who replaces whom", test_who_replaces },
+		{ "round robin", test_round_robin },
+		{ "equal shares", test_equal_shares }, { "nice", test_nice },
+		{ "processes share", test_processes },
+		{ "sleepers", test_sleepers },
+		{ "lag moves along", test_lag_moves_along },
+		{ "deadlines are met", test_deadlines_met },
+		{ "budget", test_budget }, { "allowed", test_allowed },
+		{ "requests", test_requests },
+		{ "choose a CPU", test_choose_cpu },
+		{ "deadlines in order", test_deadlines_in_order },
+		{ "remove deadline", test_remove_deadline },
+		{ "equal deadlines", test_equal_deadlines },
+	};
 	uint32_t bad = 0;
 
-	printf("1..%zu\n", ARRAY_LEN(tests));
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
 		failures = 0;
-		tests[i].fn();
-		printf("%sok %zu - %s\n", failures ? "not " : "", i + 1,
+		tests[i].run();
+		printf("%s %lu - runq: %s\n", failures ? "not ok" : "ok", i + 1,
 		       tests[i].name);
-		bad += failures != 0;
+		bad += failures;
 	}
+	printf("1..%lu\n", ARRAY_LEN(tests));
 	return bad != 0;
 }

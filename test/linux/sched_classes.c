@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Scheduling classes: what the calls keep and report, and that the classes are
+ * obeyed: on one processor a better one keeps a worse one out. Where the host
+ * grants no real-time classes, both sides skip.
+ */
+#include "harness.h"
+#include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
+
+#define POLICY_DEADLINE	6
+
+/* sched_setattr(2) */
+struct attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+static int has_rt(void)
+{
+	struct sched_param p = { .sched_priority = 1 };
+	struct sched_param none = { .sched_priority = 0 };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &p))
+		return 0;
+	sched_setscheduler(0, SCHED_OTHER, &none);
+	return 1;
+}
+
+static int set(int policy, int priority)
+{
+	struct sched_param p = { .sched_priority = priority };
+
+	return sched_setscheduler(0, policy, &p) ? -errno : 0;
+}
+
+static void one_processor(void)
+{
+	cpu_set_t set;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	for (int i = 0, found = 0; i < CPU_SETSIZE; i++) {
+		if (found)
+			CPU_CLR(i, &set);
+		found |= CPU_ISSET(i, &set) != 0;
+	}
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static int64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+static void work_ms(int ms)
+{
+	int64_t end = now_ns(CLOCK_MONOTONIC) + ms * 1000000ll;
+
+	while (now_ns(CLOCK_MONOTONIC) < end)
+		;
+}
+
+TEST(policies)
+{
+	struct sched_param p;
+	struct timespec t;
+
+	if (!has_rt())
+		skip("no real-time classes");
+	show(set(SCHED_FIFO, 10));
+	show(sched_getscheduler(0));
+	show(sched_getparam(0, &p));
+	show(p.sched_priority);
+	show(set(SCHED_FIFO, 0));
+	show(set(SCHED_RR, 100));
+	show(set(SCHED_RR, 99));
+	show(sched_rr_get_interval(0, &t));
+	show(t.tv_sec == 0 && t.tv_nsec > 0);
+	show(set(SCHED_FIFO | SCHED_RESET_ON_FORK, 3));
+	show(sched_getscheduler(0));
+	show(sched_rr_get_interval(0, &t));
+	show(t.tv_nsec);
+	show(set(SCHED_OTHER, 0));
+	show(sched_getscheduler(0));
+}
+
+TEST(inherited)
+{
+	int status;
+
+	if (!has_rt())
+		skip("no real-time classes");
+	show(set(SCHED_FIFO, 10));
+	if (fork() == 0)
+		_exit(sched_getscheduler(0));
+	wait(&status);
+	show(WEXITSTATUS(status));
+	show(set(SCHED_FIFO | SCHED_RESET_ON_FORK, 10));
+	if (fork() == 0)
+		_exit(sched_getscheduler(0));
+	wait(&status);
+	show(WEXITSTATUS(status));
+}
+
+TEST(rights)
+{
+	struct rlimit limit = { 5, 5 };
+
+	if (!has_rt() || getuid())
+		skip("no real-time classes, or not root");
+	if (setrlimit(RLIMIT_RTPRIO, &limit))
+		skip("no right to set limits");
+	show(setgid(65534));
+	show(setuid(65534));
+	show(set(SCHED_FIFO, 5));
+	show(set(SCHED_FIFO, 6));
+	show(set(SCHED_RR, 1));
+	show(set(SCHED_FIFO | SCHED_RESET_ON_FORK, 5));
+	show(set(SCHED_FIFO, 5));
+	show(set(SCHED_OTHER | SCHED_RESET_ON_FORK, 0));
+}
+
+TEST(deadline_calls)
+{
+	struct attr a = { .size = sizeof(a),
+				.policy = POLICY_DEADLINE,
+				.runtime = 2000000,
+				.deadline = 10000000,
+				.period = 10000000 };
+	struct attr got = { 0 };
+
+	if (!has_rt() || syscall(SYS_sched_setattr, 0, &a, 0))
+		skip("no deadline class");
+	show(sched_getscheduler(0));
+	show(syscall(SYS_sched_getattr, 0, &got, sizeof(got), 0));
+	show(got.policy);
+	show(got.runtime);
+	show(got.deadline);
+	show(got.period);
+	show(fork());
+	show(errno);
+	a.runtime = a.deadline;	/* all of a processor, and a second time */
+	show(syscall(SYS_sched_setattr, 0, &a, 0) == 0 ||
+	     errno == EBUSY);
+	a.deadline = 1000000;
+	show(syscall(SYS_sched_setattr, 0, &a, 0));
+	show(errno);
+	a.deadline = 10000000;
+	a.runtime = 100;
+	show(syscall(SYS_sched_setattr, 0, &a, 0));
+	show(errno);
+	show(set(SCHED_OTHER, 0));
+}
+
+static volatile int counter;
+
+static void *count(void *arg)
+{
+	while (!*(volatile int *)arg)
+		counter++;
+	return NULL;
+}
+
+/* While a task of fixed priority works, an ordinary one gets nothing. */
+TEST(fifo_keeps_fair_out)
+{
+	volatile int stop = 0;
+	pthread_t t;
+	int before, after;
+
+	if (!has_rt())
+		skip("no real-time classes");
+	one_processor();
+	pthread_create(&t, NULL, count, (void *)&stop);
+	while (!counter)
+		sched_yield();
+	show(set(SCHED_FIFO, 10));
+	before = counter;
+	work_ms(30);
+	after = counter;
+	show(after == before);
+	show(set(SCHED_OTHER, 0));
+	stop = 1;
+	pthread_join(t, NULL);
+}
+
+static volatile char order[8];
+static volatile int nr_ran;
+
+static void *run_at(void *arg)
+{
+	int priority = *(int *)arg;
+
+	set(SCHED_FIFO, priority);
+	order[nr_ran++] = (char)('0' + priority);
+	return NULL;
+}
+
+/* Several become ready while a better one runs: they run by priority. */
+TEST(order_of_priorities)
+{
+	int priorities[4] = { 3, 1, 4, 2 };
+	pthread_attr_t attr;
+	struct sched_param p;
+	pthread_t t[4];
+	int err = 0, ran;
+
+	if (!has_rt())
+		skip("no real-time classes");
+	one_processor();
+	show(set(SCHED_FIFO, 9));	/* nothing that sleeps from here on */
+	pthread_attr_init(&attr);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_FIFO);
+	for (int i = 0; i < 4; i++) {
+		p.sched_priority = priorities[i];
+		pthread_attr_setschedparam(&attr, &p);
+		err |= pthread_create(&t[i], &attr, run_at, &priorities[i]);
+	}
+	work_ms(10);
+	ran = nr_ran;
+	show(err);
+	show(ran);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	printf("%s\n", (const char *)order);
+}
+
+/* A woken task of higher priority runs at once, before its waker goes on. */
+static int pipe_fds[2];
+static volatile int woken;
+
+static void *reader(void *arg)
+{
+	char c;
+
+	set(SCHED_FIFO, 20);
+	*(volatile int *)arg = 1;
+	if (read(pipe_fds[0], &c, 1) == 1)
+		woken = 1;
+	return NULL;
+}
+
+TEST(wakeup_preempts)
+{
+	volatile int ready = 0;
+	int written, was_woken;
+	pthread_t t;
+
+	if (!has_rt())
+		skip("no real-time classes");
+	one_processor();
+	show(pipe(pipe_fds));
+	pthread_create(&t, NULL, reader, (void *)&ready);
+	while (!ready)
+		sched_yield();
+	usleep(20000);
+	show(set(SCHED_FIFO, 10));
+	written = write(pipe_fds[1], "x", 1);
+	was_woken = woken;
+	show(written);
+	show(was_woken);
+	pthread_join(t, NULL);
+}
+
+/* Niceness decides how an ordinary processor is shared. */
+TEST(nice_shares)
+{
+	int status, fds[2];
+	int64_t took[2] = { 0, 0 };
+
+	one_processor();
+	show(pipe(fds));
+	for (int i = 0; i < 2; i++) {
+		if (fork())
+			continue;
+		if (i)
+			nice(10);
+		work_ms(400);
+		took[0] = i;
+		took[1] = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+		write(fds[1], took, sizeof(took));
+		_exit(0);
+	}
+	int64_t by[2];
+
+	for (int i = 0; i < 2; i++) {
+		if (read(fds[0], took, sizeof(took)) == sizeof(took))
+			by[took[0]] = took[1];
+		wait(&status);
+	}
+	show(by[0] > 3 * by[1]);
+}
+
+TEST(affinity_moves)
+{
+	cpu_set_t all, one;
+	int good = 1;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	for (int i = 0; i < CPU_SETSIZE; i++) {
+		if (!CPU_ISSET(i, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(i, &one);
+		good &= !sched_setaffinity(0, sizeof(one), &one);
+		good &= sched_getcpu() == i;
+	}
+	show(good);
+	show(sched_setaffinity(0, sizeof(all), &all));
+}
