@@ -56,12 +56,13 @@ check-smp: $(STRESS_PROGS) $(O)/mica ## stress with 1, 2 and 4 processors
 
 check-smp-qemu: $(STRESS_PROGS) $(O)/mica ## the same under QEMU
 	$(Q)test/stress/run --dir $(STRESS_OUT) --mica $(O)/mica \
-		--platform qemu --seconds $(STRESS_SECONDS) --cpus 1,2,4
+		--platform qemu --seconds $(STRESS_SECONDS) --cpus 1,2,4 \
+		--together
 
 check-smp-kvm: $(STRESS_PROGS) $(O)/mica ## the same on the kvm platform
 	$(Q)$(NESTED) --timeout 900 --smp 4 -- test/stress/run \
 		--dir $(STRESS_OUT) --mica $(O)/mica --platform kvm \
-		--seconds $(STRESS_SECONDS) --cpus 1,2,4
+		--seconds $(STRESS_SECONDS) --cpus 1,2,4 --together
 
 CLI_SHORT := -k sh- -k bash- -k busybox -k options/ -k musl
 check-cli-kvm: $(O)/mica ## programs and command line on the kvm platform

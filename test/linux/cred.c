@@ -303,17 +303,21 @@ TEST(dumpable_after_change)
 TEST(kill_needs_same_user)
 {
 	pid_t pid, root = getpid();
+	int p[2];
+	char c;
 
 	need_root();
+	must(pipe(p));
 	pid = fork();
 	if (pid == 0) {
 		become_user();
 		show(kill(root, 0));
 		show(kill(root, SIGCONT));
 		show(kill(getpid(), 0));
+		must(write(p[1], "x", 1));
 		pause();
 	}
-	sleep_ms(50);
+	must(read(p[0], &c, 1));
 	show(kill(pid, SIGKILL));
 	show_exit("user", pid);
 }
