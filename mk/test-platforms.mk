@@ -62,7 +62,7 @@ check-smp-qemu: $(STRESS_PROGS) $(O)/mica ## the same under QEMU
 check-smp-kvm: $(STRESS_PROGS) $(O)/mica ## the same on the kvm platform
 	$(Q)$(NESTED) --timeout 900 --smp 4 -- test/stress/run \
 		--dir $(STRESS_OUT) --mica $(O)/mica --platform kvm \
-		--seconds $(STRESS_SECONDS) --cpus 1,2,4 --together
+		--seconds $(STRESS_SECONDS) --cpus 1,2,4
 
 CLI_SHORT := -k sh- -k bash- -k busybox -k options/ -k musl
 check-cli-kvm: $(O)/mica ## programs and command line on the kvm platform

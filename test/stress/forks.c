@@ -59,7 +59,7 @@ static void *work(void *arg)
 				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	must(memory != MAP_FAILED, "mmap");
-	for (int turn = 0; !time_is_over(); turn++) {
+	for (int turn = 0; !turn || !time_is_over(); turn++) {
 		pid_t pid;
 
 		fill(memory, owner);

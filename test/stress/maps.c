@@ -121,14 +121,14 @@ static void *work(void *arg)
 	struct slot slots[NR_SLOTS] = { 0 };
 	uint32_t state = (uintptr_t)arg * 31 + 3;
 
-	while (!time_is_over()) {
+	do {
 		for (int i = 0; i < 16; i++) {
 			uint32_t random = random_next(&state);
 
 			step(&slots[random % NR_SLOTS], random / NR_SLOTS);
 		}
 		atomic_fetch_add(&rounds, 16);
-	}
+	} while (!time_is_over());
 	return NULL;
 }
 

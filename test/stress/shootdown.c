@@ -89,14 +89,14 @@ static void *change_pages(void *arg)
 	uint32_t generation = 1, state = 5;
 
 	(void)arg;
-	while (!time_is_over()) {
+	do {
 		int page = random_next(&state) % NR_PAGES;
 
 		protect_and_look(page);
 		if (state & 64)
 			replace(page, ++generation);
 		atomic_fetch_add(&rounds, 1);
-	}
+	} while (!time_is_over());
 	atomic_store(&stop, 1);
 	return NULL;
 }

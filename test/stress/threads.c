@@ -92,12 +92,12 @@ static void *work(void *arg)
 {
 	uintptr_t number = (uintptr_t)arg << 24;
 
-	while (!time_is_over()) {
+	do {
 		live_and_signal(++number);
 		if (number % 16 == 0)
 			end_while_busy(number & 16);
 		atomic_fetch_add(&rounds, 1);
-	}
+	} while (!time_is_over());
 	return NULL;
 }
 

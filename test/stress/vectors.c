@@ -82,7 +82,7 @@ static void *work(void *arg)
 {
 	uint64_t seed = ((uintptr_t)arg + 1) << 32;
 
-	while (!time_is_over()) {
+	do {
 		set_mode(++seed);
 		check_once(seed, 0);
 		check_once(seed, 1);
@@ -97,7 +97,7 @@ static void *work(void *arg)
 		}
 		sched_yield();
 		atomic_fetch_add(&rounds, 1);
-	}
+	} while (!time_is_over());
 	return NULL;
 }
 

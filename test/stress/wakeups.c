@@ -91,13 +91,13 @@ static void *work(void *arg)
 {
 	uint32_t state = (uintptr_t)arg * 5 + 1;
 
-	while (!time_is_over()) {
+	do {
 		if ((uintptr_t)arg % 2)
 			sleep_a_little(random_next(&state));
 		else
 			run_ring();
 		atomic_fetch_add(&rounds, 1);
-	}
+	} while (!time_is_over());
 	return NULL;
 }
 
