@@ -13,7 +13,8 @@ LT_OUT := $(O)/test/linux
 LT_FAMILIES := $(filter-out harness,$(basename $(notdir \
 	$(wildcard $(LT_SRC)/*.c))))
 LT_PROGS := $(addprefix $(LT_OUT)/,$(LT_FAMILIES))
-LT_DEPS := $(LT_SRC)/harness.c $(LT_SRC)/harness.h mk/test-linux.mk
+LT_DEPS := $(LT_SRC)/harness.c $(LT_SRC)/harness.h $(LT_SRC)/pthread_help.h \
+	mk/test-linux.mk
 
 LT_CC ?= gcc
 LT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter \
