@@ -58,8 +58,23 @@ KERNEL_LDFLAGS_kvm := -Wl,-z,max-page-size=0x200000 -Wl,--gc-sections
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 
-# $(1): platform. Objects in $(O)/kernel/$(1)/, image kernel-$(1).elf there.
 # Linked twice: the symbol table comes from the first link.
+# $(1): platform, $(2): objects and more flags. Makes $@ and $@.stripped.
+define kernel_link
+	@echo "  LD      $@"
+	@mkdir -p $(@D)
+	$(Q)tools/gen-symbols < /dev/null > $@.sym0.S
+	$(Q)$(CC) -c $@.sym0.S -o $@.sym0.o
+	$(Q)$(CC) $(KERNEL_LDFLAGS) $(KERNEL_LDFLAGS_$(1)) \
+		-Wl,-T,$(KERNEL_LD_$(1)) $(2) $@.sym0.o -o $@.1
+	$(Q)nm $@.1 | tools/gen-symbols > $@.sym1.S
+	$(Q)$(CC) -c $@.sym1.S -o $@.sym1.o
+	$(Q)$(CC) $(KERNEL_LDFLAGS) $(KERNEL_LDFLAGS_$(1)) \
+		-Wl,-T,$(KERNEL_LD_$(1)) -Wl,-Map,$@.map $(2) $@.sym1.o -o $@
+	$(Q)strip -o $@.stripped $@
+endef
+
+# $(1): platform. Objects in $(O)/kernel/$(1)/, image kernel-$(1).elf there.
 define kernel_rules
 KERNEL_OUT_$(1) := $(O)/kernel/$(1)
 KERNEL_SRC_$(1) := $$(foreach d,$$(KERNEL_DIRS) $$(KERNEL_DIRS_$(1)),\
@@ -84,18 +99,7 @@ $$(KERNEL_OUT_$(1))/%.S.o: kernel/%.S $$(KERNEL_DEPS)
 	$$(Q)$$(CC) $$(KERNEL_CFLAGS_$(1)) -MMD -MP -c $$< -o $$@
 
 $$(KERNEL_$(1)): $$(KERNEL_OBJ_$(1)) $$(KERNEL_LD_$(1)) tools/gen-symbols
-	@echo "  LD      $$@"
-	$$(Q)tools/gen-symbols < /dev/null > $$(@D)/sym0.S
-	$$(Q)$$(CC) -c $$(@D)/sym0.S -o $$(@D)/sym0.o
-	$$(Q)$$(CC) $$(KERNEL_LDFLAGS) $$(KERNEL_LDFLAGS_$(1)) \
-		-Wl,-T,$$(KERNEL_LD_$(1)) $$(KERNEL_OBJ_$(1)) \
-		$$(@D)/sym0.o -o $$@.1
-	$$(Q)nm $$@.1 | tools/gen-symbols > $$(@D)/sym1.S
-	$$(Q)$$(CC) -c $$(@D)/sym1.S -o $$(@D)/sym1.o
-	$$(Q)$$(CC) $$(KERNEL_LDFLAGS) $$(KERNEL_LDFLAGS_$(1)) \
-		-Wl,-T,$$(KERNEL_LD_$(1)) -Wl,-Map,$$@.map \
-		$$(KERNEL_OBJ_$(1)) $$(@D)/sym1.o -o $$@
-	$$(Q)strip -o $$@.stripped $$@
+	$$(call kernel_link,$(1),$$(KERNEL_OBJ_$(1)))
 
 -include $$(KERNEL_OBJ_$(1):.o=.d)
 endef

@@ -17,18 +17,18 @@ $(O)/tender/%.S.o: tender/%.S $(O)/flags.stamp
 	$(Q)$(CC) -c $< -o $@
 
 # The kernels at page boundaries, so that parts can be mapped from the file.
-# $(1): object, $(2): symbol and section, $(3): platform.
+# $(1): object, $(2): symbol and section, $(3): the image.
 define kernel_image
-$(O)/tender/$(1): $$(KERNEL_$(3))
+$(1): $(3)
 	@mkdir -p $$(@D)
 	@printf '%s\n' '.section .$(2),"a"' '.balign 4096' \
 		'.globl $(2), $(2)_end' '$(2):' \
-		'.incbin "$$(KERNEL_$(3)).stripped"' '$(2)_end:' \
+		'.incbin "$(3).stripped"' '$(2)_end:' \
 		'.section .note.GNU-stack,"",@progbits' > $$(@:.o=.S)
 	$$(Q)$$(CC) -c $$(@:.o=.S) -o $$@
 endef
-$(eval $(call kernel_image,image.o,kernel_image,process))
-$(eval $(call kernel_image,image-kvm.o,kvm_kernel_image,kvm))
+$(eval $(call kernel_image,$(O)/tender/image.o,kernel_image,$(KERNEL_process)))
+$(eval $(call kernel_image,$(O)/tender/image-kvm.o,kvm_kernel_image,$(KERNEL_kvm)))
 
 $(O)/mica: $(TENDER_OBJ)
 	@echo "  LD      $@"

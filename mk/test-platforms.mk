@@ -71,7 +71,7 @@ check-cli-kvm: $(O)/mica ## programs and command line on the kvm platform
 
 check-robust-kvm: $(O)/mica ## kills and hogs on the kvm platform
 	$(Q)$(NESTED) --timeout 1500 -- sh -c \
-		'mount -t tmpfs tmpfs /tmp && exec "$$@"' sh \
+		'mkdir /run/tmp && TMPDIR=/run/tmp exec "$$@"' sh \
 		test/robust/run --mica $(O)/mica --platform kvm --patience 8 \
 		--rounds 12
 

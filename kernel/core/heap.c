@@ -216,6 +216,7 @@ void *kmalloc(size_t size)
 	struct slab *s;
 	void *p;
 
+	task_check_stack(current_task());
 	if (unlikely(!__atomic_load_n(&ready, __ATOMIC_ACQUIRE)))
 		heap_init_once();
 	if (injected_failure())

@@ -11,6 +11,7 @@
 #include "platform/platform.h"
 
 static struct task *reporter;	/* atomic: who panicked first */
+static uint32_t again;		/* reports within reports; only reporter's */
 
 static void report_v(const char *prefix, const char *fmt, va_list ap)
 {
@@ -72,8 +73,13 @@ static void panic_v(uint64_t pc, uint64_t fp, const char *fmt, va_list ap)
 	/* only the first report is shown; the others wait for the end */
 	if (!__atomic_compare_exchange_n(&reporter, &first, t, false,
 					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-		if (first == t)
-			plat_stop(125);	/* even reporting fails */
+		if (first == t) {
+			/* the report itself fails; and this one, perhaps */
+			if (!again++)
+				report_v("mica: kernel panic during the report "
+					 "of one: ", fmt, ap);
+			plat_stop(125);
+		}
 		for (;;)
 			plat_relax();
 	}

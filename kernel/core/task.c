@@ -7,6 +7,7 @@
 #include "core/lock.h"
 #include "core/msg.h"
 #include "core/page.h"
+#include "core/panic.h"
 #include "lib/string.h"
 #include "platform/platform.h"
 
@@ -98,6 +99,13 @@ int task_start_system(const char *name, void (*entry)(void *), void *arg,
 	return err;
 }
 
+#ifdef PLAT_STACK_OFFSET
+void task_stack_overflowed(void)
+{
+	panic("kernel stack overflow");
+}
+#endif
+
 bool task_has_work(void)
 {
 	return __atomic_load_n(&current_task()->arch.work, __ATOMIC_ACQUIRE) &
@@ -110,6 +118,7 @@ int task_park(uint64_t deadline_ns, bool interruptible)
 	uint32_t none = WAKE_NONE;
 	int err = 0;
 
+	task_check_stack(t);
 	if (unlikely(t->nr_deferred))
 		task_wakes_flush();
 	if (interruptible && task_has_work()) {

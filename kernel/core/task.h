@@ -49,6 +49,25 @@ struct task {
 struct task *current_task(void);
 
 /*
+ * Panics if the calling task, t, has left its kernel stack at the lower end,
+ * where the platform has no unmapped page to catch that. Called where any deep
+ * path comes through. Not from signal handlers of the process platform.
+ */
+#ifdef PLAT_STACK_OFFSET
+void task_stack_overflowed(void) __noreturn;
+static inline void task_check_stack(const struct task *t)
+{
+	if (unlikely((uint64_t)__builtin_frame_address(0) - (uint64_t)t <
+		     PLAT_STACK_OFFSET))
+		task_stack_overflowed();
+}
+#else
+static inline void task_check_stack(const struct task *t)
+{
+}
+#endif
+
+/*
  * Sleep until unparked or until deadline_ns (monotonic, DEADLINE_NEVER for
  * none). An unpark that came before is not lost: it ends the park at once.
  * May also return spuriously: callers loop on their condition.

@@ -16,10 +16,8 @@
 #include <linux/sched.h>
 #include <asm/signal.h>
 
-#define ALT_STACK_OFFSET	4096u
-#define ALT_STACK_SIZE		20480u
 #define BOOT_STACK_SIZE		PAGE_SIZE
-_Static_assert(sizeof(struct task) <= ALT_STACK_OFFSET, "task block layout");
+_Static_assert(sizeof(struct task) <= PLAT_ALT_STACK_OFFSET, "task block layout");
 
 /* The exact flag values that the host filter knows. */
 #define CLONE_THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | \
@@ -56,7 +54,7 @@ void set_alternate_stack(struct task *t)
 	struct {
 		uint64_t sp;
 		uint64_t flags, size;
-	} ss = { (uint64_t)t + ALT_STACK_OFFSET, 0, ALT_STACK_SIZE };
+	} ss = { (uint64_t)t + PLAT_ALT_STACK_OFFSET, 0, PLAT_ALT_STACK_SIZE };
 
 	HC2(__NR_sigaltstack, &ss, 0);
 }

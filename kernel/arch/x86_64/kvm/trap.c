@@ -264,6 +264,11 @@ static void bug(const struct trap_frame *f, uint64_t addr) __noreturn;
 
 static void bug(const struct trap_frame *f, uint64_t addr)
 {
+	uint64_t guard = (uint64_t)current_task() + PLAT_GUARD_OFFSET;
+
+	if (f->vector == VECTOR_DF && addr - guard < PAGE_SIZE)
+		panic_at(f->rip, f->rbp, "kernel stack overflow: stack %#lx",
+			 f->rsp);
 	panic_at(f->rip, f->rbp, "%s in the kernel: error %#lx, address %#lx, "
 		 "stack %#lx, flags %#lx", vector_name(f->vector), f->error,
 		 addr, f->rsp, f->rflags);

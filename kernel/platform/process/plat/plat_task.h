@@ -10,3 +10,13 @@ struct plat_task {
 	uint32_t hand_over;	/* word: the old host thread left the stack */
 	uint8_t *boot_stack;	/* of the process that took it over */
 };
+
+/*
+ * The task's block: struct task, the alternate signal stack, the kernel stack.
+ * No page of it can be unmapped, since every host process would have to do so;
+ * instead the stack pointer is looked at (task_check_stack). A stack that has
+ * grown too far meets the alternate stack first, which is idle then.
+ */
+#define PLAT_ALT_STACK_OFFSET	4096u
+#define PLAT_ALT_STACK_SIZE	20480u
+#define PLAT_STACK_OFFSET	(PLAT_ALT_STACK_OFFSET + PLAT_ALT_STACK_SIZE)
