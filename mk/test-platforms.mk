@@ -26,7 +26,7 @@ LT_SLOW := --timeout 90 --native-from $(NATIVE_RESULTS) -q \
 # Without the static musl variants: the calls are the same.
 LT_SHORT := $(filter-out harness,$(LT_FAMILIES))
 # At every change in the nested lane, where a start takes a second.
-LT_KVM ?= pipe futex pthread_mutex pthread_robust proc_wait signal_fault thread mem_edges
+LT_KVM ?= pipe futex futex_calls futex_pi pthread_mutex pthread_robust proc_wait signal_fault thread mem_edges
 
 .PHONY: stress check-linux-qemu check-linux-kvm check-cli-kvm check-robust-kvm
 .PHONY: check-robust-qemu check-smp check-smp-kvm check-smp-qemu check-full check-qemu-kvm

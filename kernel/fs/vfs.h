@@ -208,6 +208,8 @@ struct inode {
 	void *attached;
 	int32_t writers;	/* open for writing; < 0: executed; atomic */
 	uint32_t state;		/* enum inode_state; atomic */
+	/* its name in keys of futexes, 0 until it needs one; atomic */
+	uint64_t futex_id;
 	/* Text of a symlink, kept by the walk (or set by the file system at
 	 * creation): heap, freed with the inode; set once, atomic */
 	char *link;

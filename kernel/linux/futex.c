@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * futex(2) without ownership: wait, wake, requeue, wake-op, and waiting for
- * several words at once. Keys: (mm, address) for private words, the memory
- * object and the offset in it for shared ones. The queues are core/futex.c's.
+ * futex(2) without ownership: wait, wake, requeue, wake-op. Keys: (mm, address)
+ * for private words, the memory object and the offset in it for shared ones.
+ * The queues are core/futex.c's.
  */
 #include <linux/futex.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
-#include "core/heap.h"
-#include "lib/string.h"
 #include "linux/exit_hooks.h"
 #include "linux/futex_calls.h"
 #include "linux/mm.h"
@@ -35,14 +33,14 @@ int futex_key_get(uint64_t uaddr, uint32_t flags, struct futex_key *k)
 }
 
 /* --- wait --------------------------------------------------------------------*/
-static long wait_until(uint64_t uaddr, uint32_t flags, uint32_t val,
-		       uint32_t bitset, uint64_t deadline)
+long futex_wait_until(uint64_t uaddr, uint32_t flags, uint32_t val,
+		      uint32_t bitset, uint64_t deadline)
 {
 	struct futex_waiter w = { .task = current_task(), .bitset = bitset };
 	struct futex_bucket *b;
 	struct futex_key k;
 	uint32_t now;
-	int err = futex_key_get(uaddr, flags, &k);
+	int err = bitset ? futex_key_get(uaddr, flags, &k) : -EINVAL;
 
 	if (err)
 		return err;
@@ -62,8 +60,9 @@ static long wait_until(uint64_t uaddr, uint32_t flags, uint32_t val,
 static long wait_restart(struct thread *t)
 {
 	uint64_t *a = t->restart_arg;
-	long ret = wait_until(a[0], (uint32_t)a[1], (uint32_t)(a[1] >> 32),
-			      (uint32_t)a[3], a[2]);
+	long ret = futex_wait_until(a[0], (uint32_t)a[1],
+				    (uint32_t)(a[1] >> 32), (uint32_t)a[3],
+				    a[2]);
 
 	return ret == -EINTR ? -ERESTART_RESTARTBLOCK : ret;
 }
@@ -74,9 +73,7 @@ static long futex_wait(uint64_t uaddr, uint32_t flags, uint32_t val,
 	struct thread *t;
 	long ret;
 
-	if (!bitset)
-		return -EINVAL;
-	ret = wait_until(uaddr, flags, val, bitset, deadline);
+	ret = futex_wait_until(uaddr, flags, val, bitset, deadline);
 	if (likely(ret != -EINTR))
 		return ret;
 	if (deadline == DEADLINE_NEVER)
@@ -91,8 +88,7 @@ static long futex_wait(uint64_t uaddr, uint32_t flags, uint32_t val,
 }
 
 /* --- wake --------------------------------------------------------------------*/
-static long futex_wake_call(uint64_t uaddr, uint32_t flags, int nr,
-			    uint32_t bitset)
+long futex_wake_call(uint64_t uaddr, uint32_t flags, int nr, uint32_t bitset)
 {
 	struct futex_key k;
 	int err;
@@ -208,9 +204,8 @@ static long futex_wake_op(uint64_t uaddr, uint64_t uaddr2, uint32_t flags,
 	return ret < 0 ? ret : n + ret;
 }
 
-/* cmp NULL: whatever the word is. */
-static long futex_requeue(uint64_t uaddr, uint64_t uaddr2, uint32_t flags,
-			  int nr_wake, int nr_requeue, const uint32_t *cmp)
+long futex_requeue(uint64_t uaddr, uint64_t uaddr2, uint32_t flags,
+		   int nr_wake, int nr_requeue, const uint32_t *cmp)
 {
 	struct futex_wakes wakes = { 0 };
 	struct futex_bucket *b1, *b2;
@@ -339,99 +334,13 @@ long sys_futex(uint64_t uaddr, uint64_t op, uint64_t val, uint64_t timeout,
 	uint64_t deadline = 0;
 	int err;
 
-	if (real && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2 &&
-	    cmd != FUTEX_WAIT_REQUEUE_PI)
-		return -ENOSYS;
 	err = get_deadline(cmd, real || cmd == FUTEX_LOCK_PI, timeout,
 			   &deadline);
 	if (err)
 		return err;
+	if (real && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2 &&
+	    cmd != FUTEX_WAIT_REQUEUE_PI)
+		return -ENOSYS;
 	return dispatch(cmd, flags, uaddr, val, deadline, timeout, uaddr2,
 			(uint32_t)val3);
-}
-
-/* --- several words at once -----------------------------------------------------*/
-static int waitv_flags(const struct futex_waitv *v, uint32_t *flags)
-{
-	if (v->flags & ~(uint32_t)(FUTEX_32 | FUTEX_PRIVATE_FLAG) ||
-	    v->__reserved || (v->flags & 3) != FUTEX_32 || v->val >> 32)
-		return -EINVAL;
-	*flags = v->flags & FUTEX_PRIVATE_FLAG ? 0 : FUTEX_F_SHARED;
-	return 0;
-}
-
-static int waitv_enqueue(struct futex_waiter *w, const struct futex_waitv *v)
-{
-	struct futex_bucket *b;
-	struct futex_key k;
-	uint32_t flags, now;
-	int err = waitv_flags(v, &flags);
-
-	if (!err)
-		err = futex_key_get(v->uaddr, flags, &k);
-	if (err)
-		return err;
-	w->task = current_task();
-	w->bitset = ~0u;
-	b = futex_wait_lock(&k);
-	err = user_load32((const uint32_t *)v->uaddr, &now);
-	if (!err && now != (uint32_t)v->val)
-		err = -EAGAIN;
-	if (err)
-		futex_wait_abort(b);
-	else
-		futex_wait_commit(b, w, &k);
-	return err;
-}
-
-static long waitv(const struct futex_waitv *v, struct futex_waiter *w,
-		  uint32_t nr, uint64_t deadline)
-{
-	uint32_t n = 0;
-	long woken = -1;
-	int err = 0;
-
-	while (n < nr && !err) {
-		err = waitv_enqueue(&w[n], &v[n]);
-		if (!err)
-			n++;
-	}
-	if (!err)
-		err = futex_wait_sleep(w, n, deadline);
-	for (uint32_t i = 0; i < n; i++)
-		if (futex_wait_end(&w[i]))
-			woken = i;
-	if (woken >= 0)
-		return woken;
-	return err == -EINTR ? -ERESTARTSYS : err;
-}
-
-long sys_futex_waitv(uint64_t waiters, uint64_t nr, uint64_t flags,
-		     uint64_t timeout, uint64_t clock)
-{
-	uint64_t ns, deadline = DEADLINE_NEVER;
-	struct futex_waiter *w;
-	struct futex_waitv *v;
-	long ret = 0;
-
-	if (flags || !nr || nr > FUTEX_WAITV_MAX || !waiters)
-		return -EINVAL;
-	if (timeout) {
-		if (clock > 1)
-			return -EINVAL;
-		ret = user_timespec_get(timeout, &ns);
-		if (ret)
-			return ret;
-		deadline = clock ? ns : deadline_of_real(ns);
-	}
-	v = kmalloc(nr * (sizeof(*v) + sizeof(*w)));
-	if (!v)
-		return -ENOMEM;
-	w = (struct futex_waiter *)(v + nr);
-	memset(w, 0, nr * sizeof(*w));
-	ret = copy_from_user(v, (const void *)waiters, nr * sizeof(*v));
-	if (!ret)
-		ret = waitv(v, w, (uint32_t)nr, deadline);
-	kfree(v);
-	return ret;
 }

@@ -16,6 +16,22 @@ enum futex_flags {
  */
 int futex_key_get(uint64_t uaddr, uint32_t flags, struct futex_key *k);
 
+/*
+ * Sleep while the word is val, until woken by bits of bitset.
+ * Returns 0, -EAGAIN (another value), -ETIMEDOUT, -EINTR, -EINVAL, -EFAULT.
+ */
+long futex_wait_until(uint64_t uaddr, uint32_t flags, uint32_t val,
+		      uint32_t bitset, uint64_t deadline);
+/* Wake up to nr, at least one. Returns how many, -EINVAL, -EFAULT. */
+long futex_wake_call(uint64_t uaddr, uint32_t flags, int nr, uint32_t bitset);
+/*
+ * Wake up to nr_wake, move up to nr_requeue of the others to uaddr2, if the
+ * word is *cmp (NULL: whatever it is).
+ * Returns how many in all, -EAGAIN (another value), -EINVAL, -EFAULT.
+ */
+long futex_requeue(uint64_t uaddr, uint64_t uaddr2, uint32_t flags,
+		   int nr_wake, int nr_requeue, const uint32_t *cmp);
+
 /* futex_pi.c: the operations with an owner. deadline: monotonic. */
 long futex_lock_pi(uint64_t uaddr, uint32_t flags, uint64_t deadline,
 		   bool only_try);

@@ -116,14 +116,13 @@ static void name_heir_locked(struct futex_bucket *b, const struct futex_key *k)
 /* The heir takes what it inherited. b: locked. */
 static int inherit_locked(struct futex_bucket *b, struct pi_wait *p)
 {
-	bool more = futex_next_locked(b, &p->want, &p->w) != NULL;
 	uint32_t v;
 	int err = user_load32((const uint32_t *)p->uaddr, &v);
 
 	while (!err) {
-		err = word_change(p->uaddr, &v, p->tid |
-				  (v & FUTEX_OWNER_DIED) |
-				  (more ? FUTEX_WAITERS : 0));
+		/* as in Linux: whether it was robust or not */
+		err = word_change(p->uaddr, &v, p->tid | FUTEX_OWNER_DIED |
+				  FUTEX_WAITERS);
 		if (!err)
 			break;
 		if (err == -EAGAIN)
@@ -195,6 +194,15 @@ static int lock_pi_once(struct pi_wait *p, uint64_t deadline, bool only_try)
 	return pi_sleep(p, deadline);
 }
 
+/* Is there no such owner, or did it end, and said so in the word, just now? */
+static int again_if_changed(uint64_t uaddr, uint32_t owner)
+{
+	uint32_t v;
+	int err = user_load32((const uint32_t *)uaddr, &v);
+
+	return err ? err : (v & FUTEX_TID_MASK) == owner ? -ESRCH : -EAGAIN;
+}
+
 long futex_lock_pi(uint64_t uaddr, uint32_t flags, uint64_t deadline,
 		   bool only_try)
 {
@@ -209,6 +217,8 @@ long futex_lock_pi(uint64_t uaddr, uint32_t flags, uint64_t deadline,
 	__atomic_fetch_add(&nr_pi_waits, 1, __ATOMIC_SEQ_CST);
 	for (;;) {
 		err = lock_pi_once(&p, deadline, only_try);
+		if (err == -ESRCH)
+			err = again_if_changed(uaddr, p.owner);
 		if (err != -EAGAIN)
 			break;
 		plat_relax();
@@ -249,8 +259,12 @@ long futex_unlock_pi(uint64_t uaddr, uint32_t flags)
 	struct futex_wakes wakes = { 0 };
 	struct futex_bucket *b;
 	struct futex_key k;
-	int err = futex_key_get(uaddr, flags, &k);
+	int err = user_load32((const uint32_t *)uaddr, &v);
 
+	if (!err && (v & FUTEX_TID_MASK) != tid)
+		err = -EPERM;
+	if (!err)
+		err = futex_key_get(uaddr, flags, &k);
 	if (err)
 		return err;
 	b = futex_lock(&k);

@@ -95,7 +95,7 @@ static void walk_list(uint64_t head, uint32_t tid)
 		int err = user_load64((const uint64_t *)(entry & ~1ull),
 				      &next);
 
-		if (entry != pending &&
+		if ((entry ^ pending) & ~1ull &&
 		    owner_died((entry & ~1ull) + offset, tid, entry & 1,
 			       false))
 			return;

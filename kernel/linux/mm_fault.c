@@ -92,6 +92,21 @@ int mm_fault(struct mm *mm, uaddr_t addr, bool write, bool exec, int signo,
 }
 
 /* --- words and files ------------------------------------------------------------*/
+static uint64_t last_futex_id;	/* atomic */
+
+/* Even, and never used again: a waiter may outlive the mapping of its word. */
+static uint64_t futex_id(struct inode *i)
+{
+	uint64_t id = __atomic_load_n(&i->futex_id, __ATOMIC_RELAXED), new;
+
+	if (id)
+		return id;
+	new = __atomic_add_fetch(&last_futex_id, 2, __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&i->futex_id, &id, new, false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED) ?
+	       new : id;
+}
+
 int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2])
 {
 	struct vma *v;
@@ -104,11 +119,12 @@ int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2])
 	} else if (v->file && v->flags & VMA_SHARED) {
 		/* every open /dev/zero has memory of its own */
 		key[0] = S_ISREG(v->file->inode->mode) ?
-			 (uint64_t)v->file->inode : (uint64_t)v->file;
+			 futex_id(v->file->inode) : (uint64_t)v->file;
 		key[1] = v->offset + (addr - v->start);
 	} else {
+		/* not the key of the same word named as private */
 		key[0] = (uint64_t)mm | 1;
-		key[1] = addr;
+		key[1] = addr | 2;
 	}
 	rwlock_read_unlock(&mm->lock);
 	return err;

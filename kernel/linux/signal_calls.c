@@ -383,8 +383,10 @@ long sys_rt_tgsigqueueinfo(uint64_t tgid, uint64_t tid, uint64_t signo,
 long sys_restart_syscall(void)
 {
 	struct thread *t = current_thread();
-	long (*fn)(struct thread *) = t->restart_fn;
+	long ret = t->restart_fn ? t->restart_fn(t) : -EINTR;
 
-	t->restart_fn = NULL;
-	return fn ? fn(t) : -EINTR;
+	/* interrupted again, without a handler: once more */
+	if (ret != -ERESTART_RESTARTBLOCK)
+		t->restart_fn = NULL;
+	return ret;
 }
