@@ -33,7 +33,8 @@ LT_KVM ?= pipe futex futex_calls futex_pi pthread_mutex pthread_robust proc_wait
 .PHONY: native-results
 stress: $(STRESS_PROGS)
 
-$(STRESS_OUT)/%: test/stress/%.c test/stress/stress.h mk/test-platforms.mk
+$(STRESS_OUT)/%: test/stress/%.c $(wildcard test/stress/*.h) \
+		mk/test-platforms.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 -O1 -g -Wall -Wextra -pthread -o $@ $<
 
