@@ -10,7 +10,9 @@
  * (bench/count); `guest idle` waits for the end of its standard input.
  */
 #define _GNU_SOURCE
+#include "native/mica.h"
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +85,53 @@ static void switches(long n)
 	must(waitpid(pid, NULL, 0) == pid, "waitpid");
 }
 
+/* n calls by messages and their replies. */
+static void call_task(uint32_t server, long n)
+{
+	struct mica_msg m = { .type = MICA_CLOCK_TICKS };
+
+	while (n--) {
+		must(!mica_call(server, &m, NULL, MICA_FOREVER), "call");
+		m.type = MICA_CLOCK_TICKS;
+	}
+}
+
+static void serve(void)
+{
+	struct mica_msg m;
+	int err = mica_receive(&m, NULL, MICA_FOREVER);
+
+	while (!err)
+		err = mica_reply_receive(m.from, &m, NULL, MICA_FOREVER);
+	_exit(1);
+}
+
+/* Of a process of its own. */
+static void calls(long n)
+{
+	pid_t pid = fork();
+	uint32_t id;
+
+	must(pid >= 0, "fork");
+	if (!pid) {
+		id = (uint32_t)mica_self();
+		must(write(pipes[0][1], &id, sizeof(id)) == sizeof(id), "id");
+		serve();
+	}
+	must(read(pipes[0][0], &id, sizeof(id)) == sizeof(id), "id");
+	call_task(id, n);
+	kill(pid, SIGKILL);
+	must(waitpid(pid, NULL, 0) == pid, "waitpid");
+}
+
+static void clock_calls(long n)
+{
+	int id = mica_find("clock");
+
+	must(id > 0, "clock");
+	call_task((uint32_t)id, n);
+}
+
 static void fork_wait(long n)
 {
 	while (n--) {
@@ -145,16 +194,19 @@ struct measurement {
 	void (*run)(long n);
 	long n;			/* operations in one batch */
 	long parts;		/* figures are per n * parts */
+	int in_mica;		/* not to be had elsewhere */
 };
 
 static const struct measurement table[] = {
-	{ "null", null_call, 20000, 1 },
-	{ "pipe", pipe_call, 5000, 1 },
-	{ "switch", switches, 1000, 2 },
-	{ "fork", fork_wait, 20, 1 },
-	{ "fork-exec", fork_exec, 10, 1 },
-	{ "page-fault", page_faults, 4, FAULT_PAGES },
-	{ "block", block_reads, 0, 1 },
+	{ "null", null_call, 20000, 1, 0 },
+	{ "pipe", pipe_call, 5000, 1, 0 },
+	{ "switch", switches, 1000, 2, 0 },
+	{ "call", calls, 2000, 1, 1 },
+	{ "call-clock", clock_calls, 2000, 1, 1 },
+	{ "fork", fork_wait, 20, 1, 0 },
+	{ "fork-exec", fork_exec, 10, 1, 0 },
+	{ "page-fault", page_faults, 4, FAULT_PAGES, 0 },
+	{ "block", block_reads, 0, 1, 0 },
 };
 #define NR_MEASUREMENTS (sizeof(table) / sizeof(table[0]))
 
@@ -174,12 +226,25 @@ static void measure(const struct measurement *m)
 	fflush(stdout);
 }
 
+/* Where bench/count begins and ends to count. */
+__attribute__((noinline)) void count_begin(void)
+{
+	__asm__ volatile("");
+}
+
+__attribute__((noinline)) void count_end(void)
+{
+	__asm__ volatile("");
+}
+
 static int count(const char *name, long n)
 {
 	for (size_t i = 0; i < NR_MEASUREMENTS; i++) {
 		if (strcmp(table[i].name, name))
 			continue;
+		count_begin();
 		table[i].run(n);
+		count_end();
 		return 0;
 	}
 	return 2;
@@ -211,7 +276,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "idle"))
 		return read(0, &byte, 1) != 0;
 	for (size_t i = 0; i < NR_MEASUREMENTS; i++) {
-		if (table[i].n)
+		if (table[i].n && (!table[i].in_mica || mica_version() > 0))
 			measure(&table[i]);
 	}
 	printf("end\n");

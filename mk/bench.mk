@@ -46,9 +46,11 @@ bench-kvm: $(BENCH_KVM) $(O)/mica ## count and compare the kvm platform
 	bench/count --history
 	bench/against-linux --history
 
-$(BENCH_OUT)/guest: bench/guest.c mk/bench.mk
+$(BENCH_OUT)/guest: bench/guest.c native/mica.c native/mica.h abi/native.h \
+		mk/bench.mk
 	@mkdir -p $(@D)
-	$(Q)$(MUSL_CC) -std=gnu11 -O2 -g -Wall -Wextra -static -o $@ $<
+	$(Q)$(MUSL_CC) -std=gnu11 -O2 -g -Wall -Wextra -I. -static -o $@ $< \
+		native/mica.c
 
 $(BENCH_OUT)/first: bench/first.S mk/bench.mk
 	@mkdir -p $(@D)

@@ -20,7 +20,7 @@ $(UNIT_OUT)/runq_test: test/unit/platform/kvm/runq_test.c \
 		$(filter %.c,$^)
 
 $(UNIT_OUT)/word_test: test/unit/platform/kvm/word_test.c \
-		kernel/platform/kvm/word.c kernel/platform/kvm/timerq.c \
+		kernel/platform/kvm/word.c kernel/platform/kvm/park.c kernel/platform/kvm/timerq.c \
 		kernel/lib/avl.c $(wildcard kernel/platform/kvm/*.h) $(KERNEL_DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=thread -o $@ \

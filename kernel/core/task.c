@@ -106,37 +106,57 @@ void task_stack_overflowed(void)
 }
 #endif
 
+/* The last of those that t has to wake, whom it can hand its processor. */
+static struct task *take_deferred(struct task *t)
+{
+	struct task *last = NULL;
+
+	if (t->nr_deferred)
+		last = t->deferred[--t->nr_deferred];
+	if (unlikely(t->nr_deferred))
+		task_wakes_flush();
+	return last;
+}
+
+static bool has_work(const struct task *t)
+{
+	return __atomic_load_n(&t->arch.work, __ATOMIC_ACQUIRE) &
+	       ~(uint32_t)TASK_WORK_SLOW;
+}
+
 bool task_has_work(void)
 {
-	return __atomic_load_n(&current_task()->arch.work, __ATOMIC_ACQUIRE) &
-	       ~(uint32_t)TASK_WORK_SLOW;
+	return has_work(current_task());
 }
 
 int task_park(uint64_t deadline_ns, bool interruptible)
 {
-	struct task *t = current_task();
+	struct task *t = current_task(), *to = take_deferred(t);
 	uint32_t none = WAKE_NONE;
 	int err = 0;
 
 	task_check_stack(t);
-	if (unlikely(t->nr_deferred))
-		task_wakes_flush();
-	if (interruptible && task_has_work()) {
+	if (interruptible && has_work(t)) {
 		__atomic_store_n(&t->wake, WAKE_NONE, __ATOMIC_RELAXED);
+		if (to)
+			plat_unpark(to);
 		return -EINTR;
 	}
 	/* Partner: the exchange in task_unpark; whoever is first decides. */
 	if (__atomic_compare_exchange_n(&t->wake, &none, WAKE_ASLEEP, false,
 					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
 		/* work may have been posted before ASLEEP was visible */
-		if (!interruptible || !task_has_work())
-			err = plat_word_wait(&t->wake, WAKE_ASLEEP,
-					     deadline_ns);
+		if (!interruptible || !has_work(t)) {
+			err = plat_park(WAKE_ASLEEP, deadline_ns, to);
+			to = NULL;
+		}
 	}
+	if (unlikely(to != NULL))
+		plat_unpark(to);
 	if (__atomic_exchange_n(&t->wake, WAKE_NONE, __ATOMIC_SEQ_CST) ==
 	    WAKE_NOTIFIED)
 		err = 0;
-	if (interruptible && task_has_work())
+	if (interruptible && has_work(t))
 		return -EINTR;
 	return err == -ETIMEDOUT ? err : 0;
 }
@@ -145,7 +165,7 @@ void task_unpark(struct task *t)
 {
 	if (__atomic_exchange_n(&t->wake, WAKE_NOTIFIED, __ATOMIC_SEQ_CST) ==
 	    WAKE_ASLEEP)
-		task_wake_word(&t->wake);
+		task_wake_later(t);
 }
 
 void task_post_work(struct task *t, uint32_t bits)
@@ -159,7 +179,7 @@ void task_post_work(struct task *t, uint32_t bits)
 	 */
 	if (__atomic_exchange_n(&t->wake, WAKE_NOTIFIED, __ATOMIC_SEQ_CST) ==
 	    WAKE_ASLEEP)
-		plat_word_wake(&t->wake, 1);
+		plat_unpark(t);
 	else
 		plat_kick(t);
 }

@@ -38,7 +38,7 @@ struct task {
 	/* only the task itself */
 	struct heap_cache heap_cache;
 	uint32_t defer_depth, nr_deferred;
-	uint32_t *deferred[TASK_DEFER_MAX];	/* park words to wake */
+	struct task *deferred[TASK_DEFER_MAX];	/* to be woken */
 	/* messages (core/msg.h) */
 	struct port *port;	/* NULL: none yet */
 	uint32_t notified;	/* bits not received yet; atomic */
@@ -80,14 +80,15 @@ void task_unpark(struct task *t);
 /*
  * Between begin and end, the calling task's unparks only mark their targets;
  * the host calls that make them run follow at end, or before this task sleeps
- * itself. So the woken do not run into locks that the waker still holds.
+ * itself. So the woken do not run into locks that the waker still holds, and the
+ * last one gets the processor straight from a waker that parks.
  * Nests. (core/wait.c)
  */
 void task_wakes_begin(void);
 void task_wakes_end(void);
 void task_wakes_flush(void);
-/* Wake the sleeper on a park word, now or at the end of the above. */
-void task_wake_word(uint32_t *word);
+/* Wake t, whose park word has changed, now or at the end of the above. */
+void task_wake_later(struct task *t);
 
 /* True if the current task has work that interrupts a sleep. */
 bool task_has_work(void);

@@ -69,9 +69,9 @@ void task_wakes_flush(void)
 {
 	struct task *t = current_task();
 
-	/* A word whose sleeper is gone by now: the wake-up finds nobody. */
+	/* One that is awake by now: the wake-up finds nobody. */
 	for (uint32_t i = 0; i < t->nr_deferred; i++)
-		plat_word_wake(t->deferred[i], 1);
+		plat_unpark(t->deferred[i]);
 	t->nr_deferred = 0;
 }
 
@@ -83,14 +83,14 @@ void task_wakes_end(void)
 		task_wakes_flush();
 }
 
-void task_wake_word(uint32_t *word)
+void task_wake_later(struct task *woken)
 {
 	struct task *t = current_task();
 
 	if (t->defer_depth && t->nr_deferred < TASK_DEFER_MAX)
-		t->deferred[t->nr_deferred++] = word;
+		t->deferred[t->nr_deferred++] = woken;
 	else
-		plat_word_wake(word, 1);
+		plat_unpark(woken);
 }
 
 void wait_wake(struct waitq *q, uint32_t nr_exclusive, uint32_t key)

@@ -38,6 +38,15 @@ bool plat_task_is_carried_by(const struct task *t, uint32_t carrier);
  * 0 (woken, or the value differs), -ETIMEDOUT, -EINTR (kicked). */
 int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns);
 void plat_word_wake(uint32_t *word, uint32_t max);
+/*
+ * The same for the calling task's own park word, where nobody else waits: sleep
+ * while it is val. `to` (NULL: nobody) is woken first; where the platform
+ * schedules, it gets the processor and the rest of its time at once, unless
+ * somebody better waits. Either may return early, for no reason.
+ */
+int plat_park(uint32_t val, uint64_t deadline_ns, struct task *to);
+/* Wake t, which waits there, after a change of its park word. Context: any. */
+void plat_unpark(struct task *t);
 /* Make t leave user mode, or a host wait, soon. Context: any. */
 void plat_kick(struct task *t);
 void plat_yield(void);			/* let others of equal right run (sched_yield) */

@@ -23,9 +23,11 @@ struct cpu {
 	uint32_t preempt_off;	/* 40: no preemption while not 0 */
 	uint32_t need_resched;	/* 44: look for another task soon */
 	struct task *idle, *prev;
+	bool is_handed;		/* current took over the turn of prev */
 	struct space *space;	/* whose page tables are loaded */
 	struct task *fpu_owner;	/* see user_state.c */
 	uint64_t switched_ns;	/* when current began to run */
+	uint64_t charged_ns;	/* up to here its turn is counted (runq.h) */
 	uint64_t slice_end_ns;
 	uint64_t offer_ns;	/* when idle CPUs are told of our queue */
 	uint64_t timer_ns;	/* when the timer will fire */

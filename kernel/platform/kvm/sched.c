@@ -33,6 +33,11 @@
  *
  * Locks (spinlocks, interrupts off): wait bucket (word.c), then timerq, then
  * runq; two run queues never.
+ *
+ * Handing over. A task that wakes another and goes to sleep at once (a message
+ * and the wait for its answer) can give it its processor directly: neither goes
+ * through a run queue, and the turn goes on, with its end and its account
+ * (charged_ns): so a pair that hand it to and fro is to the others one task.
  */
 #include "platform/kvm/sched.h"
 #include "arch/arch_cpu.h"
@@ -54,10 +59,9 @@ void switch_idle(void);
 static uint64_t idle;		/* CPUs that halt or are about to; atomic */
 
 /* --- time --------------------------------------------------------------------*/
-/* Count the time of the running task up to now. */
-static void charge(struct cpu *c)
+/* Count the time of the running task, not of its turn. Returns the time. */
+static uint64_t count_time(struct cpu *c, struct task *t)
 {
-	struct task *t = c->current;
 	uint64_t now = plat_clock_mono_ns();
 	uint64_t ns = now - MIN(now, c->switched_ns);
 
@@ -67,6 +71,17 @@ static void charge(struct cpu *c)
 		__atomic_fetch_add(space_cpu_ns(t->arch.plat.space), ns,
 				   __ATOMIC_RELAXED);
 	__atomic_store_n(&c->switched_ns, now, __ATOMIC_RELAXED);
+	return now;
+}
+
+/* Both up to now. */
+static void charge(struct cpu *c)
+{
+	struct task *t = c->current;
+	uint64_t now = count_time(c, t);
+	uint64_t ns = now - MIN(now, c->charged_ns);
+
+	c->charged_ns = now;
 	if (t == c->idle)
 		return;
 	spin_lock(&c->runq.lock);
@@ -79,18 +94,17 @@ static void charge(struct cpu *c)
 /* When the scheduler has to look again at what runs here. */
 static void set_limit(struct cpu *c)
 {
-	uint64_t ns = DEADLINE_NEVER, now;
+	uint64_t ns;
 
 	c->slice_end_ns = DEADLINE_NEVER;
 	if (c->current == c->idle || (!c->runq.nr && runq_class_of(c->current)
 				      == RUN_CLASS_FIXED))
 		return;
-	now = plat_clock_mono_ns();
 	spin_lock(&c->runq.lock);
-	ns = runq_limit_ns_locked(&c->runq, c->current, now);
+	ns = runq_limit_ns_locked(&c->runq, c->current, c->charged_ns);
 	spin_unlock(&c->runq.lock);
 	if (ns != DEADLINE_NEVER)
-		c->slice_end_ns = now + ns;
+		c->slice_end_ns = c->charged_ns + ns;
 }
 
 /* The earliest of what this CPU waits for: a sleeper, the end of the running
@@ -210,7 +224,7 @@ static bool is_better(struct cpu *c, const struct task *t, uint64_t now)
 		return true;
 	spin_lock(&c->runq.lock);
 	better = runq_preempts_locked(&c->runq, t, c->current,
-				      now - c->switched_ns);
+				      now - c->charged_ns);
 	spin_unlock(&c->runq.lock);
 	return better;
 }
@@ -392,6 +406,14 @@ void sched_finish_switch(void)
 {
 	struct cpu *c = this_cpu();
 
+	if (c->is_handed) {
+		/* asleep, not at home any more; timer and turn go on */
+		c->is_handed = false;
+		/* Partner: the wait in sched_claim. */
+		__atomic_store_n(&c->prev->arch.plat.on_cpu, 0,
+				 __ATOMIC_RELEASE);
+		return;
+	}
 	let_go(c, c->prev);
 	set_timer(c);
 }
@@ -488,20 +510,32 @@ void sched_preempt_irq(void)
 }
 
 /* --- sleeping and waking ---------------------------------------------------------*/
+bool sched_claim(struct task *t)
+{
+	uint32_t sleeping = RUN_SLEEPING;
+
+	if (!__atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
+					 RUN_READY, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_RELAXED))
+		return false;
+	/* Partner: sched_finish_switch on the CPU it is leaving. */
+	while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
+		arch_relax();
+	this_cpu()->stats.wakes++;
+	return true;
+}
+
+void sched_put_claimed(struct task *t)
+{
+	make_ready(this_cpu(), t, false);
+}
+
 void sched_wake(struct task *t)
 {
 	uint64_t flags = irq_save();
-	uint32_t sleeping = RUN_SLEEPING;
 
-	if (__atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
-					RUN_READY, false, __ATOMIC_ACQ_REL,
-					__ATOMIC_RELAXED)) {
-		/* Partner: sched_finish_switch on the CPU it is leaving. */
-		while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
-			arch_relax();
-		this_cpu()->stats.wakes++;
-		make_ready(this_cpu(), t, false);
-	}
+	if (sched_claim(t))
+		sched_put_claimed(t);
 	irq_restore(flags);
 }
 
@@ -526,7 +560,18 @@ void sched_start(struct task *t)
 	irq_restore(flags);
 }
 
-void sched_sleep(struct sleeper *s)
+/* Does `to` take over our turn? */
+static bool hand_over(struct cpu *c, struct task *to)
+{
+	if (c->need_resched || !runq_hand_over(&c->runq, c->current, to, c->id))
+		return false;
+	count_time(c, c->current);
+	c->is_handed = true;
+	switch_to(c, to);
+	return true;
+}
+
+void sched_sleep(struct sleeper *s, struct task *to)
 {
 	struct cpu *c = this_cpu();
 
@@ -536,7 +581,13 @@ void sched_sleep(struct sleeper *s)
 		spin_lock(&c->timerq.lock);
 		timerq_add_locked(&c->timerq, s);
 		spin_unlock(&c->timerq.lock);
+		if (to)
+			set_timer(c);
 	}
+	if (to && hand_over(c, to))
+		return;
+	if (to)
+		sched_put_claimed(to);
 	switch_away(c);
 }
 
@@ -593,7 +644,7 @@ void sched_resched_irq(void)
 	spin_lock(&c->runq.lock);
 	first = runq_first_locked(&c->runq, c->id, now);
 	if (first && runq_preempts_locked(&c->runq, first, t,
-					  now - c->switched_ns))
+					  now - c->charged_ns))
 		c->need_resched = 1;
 	spin_unlock(&c->runq.lock);
 	if (t->arch.plat.sched.request_state != REQUEST_NONE)
@@ -708,7 +759,7 @@ void sched_init_cpu(struct task *current, struct task *idle_task)
 	c->kernel_sp = current->arch.kernel_sp;
 	cpu_set_kernel_stack(c, (uint64_t)current + TASK_BLOCK_SIZE);
 	c->idle = idle_task;
-	c->switched_ns = plat_clock_mono_ns();
+	c->switched_ns = c->charged_ns = plat_clock_mono_ns();
 	current->arch.plat.cpu = c->id;
 	current->arch.plat.on_cpu = 1;
 	current->arch.plat.state = RUN_RUNNING;

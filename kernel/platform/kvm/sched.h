@@ -41,10 +41,19 @@ void sched_start(struct task *t);
  * Context: any but NMI.
  */
 void sched_wake(struct task *t);
+/*
+ * The same in two steps: t, if it is asleep, is the caller's to make ready,
+ * which it does very soon, by sched_put_claimed or sched_sleep. Returns true if
+ * so. Interrupts off, the caller RUN_RUNNING.
+ */
+bool sched_claim(struct task *t);
+void sched_put_claimed(struct task *t);
 /* The calling task has set its state to RUN_SLEEPING and let go of what
  * guards its wake-up; s (NULL: none) is put into the queue of deadlines of
- * this CPU. Returns after sched_wake. Interrupts off. */
-void sched_sleep(struct sleeper *s);
+ * this CPU. to (NULL: nobody), which was claimed, gets the processor and what
+ * is left of our turn, if the classes allow it; else it is ready like others.
+ * Returns after sched_wake. Interrupts off. */
+void sched_sleep(struct sleeper *s, struct task *to);
 /* Take s out again; nobody refers to it afterwards. */
 void sched_forget_sleeper(struct sleeper *s, uint32_t cpu);
 /* The calling task ends; its block is free for reuse afterwards. */

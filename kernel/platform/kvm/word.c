@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting on a word of kernel memory (platform.h, "parking"): mutexes, parked
- * tasks and everything else that sleeps stand on this. Waiters lie on their
+ * Waiting on a word of kernel memory (platform.h, "parking"): mutexes and all
+ * that sleeps but parked tasks (park.c) stand on this. Waiters lie on their
  * own stacks, in buckets hashed by the word's address, first come first woken.
  *
  * No wake-up is lost. The waker changes the word, then wakes; the sleeper
@@ -102,7 +102,7 @@ int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 	/* Partner: the exchange in sched_wake. */
 	__atomic_store_n(&t->arch.plat.state, RUN_SLEEPING, __ATOMIC_RELEASE);
 	spin_unlock(&b->lock);
-	sched_sleep(has_deadline ? &w.sleeper : NULL);
+	sched_sleep(has_deadline ? &w.sleeper : NULL, NULL);
 	irq_restore(flags);
 	if (leave(b, &w, has_deadline, cpu) || !w.sleeper.expired)
 		return 0;

@@ -36,6 +36,19 @@ void plat_word_wake(uint32_t *word, uint32_t max)
 	HC3(__NR_futex, word, FUTEX_WAKE, MIN(max, 0x7fffffffu));
 }
 
+/* The host schedules. */
+int plat_park(uint32_t val, uint64_t deadline_ns, struct task *to)
+{
+	if (to)
+		plat_unpark(to);
+	return plat_word_wait(&current_task()->wake, val, deadline_ns);
+}
+
+void plat_unpark(struct task *t)
+{
+	plat_word_wake(&t->wake, 1);
+}
+
 void plat_yield(void)
 {
 	HC1(__NR_sched_yield, 0);

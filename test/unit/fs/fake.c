@@ -65,6 +65,11 @@ void task_unpark(struct task *t)
 	syscall(NR_FUTEX, &t->wake, FUTEX_WAKE_OP, 1, 0, 0, 0);
 }
 
+void plat_unpark(struct task *t)
+{
+	task_unpark(t);
+}
+
 int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 {
 	syscall(NR_FUTEX, word, FUTEX_WAIT_OP, val, 0, 0, 0);

@@ -272,6 +272,71 @@ static void test_lag_moves_along(void)
 	CHECK(b->arch.plat.sched.home == &queue);
 }
 
+/* A place in the queue goes from one to another and back: the others get no
+ * less and no more than with one task there. */
+static void test_hand_over(void)
+{
+	uint32_t groups[2] = { 0, 0 };
+	struct task *a, *b, *hog, *t;
+
+	begin();
+	hog = make(0, (struct sched_request)FAIR(0), NULL);
+	a = make(1, (struct sched_request)FAIR(0), &groups[0]);
+	b = make(2, (struct sched_request)FAIR(5), &groups[1]);
+	runq_remove_locked(&queue, b);
+	t = pop(NULL);
+	while (now < 2000 * MS) {
+		struct task *other = t == a ? b : a;
+
+		charge(t, MS / 10);
+		if (t != hog) {
+			CHECK(runq_hand_over(&queue, t, other, 0));
+			CHECK(groups[other == b] == 1 && !groups[other == a]);
+			CHECK(other->arch.plat.sched.home == &queue);
+			t = other;
+		}
+		other = pop(t);
+		if (other) {
+			push(t, true);
+			t = other;
+		}
+	}
+	CHECK(is_about(ran_ns[0], 500 * MS, 2));
+	CHECK(is_about(ran_ns[1] + ran_ns[2], 500 * MS, 2));
+}
+
+static void test_who_takes_over(void)
+{
+	struct task *fair, *fifo, *rr, *low, *waits, *due;
+
+	begin();
+	fair = make(0, (struct sched_request)FAIR(0), NULL);
+	CHECK(pop(NULL) == fair);
+	fifo = make(1, (struct sched_request)FIFO(5), NULL);
+	rr = make(2, (struct sched_request)RR(5), NULL);
+	low = make(3, (struct sched_request)FIFO(4), NULL);
+	due = make(4, (struct sched_request)DEADLINE(MS, 4 * MS, 4 * MS), NULL);
+	for (uint32_t i = 1; i < 5; i++)
+		runq_remove_locked(&queue, &tasks[i]);
+	CHECK(!runq_hand_over(&queue, fair, fifo, 0));
+	CHECK(!runq_hand_over(&queue, fifo, fair, 0));
+	CHECK(!runq_hand_over(&queue, fifo, rr, 0));
+	CHECK(!runq_hand_over(&queue, fifo, low, 0));
+	CHECK(!runq_hand_over(&queue, due, fair, 0));
+	CHECK(!runq_hand_over(&queue, due, due, 0));
+	CHECK(runq_hand_over(&queue, low, fifo, 0));
+	fifo->arch.plat.sched.request.cpus = 2;
+	CHECK(!runq_hand_over(&queue, low, fifo, 0));
+	CHECK(runq_hand_over(&queue, low, fifo, 1));
+	fifo->arch.plat.sched.request_state = REQUEST_NEW;
+	CHECK(!runq_hand_over(&queue, low, fifo, 1));
+	fifo->arch.plat.sched.request_state = REQUEST_NONE;
+	waits = make(5, (struct sched_request)FIFO(1), NULL);
+	CHECK(!runq_hand_over(&queue, low, fifo, 1));
+	runq_remove_locked(&queue, waits);
+	CHECK(runq_hand_over(&queue, low, fifo, 1));
+}
+
 /* --- deadlines ----------------------------------------------------------------------*/
 /* Two that together need 90 % meet all their deadlines beside hogs of the other
  * classes, which get the rest. */
@@ -441,6 +506,8 @@ int main(void)
 		{ "processes share", test_processes },
 		{ "sleepers", test_sleepers },
 		{ "lag moves along", test_lag_moves_along },
+		{ "a place is handed over", test_hand_over },
+		{ "who takes over", test_who_takes_over },
 		{ "deadlines are met", test_deadlines_met },
 		{ "budget", test_budget }, { "allowed", test_allowed },
 		{ "requests", test_requests },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The protocols in the heads of platform/kvm/word.c and sched.c as two small
+ * The protocols in the heads of platform/kvm/word.c, sched.c and park.c as small
  * models, every interleaving of which is visited (sequentially consistent
  * steps; what needs fences in the code says so there). Each model also runs
  * with a known mistake in it, which must be found: else the check is blind.
@@ -362,6 +362,163 @@ static enum outcome step_idle(struct state *s, int proc, int mistake)
 	       busy_cpu(s, mistake) : offer_timer(s);
 }
 
+/* --- model 3: two tasks that hand each other the processor ----------------------*/
+/* Each on a CPU of its own at first. Arrays of two, one for each task. */
+enum { COUNT = 0, WAKE = 2, RUN = 4, STACK = 6, GIVEN = 8, CLAIM = 10 };
+enum { NONE, NOTIFIED, ASLEEP };
+enum { NOBODY, TO_WAKE, CLAIMED };
+enum mistake3 { RIGHT3, CLAIMS_ASLEEP, WORD_BEFORE_STATE, STAYS_ANYHOW,
+		NR_MISTAKES3 };
+#define ROUNDS	3
+
+/* The processor, or a place in a run queue. */
+static enum outcome give(struct state *s, int me, int other, uint8_t next)
+{
+	uint8_t *v = s->v;
+
+	if (v[CLAIM + me] == CLAIMED && (v[STACK + other] ||
+					 ++v[GIVEN + other] > 1))
+		return STEP_WRONG;
+	v[CLAIM + me] = NOBODY;
+	s->pc[me] = next;
+	return STEP_DONE;
+}
+
+/* sched_claim in two steps: no is where to go if there is nobody. */
+static enum outcome claim(struct state *s, int me, int other, uint8_t no)
+{
+	uint8_t *v = s->v;
+
+	if (v[CLAIM + me] != TO_WAKE || v[RUN + other] != SLEEPING) {
+		v[CLAIM + me] = NOBODY;
+		s->pc[me] = no;
+		return STEP_DONE;
+	}
+	v[RUN + other] = READY;
+	v[CLAIM + me] = CLAIMED;
+	s->pc[me]++;
+	return STEP_DONE;
+}
+
+/* plat_park, from pc 4 on. */
+static enum outcome park(struct state *s, int me, int other, int mistake)
+{
+	uint8_t *v = s->v;
+	bool is_early = mistake == CLAIMS_ASLEEP;
+
+	switch (s->pc[me]) {
+	case 4:
+		return claim(s, me, other, is_early ? 7 : 6);
+	case 5:
+		if (v[STACK + other])
+			return STEP_BLOCKED;
+		s->pc[me] = is_early ? 7 : 6;
+		return STEP_DONE;
+	case 6:
+		v[RUN + me] = SLEEPING;
+		s->pc[me] = is_early ? 4 : mistake == WORD_BEFORE_STATE ? 8 : 7;
+		return STEP_DONE;
+	case 7:
+		if (mistake == WORD_BEFORE_STATE && v[RUN + me] == RUNNING) {
+			s->pc[me] = v[WAKE + me] == ASLEEP ? 6 : 9;
+			return STEP_DONE;
+		}
+		s->pc[me] = 8;
+		if (v[WAKE + me] == ASLEEP ||
+		    (v[RUN + me] != SLEEPING && mistake != STAYS_ANYHOW))
+			return STEP_DONE;
+		v[RUN + me] = RUNNING;
+		s->pc[me] = 9;
+		return STEP_DONE;
+	case 8:
+		v[STACK + me] = 0;
+		return give(s, me, other, 10);
+	case 9:
+		return give(s, me, other, 11);
+	default:
+		if (!v[GIVEN + me])
+			return STEP_BLOCKED;
+		v[GIVEN + me] = 0;
+		v[RUN + me] = RUNNING;
+		v[STACK + me] = 1;
+		s->pc[me] = 11;
+		return STEP_DONE;
+	}
+}
+
+/* The first one's deadline passes, once, when it sleeps. */
+static enum outcome deadline(struct state *s)
+{
+	uint8_t *v = s->v;
+
+	if (s->pc[2] == 2 || (s->pc[0] == 20 && !s->pc[2]))
+		return STEP_ENDED;
+	if (s->pc[2] == 0 && v[RUN] != SLEEPING)
+		return STEP_BLOCKED;
+	if (s->pc[2] == 1 && v[STACK])
+		return STEP_BLOCKED;
+	if (s->pc[2] == 0)
+		v[RUN] = READY;
+	else if (++v[GIVEN] > 1)
+		return STEP_WRONG;
+	s->pc[2]++;
+	return STEP_DONE;
+}
+
+/* Has the other woken us as often as we it? The second one wants to be woken
+ * once more, so that it has somebody to hand over to when it parks. */
+static bool waits(const struct state *s, int me)
+{
+	uint8_t want = (uint8_t)(s->v[COUNT + 1 - me] + me);
+
+	return s->v[COUNT + me] < want && s->v[COUNT + me] < ROUNDS;
+}
+
+/* Wake the other and wait for it, ROUNDS times. */
+static enum outcome step_hand(struct state *s, int me, int mistake)
+{
+	uint8_t *v = s->v;
+	int other = 1 - me;
+
+	if (me > 1)
+		return deadline(s);
+	if (s->pc[me] == 20)
+		return STEP_ENDED;
+	switch (s->pc[me]) {
+	case 0:
+		s->pc[me] = v[COUNT + other] == ROUNDS ? 20 : 1;
+		if (s->pc[me] == 1)
+			v[COUNT + other]++;
+		return STEP_DONE;
+	case 1:
+		v[CLAIM + me] = v[WAKE + other] == ASLEEP ? TO_WAKE : NOBODY;
+		v[WAKE + other] = NOTIFIED;
+		s->pc[me] = 2;
+		return STEP_DONE;
+	case 2:
+		s->pc[me] = waits(s, me) ? 3 : v[CLAIM + me] ? 12 : 0;
+		return STEP_DONE;
+	case 3:
+		s->pc[me] = mistake == CLAIMS_ASLEEP ? 6 :
+			    mistake == WORD_BEFORE_STATE ? 7 : 4;
+		if (v[WAKE + me] != NONE)
+			s->pc[me] = 11;
+		else
+			v[WAKE + me] = ASLEEP;
+		return STEP_DONE;
+	case 11:
+		v[WAKE + me] = NONE;
+		s->pc[me] = 12;
+		return STEP_DONE;
+	case 12:
+		return claim(s, me, other, 2);
+	case 13:
+		return v[STACK + other] ? STEP_BLOCKED : give(s, me, other, 2);
+	default:
+		return park(s, me, other, mistake);
+	}
+}
+
 /* --- tests --------------------------------------------------------------------*/
 static const struct {
 	const char *name;
@@ -382,6 +539,14 @@ static const struct {
 	  step_idle, LOOKS_BEFORE_BIT },
 	{ "found: looks at the idle before it queues",
 	  step_idle, OFFERS_BEFORE_PUSH },
+	{ "handing over: none sleeps for ever, no stack used twice",
+	  step_hand, RIGHT3 },
+	{ "found: claims another while it can be waited for",
+	  step_hand, CLAIMS_ASLEEP },
+	{ "found: looks at its word before it is asleep",
+	  step_hand, WORD_BEFORE_STATE },
+	{ "found: goes on though another made it ready",
+	  step_hand, STAYS_ANYHOW },
 };
 
 int main(void)
@@ -396,6 +561,8 @@ int main(void)
 
 		if (tests[i].step == step_wait)
 			s.v[ON_CPU] = 1;
+		if (tests[i].step == step_hand)
+			s.v[STACK] = s.v[STACK + 1] = 1;
 		right = explore(tests[i].step, &s, tests[i].mistake);
 		if (right == (tests[i].mistake != 0))
 			bad++;

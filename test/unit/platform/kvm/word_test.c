@@ -73,7 +73,24 @@ void sched_wake(struct task *t)
 	syscall(NR_FUTEX, &t->arch.plat.state, FUTEX_WAKE_OP, 1, 0, 0, 0);
 }
 
-void sched_sleep(struct sleeper *s)
+bool sched_claim(struct task *t)
+{
+	uint32_t sleeping = RUN_SLEEPING;
+
+	return __atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
+					   RUN_READY, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_SEQ_CST);
+}
+
+void sched_put_claimed(struct task *t)
+{
+	uint32_t *state = &t->arch.plat.state;
+
+	__atomic_store_n(state, RUN_RUNNING, __ATOMIC_SEQ_CST);
+	syscall(NR_FUTEX, state, FUTEX_WAKE_OP, 1, 0, 0, 0);
+}
+
+void sched_sleep(struct sleeper *s, struct task *to)
 {
 	uint32_t *state = &self.arch.plat.state;
 
@@ -82,8 +99,15 @@ void sched_sleep(struct sleeper *s)
 		timerq_add_locked(&cpu.timerq, s);
 		spin_unlock(&cpu.timerq.lock);
 	}
-	while (__atomic_load_n(state, __ATOMIC_SEQ_CST) == RUN_SLEEPING)
-		syscall(NR_FUTEX, state, FUTEX_WAIT_OP, RUN_SLEEPING, 0, 0, 0);
+	if (to)
+		sched_put_claimed(to);
+	for (;;) {
+		uint32_t is = __atomic_load_n(state, __ATOMIC_SEQ_CST);
+
+		if (is == RUN_RUNNING)
+			break;
+		syscall(NR_FUTEX, state, FUTEX_WAIT_OP, is, 0, 0, 0);
+	}
 }
 
 void sched_forget_sleeper(struct sleeper *s, uint32_t id)
@@ -246,6 +270,75 @@ static void test_deadlines_and_wakes(void)
 	CHECK(!timerq_first_locked(&cpu.timerq));
 }
 
+/* Two parked tasks that wake each other and park, or hand over: with an own
+ * word each, as core/task.c. */
+static struct task *pair[2];
+static uint32_t pair_turn, pair_over;
+
+static void pair_wake(struct task *t, struct task **to)
+{
+	if (__atomic_exchange_n(&t->wake, 1, __ATOMIC_SEQ_CST) != 2)
+		return;
+	if (to)
+		*to = t;
+	else
+		plat_unpark(t);
+}
+
+static void *take_turns_parked(void *arg)
+{
+	uint32_t me = __atomic_fetch_add((uint32_t *)arg, 1, __ATOMIC_SEQ_CST);
+	struct task *to = NULL;
+
+	self.arch.plat.state = RUN_RUNNING;
+	__atomic_store_n(&pair[me], &self, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&pair[!me], __ATOMIC_SEQ_CST))
+		;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		while (__atomic_load_n(&pair_turn, __ATOMIC_SEQ_CST) != me) {
+			uint32_t none = 0;
+
+			if (__atomic_compare_exchange_n(&self.wake, &none, 2,
+					false, __ATOMIC_SEQ_CST,
+					__ATOMIC_SEQ_CST)) {
+				plat_park(2, DEADLINE_NEVER, to);
+			} else if (to) {
+				plat_unpark(to);
+			}
+			to = NULL;
+			__atomic_store_n(&self.wake, 0, __ATOMIC_SEQ_CST);
+		}
+		__atomic_store_n(&pair_turn, !me, __ATOMIC_SEQ_CST);
+		if (to)
+			plat_unpark(to);
+		to = NULL;
+		pair_wake(pair[!me], i & 1 || i + 1 == ROUNDS ? NULL : &to);
+	}
+	__atomic_fetch_add(&pair_over, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&pair_over, __ATOMIC_SEQ_CST) < 2)
+		;
+	return NULL;
+}
+
+static void test_parked(void)
+{
+	uint32_t number = 0;
+
+	pair[0] = pair[1] = NULL;
+	run_threads(take_turns_parked, &number, 2);
+	CHECK(number == 2);
+	CHECK(!timerq_first_locked(&cpu.timerq));
+}
+
+static void test_park_deadline(void)
+{
+	self.arch.plat.state = RUN_RUNNING;
+	self.wake = 1;
+	CHECK(plat_park(2, DEADLINE_NEVER, NULL) == 0);
+	CHECK(self.arch.plat.state == RUN_RUNNING);
+	CHECK(!timerq_first_locked(&cpu.timerq));
+}
+
 static const struct {
 	const char *name;
 	void (*fn)(void);
@@ -256,6 +349,8 @@ static const struct {
 	{ "turns over one word", test_turns },
 	{ "all are woken", test_wake_all },
 	{ "deadlines and wake-ups meet", test_deadlines_and_wakes },
+	{ "parked tasks hand over, none is lost", test_parked },
+	{ "a changed park word does not wait", test_park_deadline },
 };
 
 int main(void)

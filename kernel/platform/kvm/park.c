@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Parked tasks (platform.h). The task is known from its word, so there is
+ * nothing to look up, and nothing but the task's state decides:
+ *
+ *	sleeper				waker
+ *	state = SLEEPING		word = new
+ *	word == val?			state SLEEPING -> READY
+ *	switch away			into a run queue
+ *
+ * All in sequentially consistent order: if the sleeper still sees the old word,
+ * the waker finds it SLEEPING. If not, it goes on; but if the waker was faster
+ * to change its state it has to go through the queue like all that are READY.
+ *
+ * A waker may come late, when the task has gone on and sleeps elsewhere: every
+ * wait may end early, so that does no harm.
+ */
+#include "arch/irqflags.h"
+#include "core/panic.h"
+#include "platform/kvm/sched.h"
+#include "platform/platform.h"
+
+/* We are SLEEPING, but the word has changed. False: somebody has made us READY
+ * and waits until we have left the processor. */
+static bool stay(struct task *t)
+{
+	uint32_t sleeping = RUN_SLEEPING;
+
+	return __atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
+					   RUN_RUNNING, false, __ATOMIC_SEQ_CST,
+					   __ATOMIC_RELAXED);
+}
+
+/* Interrupts are off. */
+static void sleep(struct task *t, uint32_t val, struct sleeper *s,
+		  struct task *to)
+{
+	/* before we can be waited for: two that wake each other */
+	if (to && !sched_claim(to))
+		to = NULL;
+	__atomic_store_n(&t->arch.plat.state, RUN_SLEEPING, __ATOMIC_SEQ_CST);
+	/* Partner: the change of the word before plat_unpark. */
+	if (likely(__atomic_load_n(&t->wake, __ATOMIC_SEQ_CST) == val) ||
+	    !stay(t))
+		sched_sleep(s, to);
+	else if (to)
+		sched_put_claimed(to);
+}
+
+int plat_park(uint32_t val, uint64_t deadline_ns, struct task *to)
+{
+	struct task *t = current_task();
+	struct sleeper s;
+	uint64_t flags;
+	uint32_t cpu;
+
+	if (!irq_are_enabled())
+		panic("sleep with interrupts off");
+	flags = irq_save();
+	if (likely(deadline_ns == DEADLINE_NEVER)) {
+		sleep(t, val, NULL, to);
+		irq_restore(flags);
+		return 0;
+	}
+	s = (struct sleeper){ .deadline_ns = deadline_ns, .task = t };
+	cpu = this_cpu()->id;
+	sleep(t, val, &s, to);
+	irq_restore(flags);
+	sched_forget_sleeper(&s, cpu);
+	return s.expired ? -ETIMEDOUT : 0;
+}
+
+void plat_unpark(struct task *t)
+{
+	sched_wake(t);
+}
