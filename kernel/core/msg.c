@@ -21,8 +21,9 @@
  * sleeper is `claimed` meanwhile: others pass it by, and if its time is over
  * it waits for the end of the copy.
  *
- * Wake-ups are held back until the waker itself sleeps or returns, so that the
- * woken does not run into the lock. Model: test/models/msg.pml.
+ * Who is woken is noted (`woken`) and woken after the unlock, so that it does
+ * not run into the lock. A caller, and a server that replies and receives, do so
+ * while they go to sleep, and hand it the processor. Model: test/models/msg.pml.
  */
 #include "core/msg.h"
 #include "core/heap.h"
@@ -34,9 +35,9 @@
 #define AGAIN	1	/* look again: the lock was released */
 
 /* --- the end of a wait --------------------------------------------------------*/
-/* p's wait is over. The caller unparks the task that is returned, after the
- * unlock; p itself may be gone by then, its task's block is not. */
-static struct task *end_locked(struct port *p, int result)
+/* p's wait is over. me, the calling task's, wakes it after the unlock; p itself
+ * may be gone by then, its task's block is not. */
+static void end_locked(struct port *p, int result, struct port *me)
 {
 	struct task *t = p->task;
 
@@ -46,15 +47,19 @@ static struct task *end_locked(struct port *p, int result)
 	p->result = result;
 	/* Partner: the load in port_wait. */
 	__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
-	return t;
+	if (unlikely(me->woken != NULL))
+		task_unpark(me->woken);
+	me->woken = t;
 }
 
-static void end_and_unlock(struct port *p, int result)
+static void unlock_and_wake(struct port *me)
 {
-	struct task *t = end_locked(p, result);
+	struct task *t = me->woken;
 
+	me->woken = NULL;
 	mutex_unlock(&msg_lock);
-	task_unpark(t);
+	if (t)
+		task_unpark(t);
 }
 
 /* --- who waits for whom -------------------------------------------------------*/
@@ -83,7 +88,10 @@ static bool receives_from_locked(const struct port *p, uint32_t id)
 /* --- waiting ------------------------------------------------------------------*/
 static uint32_t take_notified(struct port *me)
 {
-	return __atomic_exchange_n(&me->task->notified, 0, __ATOMIC_ACQUIRE);
+	uint32_t *bits = &me->task->notified;
+
+	return likely(!__atomic_load_n(bits, __ATOMIC_RELAXED)) ? 0 :
+	       __atomic_exchange_n(bits, 0, __ATOMIC_ACQUIRE);
 }
 
 static struct port *first_sender_locked(struct port *me,
@@ -115,8 +123,6 @@ static void begin_wait_locked(struct port *me, enum port_state state,
 	me->partner = partner;
 	me->claimed = false;
 	me->done = 0;
-	if (state == PORT_SENDING)
-		list_append(&partner->senders, &me->link);
 }
 
 static void end_wait_locked(struct port *me)
@@ -136,15 +142,17 @@ static int port_wait(struct port *me, uint64_t deadline_ns)
 
 	for (;;) {
 		bool stay = err && me->claimed;
+		struct task *to = me->woken;
+		int e;
 
+		me->woken = NULL;
 		mutex_unlock(&msg_lock);
+		/* even if we are done: one that ended our wait meanwhile has
+		 * unparked us, or is about to */
+		e = task_hand_over(to, stay ? DEADLINE_NEVER : deadline_ns,
+				   !stay);
+		err = err ? err : e;
 		/* Partner: the store in end_locked. */
-		if (!__atomic_load_n(&me->done, __ATOMIC_ACQUIRE)) {
-			int e = task_park(stay ? DEADLINE_NEVER : deadline_ns,
-					  !stay);
-
-			err = err ? err : e;
-		}
 		if (__atomic_load_n(&me->done, __ATOMIC_ACQUIRE))
 			return me->result;
 		mutex_lock(&msg_lock);
@@ -177,7 +185,7 @@ static int transfer_locked(struct port *from, const struct msg *m,
 		return -EMSGSIZE;
 	if (buf_out_len(from_buf)) {
 		other->claimed = true;
-		mutex_unlock(&msg_lock);
+		unlock_and_wake(other == to ? from : to);
 		fault = msg_copy(from, from_buf, to, to->buf);
 		mutex_lock(&msg_lock);
 		other->claimed = false;
@@ -210,7 +218,7 @@ static int send_now_locked(struct port *me, const struct msg *m,
 	int err = transfer_locked(me, m, b, to, to, &culprit);
 
 	if (!err || culprit == to) {
-		task_unpark(end_locked(to, err));
+		end_locked(to, err, me);
 		return err ? AGAIN : 0;
 	}
 	return err;
@@ -234,7 +242,7 @@ static int try_send_locked(struct port *me, uint32_t id, const struct msg *m,
 	if (waits_for_locked(*to, me))
 		return -EDEADLK;
 	if (needs_bounce(me, b, *to)) {
-		mutex_unlock(&msg_lock);
+		unlock_and_wake(me);
 		err = msg_copy_prepare(me, b);
 		mutex_lock(&msg_lock);
 		return err ? err : AGAIN;
@@ -242,49 +250,39 @@ static int try_send_locked(struct port *me, uint32_t id, const struct msg *m,
 	return -EINPROGRESS;
 }
 
-/* reply: NULL if none is wanted. */
-static int send_message(uint32_t id, const struct msg *m, struct msg *reply,
-			struct msg_buf *b, uint64_t deadline_ns)
+/* m: the message, and the room for the reply if one is wanted. */
+static int send_message(struct port *me, uint32_t id, struct msg *m,
+			struct msg_buf *b, uint64_t deadline_ns, bool is_call)
 {
-	struct port *me = port_self(), *to;
-	struct msg copy = *m;
+	struct port *to;
 	int err;
 
-	if (!me)
-		return -ENOMEM;
-	if (buf_out_len(b) > MSG_BUF_MAX)
-		return -EMSGSIZE;
-	copy.from = me->id;
 	mutex_lock(&msg_lock);
+	me->msg = m;
 	me->buf = b;
+	me->is_call = is_call;
 	do {
-		err = try_send_locked(me, id, &copy, b, &to);
+		err = try_send_locked(me, id, m, b, &to);
 	} while (err == AGAIN);
-	me->is_call = reply != NULL;
-	if (!err && reply) {
-		me->msg = reply;
+	if (!err && is_call) {
 		begin_wait_locked(me, PORT_CALLING, to);
 		list_append(&to->callers, &me->link);
-		err = port_wait(me, deadline_ns);
-	} else if (err == -EINPROGRESS && deadline_ns) {
-		me->msg = reply ? reply : &copy;
-		if (reply)
-			*reply = copy;
-		begin_wait_locked(me, PORT_SENDING, to);
-		err = port_wait(me, deadline_ns);
-	} else {
-		mutex_unlock(&msg_lock);
-		err = err == -EINPROGRESS ? -EAGAIN : err;
+		return port_wait(me, deadline_ns);
 	}
-	return err;
+	if (err == -EINPROGRESS && deadline_ns) {
+		begin_wait_locked(me, PORT_SENDING, to);
+		list_append(&to->senders, &me->link);
+		return port_wait(me, deadline_ns);
+	}
+	unlock_and_wake(me);
+	return err == -EINPROGRESS ? -EAGAIN : err;
 }
 
-static int finish(struct msg_buf *b, int err)
+static int finish(struct port *me, struct msg_buf *b, int err)
 {
-	struct port *me = port_self();
 	int e;
 
-	if (!me || !me->bounce)
+	if (likely(!me->bounce))
 		return err;
 	if (err && b)
 		b->got = 0;
@@ -292,30 +290,32 @@ static int finish(struct msg_buf *b, int err)
 	return err ? err : e;
 }
 
+static int send_and_finish(uint32_t to, struct msg *m, struct msg_buf *b,
+			   uint64_t deadline_ns, bool is_call)
+{
+	struct port *me = port_self();
+
+	if (unlikely(!me))
+		return -ENOMEM;
+	if (b) {
+		b->got = 0;
+		if (b->out_len > MSG_BUF_MAX)
+			return -EMSGSIZE;
+	}
+	return finish(me, b, send_message(me, to, m, b, deadline_ns, is_call));
+}
+
 int msg_send(uint32_t to, const struct msg *m, struct msg_buf *b,
 	     uint64_t deadline_ns)
 {
-	int err;
-
-	if (b)
-		b->got = 0;
-	task_wakes_begin();
-	err = finish(b, send_message(to, m, NULL, b, deadline_ns));
-	task_wakes_end();
-	return err;
+	/* only a call's is written to */
+	return send_and_finish(to, (struct msg *)m, b, deadline_ns, false);
 }
 
 int msg_call(uint32_t to, struct msg *m, struct msg_buf *b,
 	     uint64_t deadline_ns)
 {
-	int err;
-
-	if (b)
-		b->got = 0;
-	task_wakes_begin();
-	err = finish(b, send_message(to, m, m, b, deadline_ns));
-	task_wakes_end();
-	return err;
+	return send_and_finish(to, m, b, deadline_ns, true);
 }
 
 /* --- receiving ----------------------------------------------------------------*/
@@ -333,7 +333,7 @@ static int take_locked(struct port *me, struct port *s)
 		list_append(&me->callers, &s->link);
 		return 0;
 	}
-	task_unpark(end_locked(s, err));
+	end_locked(s, err, me);
 	return err ? AGAIN : 0;
 }
 
@@ -362,13 +362,14 @@ static int try_receive_locked(struct port *me, const struct msg_from *from,
 	return -EINPROGRESS;
 }
 
-static int receive_once(struct port *me, const struct msg_from *from,
-			struct msg *m, struct msg_buf *b, uint64_t deadline_ns)
+/* Takes over msg_lock and releases it. */
+static int receive_once_locked(struct port *me, const struct msg_from *from,
+			       struct msg *m, struct msg_buf *b,
+			       uint64_t deadline_ns)
 {
 	struct port *only = NULL;
 	int err;
 
-	mutex_lock(&msg_lock);
 	me->msg = m;
 	me->buf = b;
 	me->from = from;
@@ -379,69 +380,85 @@ static int receive_once(struct port *me, const struct msg_from *from,
 		begin_wait_locked(me, PORT_RECEIVING, only);
 		return port_wait(me, deadline_ns);
 	}
-	mutex_unlock(&msg_lock);
+	unlock_and_wake(me);
 	return err == -EINPROGRESS ? -EAGAIN : err;
+}
+
+/* Likewise, to the end. */
+static int receive_locked(struct port *me, const struct msg_from *from,
+			  struct msg *m, struct msg_buf *b,
+			  uint64_t deadline_ns)
+{
+	int err;
+
+	if (b)
+		b->got = 0;
+	while ((err = receive_once_locked(me, from, m, b, deadline_ns)) ==
+	       AGAIN)
+		mutex_lock(&msg_lock);
+	return finish(me, b, err);
 }
 
 int msg_receive(const struct msg_from *from, struct msg *m, struct msg_buf *b,
 		uint64_t deadline_ns)
 {
 	struct port *me = port_self();
+
+	if (unlikely(!me))
+		return -ENOMEM;
+	mutex_lock(&msg_lock);
+	return receive_locked(me, from, m, b, deadline_ns);
+}
+
+/* --- replies, notifications, death --------------------------------------------*/
+static int reply_locked(struct port *me, uint32_t to, const struct msg *m,
+			struct msg_buf *b)
+{
+	struct port *p = port_find_locked(to), *culprit;
 	int err;
 
-	if (!me)
+	if (buf_out_len(b) > MSG_BUF_MAX)
+		return -EMSGSIZE;
+	if (!p || p->state != PORT_CALLING || p->partner != me || p->claimed)
+		return p ? -EINVAL : -ESRCH;
+	err = transfer_locked(me, m, b, p, p, &culprit);
+	if (err && culprit == me)
+		return err;
+	end_locked(p, err, me);
+	return 0;
+}
+
+int msg_reply(uint32_t to, const struct msg *m, struct msg_buf *b)
+{
+	struct port *me = port_self();
+	int err;
+
+	if (unlikely(!me))
 		return -ENOMEM;
-	if (b)
-		b->got = 0;
-	task_wakes_begin();
-	do {
-		err = receive_once(me, from, m, b, deadline_ns);
-	} while (err == AGAIN);
-	err = finish(b, err);
-	task_wakes_end();
+	mutex_lock(&msg_lock);
+	err = reply_locked(me, to, m, b);
+	unlock_and_wake(me);
 	return err;
 }
 
 int msg_reply_receive(uint32_t to, struct msg *m, struct msg_buf *b,
 		      uint64_t deadline_ns)
 {
+	struct port *me = port_self();
 	int err;
 
-	task_wakes_begin();
-	err = msg_reply(to, m, b);
+	if (unlikely(!me))
+		return -ENOMEM;
+	mutex_lock(&msg_lock);
+	err = reply_locked(me, to, m, b);
 	/* whoever has given up is no reason not to serve the others */
-	if (!err || err == -ESRCH || err == -EINVAL) {
+	if (likely(!err) || err == -ESRCH || err == -EINVAL) {
 		if (b)
 			b->out_len = 0;
-		err = msg_receive(NULL, m, b, deadline_ns);
+		return receive_locked(me, NULL, m, b, deadline_ns);
 	}
-	task_wakes_end();
+	unlock_and_wake(me);
 	return err;
-}
-
-/* --- replies, notifications, death --------------------------------------------*/
-int msg_reply(uint32_t to, const struct msg *m, struct msg_buf *b)
-{
-	struct port *me = port_self(), *p, *culprit;
-	int err;
-
-	if (!me)
-		return -ENOMEM;
-	if (buf_out_len(b) > MSG_BUF_MAX)
-		return -EMSGSIZE;
-	mutex_lock(&msg_lock);
-	p = port_find_locked(to);
-	if (!p || p->state != PORT_CALLING || p->partner != me || p->claimed) {
-		mutex_unlock(&msg_lock);
-		return p ? -EINVAL : -ESRCH;
-	}
-	err = transfer_locked(me, m, b, p, p, &culprit);
-	if (err && culprit == me) {
-		mutex_unlock(&msg_lock);
-		return err;
-	}
-	end_and_unlock(p, err);
-	return 0;
 }
 
 void msg_notify(struct task *t, uint32_t bits)
@@ -471,7 +488,7 @@ int msg_notify_id(uint32_t to, uint32_t bits)
 static void forget_locked(struct port *p, void *arg)
 {
 	if (p->partner == arg && !p->done)
-		task_unpark(end_locked(p, -ESRCH));
+		end_locked(p, -ESRCH, arg);
 }
 
 void msg_task_gone(struct task *t)
@@ -484,7 +501,7 @@ void msg_task_gone(struct task *t)
 	assert(me->state == PORT_IDLE && !me->claimed);
 	port_for_each_locked(forget_locked, me);
 	port_remove_locked(me);
-	mutex_unlock(&msg_lock);
+	unlock_and_wake(me);
 	kfree(me->bounce);
 	kfree(me);
 }

@@ -91,6 +91,8 @@ uint32_t msg_find(const char *name);
  */
 void msg_set_policy(bool (*fn)(const struct task *from,
 			       const struct task *to));
+/* What the policy reads has changed: answers that were yes may be no now. */
+void msg_rights_changed(void);
 
 /*
  * t ends: whoever waits for it gets -ESRCH. Called by t itself, by core/task.c

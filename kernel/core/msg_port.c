@@ -14,6 +14,7 @@ struct mutex msg_lock = MUTEX_INIT;
 
 /* under msg_lock */
 static struct port *hash[NR_HASH];
+static uint32_t rights_age;	/* atomic */
 /* set once */
 static bool (*policy)(const struct task *from, const struct task *to);
 
@@ -26,14 +27,11 @@ struct port *port_find_locked(uint32_t id)
 	return p;
 }
 
-struct port *port_self(void)
+struct port *port_create(void)
 {
 	struct task *t = current_task();
-	struct port *p = t->port;
+	struct port *p = kzalloc(sizeof(*p));
 
-	if (p)
-		return p;
-	p = kzalloc(sizeof(*p));
 	if (!p)
 		return NULL;
 	p->task = t;
@@ -79,13 +77,28 @@ void msg_set_policy(bool (*fn)(const struct task *from, const struct task *to))
 	policy = fn;
 }
 
-int port_may_send_locked(const struct port *from, const struct port *to)
+void msg_rights_changed(void)
 {
+	/* Partner: the load in port_may_send_locked. */
+	__atomic_fetch_add(&rights_age, 1, __ATOMIC_RELEASE);
+}
+
+int port_may_send_locked(struct port *from, const struct port *to)
+{
+	uint32_t age;
+
 	if (from->task->kind == TASK_SYSTEM || to->rights & MSG_PUBLIC)
 		return 0;
-	if (to->task->kind == TASK_SYSTEM)
+	/* before the policy reads: what changes meanwhile is asked again */
+	age = __atomic_load_n(&rights_age, __ATOMIC_ACQUIRE);
+	if (likely(from->granted_to == to->id && from->granted_at == age))
+		return 0;
+	if (to->task->kind == TASK_SYSTEM ||
+	    (policy && !policy(from->task, to->task)))
 		return -EPERM;
-	return !policy || policy(from->task, to->task) ? 0 : -EPERM;
+	from->granted_to = to->id;
+	from->granted_at = age;
+	return 0;
 }
 
 static struct port *find_name_locked(const char *name)

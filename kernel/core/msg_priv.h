@@ -35,17 +35,26 @@ struct port {
 	struct msg *msg;	/* of the waiting operation */
 	struct msg_buf *buf;	/* likewise; may be NULL */
 	void *bounce;		/* its out bytes, or those that came */
+	struct task *woken;	/* only itself: to unpark after the unlock */
+	/* whom it may send to, as of that msg_rights_changed; only itself */
+	uint32_t granted_to, granted_at;
 	uint32_t rights;	/* enum msg_rights */
 	char name[MSG_NAME_MAX];
 };
 
 extern struct mutex msg_lock;
 
-/* The calling task's. NULL: it has none yet, or no memory. */
-struct port *port_self(void);
+struct port *port_create(void);
+/* The calling task's. NULL: no memory. */
+static inline struct port *port_self(void)
+{
+	struct port *p = current_task()->port;
+
+	return likely(p != NULL) ? p : port_create();
+}
 struct port *port_find_locked(uint32_t id);
-/* Returns 0 or -EPERM. */
-int port_may_send_locked(const struct port *from, const struct port *to);
+/* Returns 0 or -EPERM. from: the calling task's. */
+int port_may_send_locked(struct port *from, const struct port *to);
 void port_remove_locked(struct port *p);
 void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg);
 

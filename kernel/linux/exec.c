@@ -9,6 +9,7 @@
 #include "arch/arch_cpu.h"
 #include "arch/regs.h"
 #include "core/heap.h"
+#include "core/msg.h"
 #include "lib/string.h"
 #include "linux/exec_priv.h"
 #include "linux/ids.h"
@@ -301,6 +302,7 @@ static void set_thread(struct exec *e, struct thread *t)
 	mutex_lock(&process_lock);
 	t->cred = e->cred;
 	mutex_unlock(&process_lock);
+	msg_rights_changed();
 	e->cred = NULL;
 	cred_put(old);
 	t->robust_list = NULL;

@@ -13,49 +13,54 @@
 #include "linux/process.h"
 #include <linux/capability.h>
 
-_Static_assert(MSG_BUF_MAX == MICA_BUF_MAX && MSG_SET_MAX == MICA_SET_MAX &&
+_Static_assert(sizeof(struct msg) == 64 && MSG_BUF_MAX == MICA_BUF_MAX && MSG_SET_MAX == MICA_SET_MAX &&
 	       MSG_NAME_MAX == MICA_NAME_MAX && MSG_PUBLIC == MICA_PUBLIC &&
 	       sizeof(struct msg) == sizeof(struct mica_msg), "abi/native.h");
 
-/* One call's message and buffer, and where they are in the program. */
+/* One call's message and buffer. b: only if the program gave one. */
 struct exchange {
-	uint64_t user_msg, user_buf;
 	struct msg m;
 	struct msg_buf b;
 };
 
-static int exchange_begin(struct exchange *x, uint64_t msg, uint64_t buf,
-			  bool sends)
+static int get_buf(struct msg_buf *b, uint64_t user, bool sends)
 {
-	struct mica_buf ub = { 0 };
+	struct mica_buf ub;
 
-	*x = (struct exchange){ .user_msg = msg, .user_buf = buf };
-	if (!user_range_ok((void *)msg, sizeof(x->m)))
+	if (copy_from_user(&ub, (void *)user, sizeof(ub)))
 		return -EFAULT;
-	if (sends && copy_from_user(&x->m, (void *)msg, sizeof(x->m)))
-		return -EFAULT;
-	if (buf && copy_from_user(&ub, (void *)buf, sizeof(ub)))
-		return -EFAULT;
-	x->b = (struct msg_buf){
+	*b = (struct msg_buf){
 		.out = ub.out, .out_len = sends ? ub.out_len : 0,
 		.in = ub.in, .in_len = ub.in_len, .user = true,
 	};
 	return 0;
 }
 
-/* To the program, what has been received. */
-static int exchange_end(struct exchange *x)
+static inline int exchange_begin(struct exchange *x, const struct regs *r,
+				 bool sends)
 {
-	uint32_t *got = &((struct mica_buf *)x->user_buf)->got;
-
-	if (copy_to_user((void *)x->user_msg, &x->m, sizeof(x->m)))
+	if (sends) {
+		if (copy_64_from_user(&x->m, (void *)r->rdx))
+			return -EFAULT;
+	} else if (!user_range_ok((void *)r->rdx, sizeof(x->m))) {
 		return -EFAULT;
-	return x->user_buf ? user_store32(got, x->b.got) : 0;
+	}
+	return likely(!r->r10) ? 0 : get_buf(&x->b, r->r10, sends);
 }
 
-static struct msg_buf *buf_of(struct exchange *x)
+/* To the program, what has been received. */
+static inline int exchange_end(const struct exchange *x, const struct regs *r)
 {
-	return x->user_buf ? &x->b : NULL;
+	uint32_t *got = &((struct mica_buf *)r->r10)->got;
+
+	if (copy_64_to_user((void *)r->rdx, &x->m))
+		return -EFAULT;
+	return likely(!r->r10) ? 0 : user_store32(got, x->b.got);
+}
+
+static struct msg_buf *buf_of(struct exchange *x, const struct regs *r)
+{
+	return r->r10 ? &x->b : NULL;
 }
 
 /* timeout_ns: relative, negative for ever. */
@@ -63,31 +68,30 @@ static uint64_t deadline(uint64_t timeout_ns)
 {
 	uint64_t now;
 
-	if ((int64_t)timeout_ns <= 0)
+	if (likely((int64_t)timeout_ns <= 0))
 		return timeout_ns ? DEADLINE_NEVER : 0;
 	now = clock_mono_ns();
 	return now + timeout_ns < now ? DEADLINE_NEVER : now + timeout_ns;
 }
 
-
 static long send_op(const struct regs *r)
 {
 	struct exchange x;
-	int err = exchange_begin(&x, r->rdx, r->r10, true);
+	int err = exchange_begin(&x, r, true);
 
-	return err ? err : msg_send((uint32_t)r->rsi, &x.m, buf_of(&x),
+	return err ? err : msg_send((uint32_t)r->rsi, &x.m, buf_of(&x, r),
 				    deadline(r->r8));
 }
 
 static long call_op(const struct regs *r)
 {
 	struct exchange x;
-	int err = exchange_begin(&x, r->rdx, r->r10, true);
+	int err = exchange_begin(&x, r, true);
 
 	if (!err)
-		err = msg_call((uint32_t)r->rsi, &x.m, buf_of(&x),
+		err = msg_call((uint32_t)r->rsi, &x.m, buf_of(&x, r),
 			       deadline(r->r8));
-	return err ? err : exchange_end(&x);
+	return err ? err : exchange_end(&x, r);
 }
 
 static long receive_op(const struct regs *r)
@@ -101,29 +105,29 @@ static long receive_op(const struct regs *r)
 		return -EINVAL;
 	if (copy_from_user(ids, (void *)r->r9, from.nr * sizeof(*ids)))
 		return -EFAULT;
-	err = exchange_begin(&x, r->rdx, r->r10, false);
+	err = exchange_begin(&x, r, false);
 	if (!err)
-		err = msg_receive(&from, &x.m, buf_of(&x), deadline(r->r8));
-	return err ? err : exchange_end(&x);
+		err = msg_receive(&from, &x.m, buf_of(&x, r), deadline(r->r8));
+	return err ? err : exchange_end(&x, r);
 }
 
 static long reply_op(const struct regs *r)
 {
 	struct exchange x;
-	int err = exchange_begin(&x, r->rdx, r->r10, true);
+	int err = exchange_begin(&x, r, true);
 
-	return err ? err : msg_reply((uint32_t)r->rsi, &x.m, buf_of(&x));
+	return err ? err : msg_reply((uint32_t)r->rsi, &x.m, buf_of(&x, r));
 }
 
 static long reply_receive_op(const struct regs *r)
 {
 	struct exchange x;
-	int err = exchange_begin(&x, r->rdx, r->r10, true);
+	int err = exchange_begin(&x, r, true);
 
 	if (!err)
-		err = msg_reply_receive((uint32_t)r->rsi, &x.m, buf_of(&x),
+		err = msg_reply_receive((uint32_t)r->rsi, &x.m, buf_of(&x, r),
 					deadline(r->r8));
-	return err ? err : exchange_end(&x);
+	return err ? err : exchange_end(&x, r);
 }
 
 /* --- names --------------------------------------------------------------------*/

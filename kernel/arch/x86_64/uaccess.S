@@ -86,6 +86,42 @@ user_copy:
 	FIXUP	73b, 72b
 	FIXUP	81b, 82b
 
+/*
+ * int user_read_64_bytes(void *dst, const void *src), user_write_64_bytes(same):
+ * 0 or -EFAULT. Sixteen moves, where rep would only begin.
+ */
+	.macro MOVE4 at, may_fault
+	.irp	n, 0, 1
+	.if	\may_fault == 0
+1:	mov	\at+16*\n(%rsi), %rax
+2:	mov	\at+16*\n+8(%rsi), %rcx
+	mov	%rax, \at+16*\n(%rdi)
+	mov	%rcx, \at+16*\n+8(%rdi)
+	.else
+	mov	\at+16*\n(%rsi), %rax
+	mov	\at+16*\n+8(%rsi), %rcx
+1:	mov	%rax, \at+16*\n(%rdi)
+2:	mov	%rcx, \at+16*\n+8(%rdi)
+	.endif
+	FIXUP	1b, user_fail
+	FIXUP	2b, user_fail
+	.endr
+	.endm
+
+	.globl user_read_64_bytes
+user_read_64_bytes:
+	MOVE4	0, 0
+	MOVE4	32, 0
+	xor	%eax, %eax
+	ret
+
+	.globl user_write_64_bytes
+user_write_64_bytes:
+	MOVE4	0, 1
+	MOVE4	32, 1
+	xor	%eax, %eax
+	ret
+
 /* size_t user_clear(void *dst, size_t n): bytes NOT cleared */
 	.globl user_clear
 	.type user_clear, @function

@@ -17,6 +17,8 @@ int user_load64_raw(const uint64_t *p, uint64_t *out);
 int user_store32_raw(uint32_t *p, uint32_t v);
 int user_store64_raw(uint64_t *p, uint64_t v);
 int user_cmpxchg32_raw(uint32_t *p, uint32_t *old, uint32_t new_val);
+int user_read_64_bytes(void *dst, const void *src);
+int user_write_64_bytes(void *dst, const void *src);
 
 bool user_range_ok(const void *p, size_t n)
 {
@@ -59,6 +61,39 @@ int copy_from_user(void *dst, const void *src_user, size_t n)
 int copy_to_user(void *dst_user, const void *src, size_t n)
 {
 	return copy_to_user_partial(dst_user, src, n) == n ? 0 : -EFAULT;
+}
+
+/* For the two below, which are in everybody's way. */
+static inline bool is_range_ok(const void *p, size_t n)
+{
+	uint64_t start = (uint64_t)p;
+
+	return start <= 0x7ffffffff000ull - n &&
+	       (start + n <= PLAT_WINDOW_START || start >= PLAT_WINDOW_END);
+}
+
+int copy_64_from_user(void *dst, const void *src_user)
+{
+	int err;
+
+	if (!is_range_ok(src_user, 64))
+		return -EFAULT;
+	plat_user_begin();
+	err = user_read_64_bytes(dst, src_user);
+	plat_user_end();
+	return err;
+}
+
+int copy_64_to_user(void *dst_user, const void *src)
+{
+	int err;
+
+	if (!is_range_ok(dst_user, 64))
+		return -EFAULT;
+	plat_user_begin();
+	err = user_write_64_bytes(dst_user, src);
+	plat_user_end();
+	return err;
 }
 
 int clear_user(void *dst_user, size_t n)

@@ -65,6 +65,13 @@ void task_unpark(struct task *t)
 	syscall(NR_FUTEX, &t->wake, FUTEX_WAKE_OP, 1, 0, 0, 0);
 }
 
+int task_hand_over(struct task *to, uint64_t deadline_ns, bool interruptible)
+{
+	if (to)
+		task_unpark(to);
+	return task_park(deadline_ns, interruptible);
+}
+
 void plat_unpark(struct task *t)
 {
 	task_unpark(t);

@@ -11,6 +11,9 @@ bool user_range_ok(const void *p, size_t n);
 /* Returns 0 or -EFAULT; on -EFAULT a part may have been copied. */
 int copy_from_user(void *dst, const void *src_user, size_t n) __must_check;
 int copy_to_user(void *dst_user, const void *src, size_t n) __must_check;
+/* The same for 64 bytes. */
+int copy_64_from_user(void *dst, const void *src_user) __must_check;
+int copy_64_to_user(void *dst_user, const void *src) __must_check;
 /* Bytes copied before the fault (0..n). */
 size_t copy_from_user_partial(void *dst, const void *src_user, size_t n);
 size_t copy_to_user_partial(void *dst_user, const void *src, size_t n);
