@@ -57,6 +57,11 @@ void plat_word_wake(uint32_t *word, uint32_t max)
 {
 }
 
+void task_stack_overflowed(void)
+{
+	abort();
+}
+
 void task_wakes_flush(void)
 {
 }
