@@ -41,11 +41,6 @@ void assert_failed(const char *expr, const char *file, int line)
 	abort();
 }
 
-void task_stack_overflowed(void)
-{
-	abort();
-}
-
 void plat_pool_release(uint64_t offset, size_t len)
 {
 	memset(pool + offset, 0, len);
