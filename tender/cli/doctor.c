@@ -104,6 +104,7 @@ static const struct {
 static bool report_process(void)
 {
 	char detail[512];
+	unsigned int rtprio = sandbox_rtprio_max();
 	int missing = 0;
 
 	printf("platform process\n");
@@ -115,6 +116,13 @@ static bool report_process(void)
 			printf("         %s\n", detail);
 		missing += bad != 0;
 	}
+	if (rtprio)
+		printf("%-8s real-time classes, with --rtprio up to %u\n", "ok",
+		       rtprio);
+	else
+		printf("%-8s real-time classes: the host refuses them; for "
+		       "--rtprio, raise\n         'ulimit -r', or run as root "
+		       "with CAP_SYS_NICE\n", "--");
 	return !missing;
 }
 

@@ -76,6 +76,8 @@ static void print_text(void)
 	       "  host calls (%zu):\n", MICA_VERSION, process_separation,
 	       nr_hostcalls);
 	print_calls(hostcalls, nr_hostcalls);
+	printf("  and with --rtprio:\n");
+	print_calls(&hostcall_rtprio, 1);
 	if (!kernel_image_is_built_in()) {
 		printf("\nplatforms kvm and qemu: not part of this build\n");
 		return;

@@ -13,7 +13,7 @@
 
 enum {
 	OPT_ROOT = 256, OPT_TMPFS, OPT_READ_ONLY, OPT_ENV_FILE, OPT_HOSTNAME,
-	OPT_PIDS, OPT_CPUS, OPT_ENTRYPOINT, OPT_PLATFORM, OPT_STRACE,
+	OPT_PIDS, OPT_RTPRIO, OPT_CPUS, OPT_ENTRYPOINT, OPT_PLATFORM, OPT_STRACE,
 	OPT_STATS, OPT_NO_PATCH, OPT_TEST_HOOK, OPT_RM, OPT_DISK,
 	OPT_KERNEL,
 };
@@ -41,6 +41,8 @@ static const struct option_help {
 	{ { "memory", 1, 0, 'm' }, "BYTES", "memory limit, or RAM of a machine; 512m, 2g" },
 	{ { "pids-limit", 1, 0, OPT_PIDS }, "N", "at most N tasks" },
 	{ { "cpus", 1, 0, OPT_CPUS }, "N", "processors; fractions are rounded up" },
+	{ { "rtprio", 1, 0, OPT_RTPRIO }, "N",
+	  "the host's real-time classes, up to priority N (process)" },
 	{ { "interactive", 0, 0, 'i' }, NULL,
 	  "keep stdin open (always the case)" },
 	{ { "tty", 0, 0, 't' }, NULL, "give the program a terminal" },
@@ -119,6 +121,17 @@ static int parse_memory(const char *s, uint64_t *out, struct err *e)
 	*out = (uint64_t)(v * (double)(1ull << shift));
 	if (*out && *out < 6u << 20)
 		return bad(e, "memory", s, "at least 6m");
+	return 0;
+}
+
+static int parse_rtprio(const char *s, uint32_t *out, struct err *e)
+{
+	char *end;
+	long v = strtol(s, &end, 10);
+
+	if (end == s || *end || v < 0 || v > 99)
+		return bad(e, "rtprio", s, "a number from 0 to 99");
+	*out = (uint32_t)v;
 	return 0;
 }
 
@@ -282,6 +295,8 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 		return parse_pids(arg, &o->pids, e);
 	case OPT_CPUS:
 		return parse_cpus(arg, &o->cpus_milli, e);
+	case OPT_RTPRIO:
+		return parse_rtprio(arg, &o->rtprio, e);
 	case 'i':
 		o->interactive = true;
 		return 0;

@@ -26,6 +26,11 @@ static int process_check(const struct run *r, struct err *e)
 			       r->opt.kernel ? "kernel" : "disk",
 			       strcmp(r->opt.platform, "auto") ? "" :
 			       " (KVM can not be used here)");
+	if (r->opt.rtprio > sandbox_rtprio_max())
+		return err_set(e, EPERM, "--rtprio=%u: the host grants "
+			       "real-time priorities up to %u; see ulimit -r "
+			       "and limits.conf", r->opt.rtprio,
+			       sandbox_rtprio_max());
 	return 0;
 }
 

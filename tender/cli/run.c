@@ -128,6 +128,7 @@ static void fill_limits(struct run *r)
 	b->memory_limit = r->opt.memory;
 	b->pids_limit = r->opt.pids;
 	b->cpus_milli = r->opt.cpus_milli;
+	b->rtprio = r->opt.rtprio;
 	fill_cpus(r);
 	b->flags = (r->opt.strace ? ABI_BOOT_STRACE : 0u) |
 		   (r->opt.stats ? ABI_BOOT_STATS : 0u) |

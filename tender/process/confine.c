@@ -51,11 +51,23 @@ static void place_descriptors(struct sandbox *s)
 		fail("closing descriptors");
 }
 
-static void set_limits(void)
+/*
+ * Raising RLIMIT_RTPRIO needs CAP_SYS_RESOURCE, which is dropped later. A root
+ * without it (of a container) that may use the classes itself hands that right
+ * on: with CAP_SYS_NICE, the filter and the PID namespace, a sandbox can give
+ * its own threads these classes, and nothing else.
+ */
+static void set_limits(struct sandbox *s)
 {
 	struct rlimit none = { 0, 0 }, files;
+	struct rlimit rtprio = { s->boot->rtprio, s->boot->rtprio };
 
 	setrlimit(RLIMIT_CORE, &none);
+	if (setrlimit(RLIMIT_RTPRIO, &rtprio)) {
+		if (!s->as_root)
+			fail("--rtprio");
+		s->keeps_nice = true;
+	}
 	if (!getrlimit(RLIMIT_NOFILE, &files)) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
@@ -85,9 +97,14 @@ static void set_processors(const struct sandbox *s)
 static void drop_identity(const struct sandbox *s)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct none[2] = { { 0 } };
+	struct __user_cap_data_struct kept[2] = { { 0 } };
 	struct pollfd server = { .fd = ABI_FD_SERVER };
 
+	if (s->keeps_nice) {
+		kept[0].effective = kept[0].permitted = 1u << CAP_SYS_NICE;
+		if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+			fail("keeping CAP_SYS_NICE");
+	}
 	for (int cap = 0; cap < 64; cap++)
 		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	if (s->as_root) {
@@ -97,7 +114,7 @@ static void drop_identity(const struct sandbox *s)
 		    syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY))
 			fail("becoming nobody");
 	}
-	if (syscall(SYS_capset, &h, none))
+	if (syscall(SYS_capset, &h, kept))
 		fail("dropping capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		fail("no_new_privs");
@@ -132,12 +149,12 @@ static void install_handlers(const struct abi_image *image)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &empty, NULL, 8);
 }
 
-static void install_filter(void)
+static void install_filter(const struct sandbox *s)
 {
 	struct filter f;
 	struct sock_fprog fprog = { 0, f.prog };
 
-	filter_build(&f);
+	filter_build(&f, s->boot->rtprio != 0);
 	if (f.n > FILTER_MAX) {
 		errno = E2BIG;
 		fail("building the filter");
@@ -173,14 +190,14 @@ void confine_and_enter(struct sandbox *s)
 
 	setsid();
 	place_descriptors(s);
-	set_limits();
+	set_limits(s);
 	set_processors(s);
 	map_kernel();
 	drop_identity(s);
 	install_handlers(image);
 	syscall(SYS_set_robust_list, NULL, 24);
 	syscall(SYS_set_tid_address, NULL);
-	install_filter();
+	install_filter(s);
 	/* from here on only the kernel's stub page can make calls */
 	__asm__ volatile("mov %1, %%rsp\n\txor %%ebp, %%ebp\n\tjmp *%0"
 			 : : "r"(entry), "r"(stack), "D"(boot) : "memory");

@@ -17,7 +17,7 @@
 #define JUMP_SET(v, t, f) \
 	(struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, v, t, f)
 
-void filter_build(struct filter *f)
+void filter_build(struct filter *f, bool rtprio)
 {
 	uint32_t ip_low = OFF(instruction_pointer);
 
@@ -31,5 +31,7 @@ void filter_build(struct filter *f)
 	filter_add(f, RETURN(SECCOMP_RET_TRAP));
 	filter_add_arch(f);
 	filter_add_calls(f, hostcalls, nr_hostcalls);
+	if (rtprio)
+		filter_add_calls(f, &hostcall_rtprio, 1);
 	filter_add_kill(f);
 }

@@ -87,3 +87,8 @@ const struct hostcall hostcalls[] = {
 };
 
 const size_t nr_hostcalls = sizeof(hostcalls) / sizeof(hostcalls[0]);
+
+const struct hostcall hostcall_rtprio = {
+	"sched_setscheduler", __NR_sched_setscheduler, "real-time classes",
+	"policy is OTHER, FIFO or RR", { IS(1, 3, 0, 1, 2) }
+};

@@ -9,3 +9,5 @@
 
 extern const struct hostcall hostcalls[];
 extern const size_t nr_hostcalls;
+/* One more, only with --rtprio. */
+extern const struct hostcall hostcall_rtprio;

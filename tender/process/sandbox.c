@@ -15,12 +15,14 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define NOBODY	65534u
+#define RTPRIO_MAX 99u
 
 #define NEEDED_CAPS ((1u << CAP_SETUID) | (1u << CAP_SETGID) | \
 		     (1u << CAP_SYS_ADMIN) | (1u << CAP_SETPCAP))
@@ -50,6 +52,21 @@ bool sandbox_has_root(void)
 		return false;
 	return maps_nobody("/proc/self/uid_map") &&
 	       maps_nobody("/proc/self/gid_map");
+}
+
+unsigned int sandbox_rtprio_max(void)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct caps[2];
+	struct rlimit limit = { 0, 0 };
+
+	/* of a user namespace, they are no rights on the host's scheduler */
+	if (!syscall(SYS_capget, &h, caps) && sandbox_has_root() &&
+	    caps[0].effective & (1u << CAP_SYS_RESOURCE | 1u << CAP_SYS_NICE))
+		return RTPRIO_MAX;
+	getrlimit(RLIMIT_RTPRIO, &limit);
+	return limit.rlim_max < RTPRIO_MAX ? (unsigned int)limit.rlim_max :
+	       RTPRIO_MAX;
 }
 
 static uint64_t page_up(uint64_t x)

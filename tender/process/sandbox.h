@@ -20,6 +20,7 @@ struct sandbox {
 	struct abi_boot *boot;	/* shared with the kernel */
 	uint64_t boot_at;	/* its offset in the memory object */
 	bool as_root;		/* the tender has root's rights */
+	bool keeps_nice;	/* CAP_SYS_NICE, for --rtprio */
 };
 
 /*
@@ -33,6 +34,11 @@ int sandbox_create(struct sandbox *s, struct description *d, struct err *e);
  * other ids, or of a container without capabilities.
  */
 bool sandbox_has_root(void);
+/*
+ * The highest real-time priority that the host would let a sandbox of ours
+ * have; 0: none.
+ */
+unsigned int sandbox_rtprio_max(void);
 /* Start the first process, confined. After it s->pid and s->pidfd are set. */
 int sandbox_start(struct sandbox *s, struct err *e);
 /* Wake the supervisor after a change of boot->doorbell. */

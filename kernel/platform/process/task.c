@@ -68,11 +68,64 @@ static uint64_t first_stack(uint64_t top, void (*fn)(void))
 	return (uint64_t)sp;
 }
 
+/* --- classes of the host's scheduler -----------------------------------------*/
+/* class: the host's policy << 8 | priority; 0: an ordinary thread. */
+static long class_apply(uint32_t tid, uint32_t class)
+{
+	int32_t priority = class & 0xff;
+
+	return HC3(__NR_sched_setscheduler, tid, class >> 8, &priority);
+}
+
+/* A new host thread for the task. Partner: the look at host_tid below. */
+static void class_settle(struct task *t, uint32_t inherited)
+{
+	struct plat_task *p = &t->arch.plat;
+	uint32_t want;
+
+	p->host_class = inherited;
+	while ((want = __atomic_load_n(&p->want_class, __ATOMIC_SEQ_CST)) !=
+	       p->host_class) {
+		class_apply(p->host_tid, want);
+		p->host_class = want;
+	}
+}
+
+/*
+ * The host schedules. Its real-time classes are had up to the priority that
+ * the tender was asked to let through; what is fair is a wish that may be
+ * forgotten.
+ */
+int plat_task_schedule(struct task *t, const struct sched_request *r)
+{
+	struct plat_task *p = &t->arch.plat;
+	uint32_t class = 0, was = p->want_class;
+	long err = 0;
+
+	if (r->policy == SCHED_POLICY_FIFO || r->policy == SCHED_POLICY_RR)
+		class = (r->policy == SCHED_POLICY_FIFO ? SCHED_FIFO :
+			 SCHED_RR) << 8 | (r->priority & 0xff);
+	if (r->policy == SCHED_POLICY_DEADLINE ||
+	    (class && r->priority > process_platform.boot->rtprio))
+		return -EPERM;
+	/* A thread that is not there yet sees the wish when it starts. */
+	__atomic_store_n(&p->want_class, class, __ATOMIC_SEQ_CST);
+	if (class != was && __atomic_load_n(&p->host_tid, __ATOMIC_SEQ_CST))
+		err = class_apply(p->host_tid, class);
+	if (!err)
+		p->host_class = class;
+	else if (err != -ESRCH)		/* on its way to another process */
+		__atomic_store_n(&p->want_class, was, __ATOMIC_SEQ_CST);
+	return err && err != -ESRCH ? -EPERM : 0;
+}
+
+/* --- host threads --------------------------------------------------------------*/
 long clone_thread(struct task *t)
 {
 	uint64_t sp = first_stack((uint64_t)task_regs(t), child_start);
 
 	t->arch.plat.host_tgid = current_task()->arch.plat.host_tgid;
+	t->arch.plat.host_class = current_task()->arch.plat.host_class;
 	return host_call(__NR_clone, CLONE_THREAD_FLAGS, sp,
 			 (uint64_t)&t->arch.plat.host_tid, 0, 0, 0);
 }
@@ -82,6 +135,7 @@ long clone_process(struct task *t, bool sibling)
 {
 	uint64_t sp = first_stack((uint64_t)task_regs(t), child_start);
 
+	t->arch.plat.host_class = current_task()->arch.plat.host_class;
 	return host_call(__NR_clone,
 			 CLONE_CHILD_FLAGS | (sibling ? CLONE_PARENT : 0), sp,
 			 (uint64_t)&t->arch.plat.host_tid, 0, 0, 0);
@@ -95,6 +149,7 @@ void plat_child_main(void)
 	if (t->arch.plat.space == PLAT_SPACE_COPY || t->arch.plat.space == PLAT_SPACE_NEW)
 		t->arch.plat.host_tgid = t->arch.plat.host_tid;
 	set_alternate_stack(t);
+	class_settle(t, t->arch.plat.host_class);
 	if (t->kind == TASK_SYSTEM) {
 		t->entry(t->arg);
 		plat_task_exit(false);
@@ -153,6 +208,7 @@ int plat_space_leave(void)
 		/* now in the new process; its first stack is free again */
 		page_free(t->arch.plat.boot_stack, 0);
 		t->arch.plat.boot_stack = NULL;
+		class_settle(t, 0);
 		return 0;
 	}
 	err = supervisor_start_task(t, PLAT_SPACE_NEW, &context);
@@ -169,21 +225,13 @@ void plat_kick(struct task *t)
 		HC3(__NR_tgkill, tgid, t->arch.plat.host_tid, ABI_KICK_SIGNAL);
 }
 
-/* A carrier is a host process. */
-/* The host schedules; its filter lets no thread ask for anything. What is fair
- * is a wish that may be forgotten. */
-int plat_task_schedule(struct task *t, const struct sched_request *r)
-{
-	return r->policy == SCHED_POLICY_FAIR ||
-	       r->policy == SCHED_POLICY_IDLE ? 0 : -EPERM;
-}
-
 bool plat_space_is_shared(const struct task *t)
 {
 	return t->kind == TASK_USER && t->arch.plat.host_tgid ==
 	       current_task()->arch.plat.host_tgid;
 }
 
+/* A carrier is a host process. */
 bool plat_task_is_carried_by(const struct task *t, uint32_t carrier)
 {
 	return t->arch.plat.host_tgid == carrier;

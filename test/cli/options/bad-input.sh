@@ -139,3 +139,8 @@ test_elf_noise() {
 		expect [ "$status" != 124 -a "$status" != 125 ]
 	done
 }
+test_bad_rtprio() {
+	usage_error run --rtprio 100 -- true
+	usage_error run --rtprio high -- true
+	usage_error run --rtprio -1 -- true
+}

@@ -56,3 +56,38 @@ test_cpus() {
 	ok --cpus 1 -- nproc
 	expect_out 1
 }
+# Skips where the host grants no real-time classes, then the rest of the test.
+need_rt() {
+	"$MICA" doctor | grep -q '^ok .*real-time classes' ||
+		skip "the host refuses real-time classes"
+}
+test_rtprio() {
+	need chrt
+	need_rt
+	ok --rtprio 10 -- chrt -f 10 sh -c 'chrt -p $$; sh -c "chrt -p \$\$"'
+	expect [ "$(grep -c 'SCHED_FIFO' "$out_file")" = 2 ]
+	expect [ "$(grep -c 'priority: 10' "$out_file")" = 2 ]
+	ok --rtprio 10 -- chrt -R -r 9 sh -c 'chrt -p $$; sleep 0; chrt -o -p 0 $$; chrt -p $$'
+	expect_out_has SCHED_RR
+	expect_out_has SCHED_OTHER
+}
+test_rtprio_is_a_limit() {
+	need chrt
+	need_rt
+	mica run --platform=process --rtprio 10 -- chrt -f 11 true
+	expect [ "$status" = 1 ]
+	mica run --platform=process -- chrt -f 1 true
+	expect [ "$status" = 1 ]
+}
+test_rtprio_on_the_host() {
+	need chrt
+	need_rt
+	timeout 30 "$MICA" run --platform=process --rtprio 7 -- chrt -f 7 sleep 1 &
+	pid=$!
+	for _ in $(seq 100); do
+		ps -eLo cls=,rtprio=,args= | grep -q '^ *FF *7 .*mica' && break
+		sleep 0.05
+	done
+	expect [ -n "$(ps -eLo cls=,rtprio=,args= | grep '^ *FF *7 .*mica')" ]
+	wait $pid
+}
