@@ -12,6 +12,7 @@
 #include "linux/exec.h"
 #include "linux/inotify_start.h"
 #include "linux/native.h"
+#include "linux/oom.h"
 #include "linux/process.h"
 #include "linux/stdio.h"
 #include "linux/strace.h"
@@ -39,7 +40,7 @@ static bool kill_if_carried_by(struct process *p, void *arg)
 		struct thread *t = list_entry(l, struct thread, link);
 
 		if (plat_task_is_carried_by(t->task, carrier)) {
-			signal_send_process(p, SIGKILL, NULL);
+			oom_kill_process(p, 0);
 			return false;
 		}
 	}
@@ -95,7 +96,9 @@ static void start_failed(const char *what, int err)
 
 void kernel_main(void *handover)
 {
-	static const struct plat_ops ops = { .doorbell = on_doorbell };
+	static const struct plat_ops ops = {
+		.doorbell = on_doorbell, .out_of_memory = oom_kill,
+	};
 	struct abi_boot *b = plat_start(handover);
 	struct thread *first;
 	int err;

@@ -10,6 +10,7 @@
 #include "core/page.h"
 #include "core/lock.h"
 #include "core/panic.h"
+#include "core/task.h"
 #include "lib/list.h"
 #include "lib/string.h"
 #include "platform/platform.h"
@@ -24,6 +25,9 @@ struct page {
 
 #define RELEASE_ORDER	4u	/* 64 KiB */
 #define SHRINK_PAGES	64ull	/* asked back at a time when memory is short */
+/* Of a small pool less: one part in RESERVE_PART. */
+#define RESERVE_PAGES	128u
+#define RESERVE_PART	64u
 #define KEEP_PAGES	512u	/* freed large blocks that are not released */
 
 static struct {
@@ -37,6 +41,8 @@ static struct {
 	uint64_t high;		/* pages below were handed out once */
 	uint64_t used_pages, limit_bytes;
 	uint64_t kept_pages;	/* freed in large blocks, not released */
+	uint64_t peak_pages;	/* most that were in use */
+	uint64_t all_pages;	/* of all parts */
 	struct list free[PAGE_ORDER_MAX + 1];
 } pool;
 
@@ -53,6 +59,7 @@ void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes,
 	table = PAGE_UP((end_bytes >> PAGE_SHIFT) * sizeof(struct page));
 	pool.high = (used_bytes + table) >> PAGE_SHIFT;
 	pool.used_pages = used_bytes >> PAGE_SHIFT;
+	pool.all_pages = pool.nr_pages - (table >> PAGE_SHIFT);
 	for (uint32_t i = 0; i <= PAGE_ORDER_MAX; i++)
 		list_init(&pool.free[i]);
 }
@@ -96,6 +103,7 @@ void page_add(uint64_t offset, uint64_t len)
 {
 	mutex_lock(&pool.lock);
 	free_fresh_locked(pool.nr_pages);
+	pool.all_pages += len >> PAGE_SHIFT;
 	pool.high = offset >> PAGE_SHIFT;
 	pool.nr_pages = (offset + len) >> PAGE_SHIFT;
 	free_fresh_locked(pool.nr_pages);
@@ -149,35 +157,66 @@ void page_set_shrinker(uint64_t (*shrink)(uint64_t nr_pages))
 	pool.shrink = shrink;
 }
 
-static bool take_block(uint32_t order, uint64_t *index, bool *clean)
+/*
+ * What a task leaves free. Nothing, if it is ending and so gives memory back, or
+ * is a system task, which others wait for. Programs' pages leave twice as much
+ * as the kernel's own: who wants more memory notices the end of it first, before
+ * system calls of others fail.
+ */
+static uint64_t reserve_for(const struct task *t, bool program, uint64_t all)
 {
-	uint64_t n = 1ull << order;
+	uint64_t n = MIN(RESERVE_PAGES, all / RESERVE_PART);
+
+	if (t->kind == TASK_SYSTEM ||
+	    __atomic_load_n(&t->arch.work, __ATOMIC_RELAXED) & TASK_WORK_EXIT)
+		return 0;
+	return program ? 2 * n : n;
+}
+
+static bool take_block(uint32_t order, bool program, uint64_t *index,
+		       bool *clean)
+{
+	uint64_t n = 1ull << order, all;
 	bool ok;
 
 	mutex_lock(&pool.lock);
-	ok = !pool.limit_bytes ||
-	     (pool.used_pages + n) << PAGE_SHIFT <= pool.limit_bytes;
-	ok = ok && (take_free_locked(order, index, clean) ||
-		    take_fresh_locked(order, index));
+	all = pool.all_pages;
+	if (pool.limit_bytes)
+		all = MIN(all, pool.limit_bytes >> PAGE_SHIFT);
+	ok = pool.used_pages + n +
+	     reserve_for(current_task(), program, all) <= all &&
+	     (take_free_locked(order, index, clean) ||
+	      take_fresh_locked(order, index));
 	if (ok)
 		pool.used_pages += n;
+	pool.peak_pages = MAX(pool.peak_pages, pool.used_pages);
 	mutex_unlock(&pool.lock);
 	return ok;
 }
 
-void *page_alloc(uint32_t order, bool zeroed)
+static void *alloc(uint32_t order, bool zeroed, bool program)
 {
 	uint64_t index = 0, n = 1ull << order;
 	bool clean = true;
 
 	if (order > PAGE_ORDER_MAX)
 		return NULL;
-	while (!take_block(order, &index, &clean))
+	while (!take_block(order, program, &index, &clean))
 		if (!pool.shrink || !pool.shrink(MAX(n, SHRINK_PAGES)))
 			return NULL;
 	if (zeroed && !clean)
 		memset(pool.base + (index << PAGE_SHIFT), 0, n << PAGE_SHIFT);
 	return pool.base + (index << PAGE_SHIFT);
+}
+
+void *page_alloc(uint32_t order, bool zeroed)
+{
+	return alloc(order, zeroed, false);
+}
+
+void *page_alloc_program(uint32_t order, bool zeroed)
+{
+	return alloc(order, zeroed, true);
 }
 
 void page_free(void *p, uint32_t order)
@@ -220,6 +259,11 @@ uint32_t *page_refs(const void *p)
 uint64_t page_used_bytes(void)
 {
 	return pool.used_pages << PAGE_SHIFT;
+}
+
+uint64_t page_peak_bytes(void)
+{
+	return pool.peak_pages << PAGE_SHIFT;
 }
 
 uint64_t page_limit_bytes(void)

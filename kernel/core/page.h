@@ -18,8 +18,14 @@ void page_init(void *pool_base, uint64_t used_bytes, uint64_t size_bytes,
 	       uint64_t end_bytes);
 /* Another part of the pool, behind what it has; page-aligned. Context: init. */
 void page_add(uint64_t offset, uint64_t len);
-/* zeroed: contents are zero. NULL: no memory or the sandbox's limit. */
+/*
+ * zeroed: contents are zero. NULL: no memory or the sandbox's limit. The last
+ * few pages are for system tasks and for tasks that are ending.
+ */
 void *page_alloc(uint32_t order, bool zeroed) __must_check;
+/* The same for what programs can have without bound: their memory, files in
+ * memory. Fails a little earlier. */
+void *page_alloc_program(uint32_t order, bool zeroed) __must_check;
 void page_free(void *p, uint32_t order);
 /*
  * Called before an allocation fails: give up to nr_pages pages back, return
@@ -33,5 +39,6 @@ void *page_at(uint64_t offset);
  * Context: any. */
 uint32_t *page_refs(const void *p);
 uint64_t page_used_bytes(void);
+uint64_t page_peak_bytes(void);		/* most that was in use at a time */
 uint64_t page_limit_bytes(void);	/* 0 = none */
 void page_set_limit(uint64_t bytes);

@@ -52,7 +52,7 @@ static char *ring_alloc(uint32_t size)
 			r = ring_cache.ring[--ring_cache.nr];
 		mutex_unlock(&ring_cache.lock);
 	}
-	return r ? r : page_alloc(order_of(size), false);
+	return r ? r : page_alloc_program(order_of(size), false);
 }
 
 static void ring_free(char *ring, uint32_t size)

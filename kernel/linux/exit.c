@@ -14,6 +14,7 @@
 #include "linux/boot.h"
 #include "linux/exit_hooks.h"
 #include "linux/mm.h"
+#include "linux/oom.h"
 #include "linux/process_priv.h"
 #include "linux/signal_priv.h"
 #include "linux/strace.h"
@@ -142,6 +143,8 @@ void thread_exit(int32_t code)
 	charge_time(t);
 	mutex_lock(&process_lock);
 	t->exiting = true;
+	if (p->nr_threads == 1)
+		oom_account_exit(p);
 	thread_unlink_locked(t);
 	last = p->nr_threads == 0;
 	status = p->group_exit ? p->group_status : (uint32_t)(code & 0xff) << 8;

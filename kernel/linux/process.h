@@ -78,6 +78,7 @@ struct process {
 	char comm[16];
 	uint32_t dumpable;
 	int32_t oom_score_adj;
+	bool oom_killed;	/* ends to give its memory back */
 	int32_t nice;
 	uint64_t personality_flags;
 	struct timer real_timer;	/* ITIMER_REAL */

@@ -4,6 +4,7 @@
 #include "core/page.h"
 #include "core/panic.h"
 #include "linux/boot.h"
+#include "linux/oom.h"
 #include "linux/process.h"
 #include "linux/strace.h"
 #include "linux/syscall.h"
@@ -78,8 +79,10 @@ void stats_print(void)
 	     total, patched_total, trapped_total,
 	     total ? patched_total * 100 / total : 0,
 	     total ? patched_total * 10000 / total % 100 : 0);
-	klog("stats: time %lu us, kernel memory %lu KiB, heap %lu KiB",
-	     (plat_clock_mono_ns() - start_ns) / 1000,
-	     page_used_bytes() >> 10, heap_used_bytes() >> 10);
+	klog("stats: time %lu us, kernel memory %lu KiB, heap %lu KiB, peak "
+	     "%lu KiB", (plat_clock_mono_ns() - start_ns) / 1000,
+	     page_used_bytes() >> 10, heap_used_bytes() >> 10,
+	     page_peak_bytes() >> 10);
+	oom_stats_print();
 	plat_stats_print();
 }

@@ -21,7 +21,7 @@ static struct sk_buf *alloc(size_t size, uint32_t *order)
 		return kmalloc(size);
 	while (PAGE_SIZE << *order < size)
 		++*order;
-	return page_alloc(*order, false);
+	return page_alloc_program(*order, false);
 }
 
 struct sk_buf *sk_buf_create(struct sock *sender, uint32_t len)

@@ -27,6 +27,10 @@ struct abi_boot *plat_start(void *handover);
 struct plat_ops {
 	/* Look at the doorbell's fields and take what is set. */
 	void (*doorbell)(struct abi_doorbell *d);
+	/* No memory is left for a program's page: see to it that some comes
+	 * back. Called again while there is none. Context: task, which holds
+	 * what its system call holds; may not sleep for a lock. */
+	void (*out_of_memory)(void);
 };
 /* The boot task's life after start-up: serve the tender. */
 void plat_run(const struct plat_ops *ops) __noreturn;
@@ -113,6 +117,17 @@ struct plat_backing {
 	int host_fd;
 	uint64_t offset;	/* pool or file offset */
 };
+
+/* Memory of an address space, in bytes; private: of it alone or shared only
+ * by a copy that nobody wrote to yet. */
+struct plat_usage {
+	uint64_t private, private_peak;
+	uint64_t mapped;	/* of files and shared memory */
+	uint64_t tables;
+};
+/* Of t's address space, now. t lives. Returns 0, -EOPNOTSUPP (the host does
+ * not tell) or -ESRCH (t is a system task, or ending). Context: any. */
+int plat_space_usage(const struct task *t, struct plat_usage *u);
 
 /* Does t have the calling task's address space? A system task has none.
  * t lives. Context: any. */

@@ -193,7 +193,7 @@ static int64_t add_extent(struct pagestore *ps, uint32_t at, uint64_t page,
 	if ((1ull << order) > gap)
 		order = log2_floor(gap);
 	order = MIN(order, PAGE_ORDER_MAX);
-	while (!(e.mem = page_alloc(order, zeroed))) {
+	while (!(e.mem = page_alloc_program(order, zeroed))) {
 		if (!order--)
 			return -ENOSPC;
 	}

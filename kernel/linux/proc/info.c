@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "linux/fdtable.h"
 #include "linux/mm.h"
+#include "linux/oom.h"
 #include "linux/process_priv.h"
 #include "linux/signal_priv.h"
 
@@ -127,6 +128,7 @@ int proc_info_init(struct proc_info *i, const struct pseudo_node *n)
 	if (t) {
 		copy_thread(i, p, t);
 		i->mm = p->mm ? mm_get(p->mm) : NULL;
+		i->usage_known = !process_usage(p, &i->usage);
 	}
 	i->state = p->pid == 1 ? 'S' : state_of(p, t);
 	s = p->session ? session_get(p->session) : NULL;
@@ -293,10 +295,15 @@ static bool add_resident(const struct vma *v, void *arg)
 	return true;
 }
 
-uint64_t proc_resident_bytes(struct mm *mm, uint64_t *file_bytes)
+uint64_t proc_resident_bytes(struct mm *mm, const struct proc_info *i,
+			     uint64_t *file_bytes)
 {
 	struct resident r = { 0, 0 };
 
+	if (i && i->usage_known) {
+		*file_bytes = i->usage.mapped;
+		return i->usage.private + i->usage.mapped;
+	}
 	mm_for_each(mm, add_resident, &r);
 	*file_bytes = r.file;
 	return r.anon + r.file;

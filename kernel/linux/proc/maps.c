@@ -177,7 +177,7 @@ int proc_show_smaps_rollup(struct textbuf *t, struct pseudo_node *n)
 	if (!w.mm)
 		return -ESRCH;
 	mm_for_each(w.mm, find_ends, &w);
-	rss = proc_resident_bytes(w.mm, &file);
+	rss = proc_resident_bytes(w.mm, NULL, &file);
 	textbuf_printf(t, "%08lx-%08lx ---p 00000000 00:00 0 ", w.first,
 		       w.last);
 	for (size_t len = t->len; len < NAME_COLUMN; len++)

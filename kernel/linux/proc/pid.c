@@ -7,6 +7,7 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/mm.h"
+#include "linux/oom.h"
 
 #define OOM_ADJ_MAX	1000
 
@@ -119,7 +120,9 @@ static int show_oom_score(struct textbuf *t, struct pseudo_node *n)
 
 	if (!p)
 		return -ESRCH;
-	textbuf_printf(t, "%d\n", 666 + p->oom_score_adj * 2 / 3);
+	mutex_lock(&process_lock);
+	textbuf_printf(t, "%d\n", oom_score(p));
+	mutex_unlock(&process_lock);
 	process_put(p);
 	return 0;
 }

@@ -6,6 +6,7 @@
 #pragma once
 #include "fs/pseudofs.h"
 #include "linux/process.h"
+#include "platform/platform.h"
 
 #define PROC_NAME_MAX	4096u	/* longest path shown */
 
@@ -37,6 +38,8 @@ struct proc_info {
 	int32_t syscall_nr;
 	bool no_new_privs;
 	struct mm *mm;			/* reference, or NULL (zombie) */
+	bool usage_known;
+	struct plat_usage usage;	/* if known */
 };
 /* Returns 0 or -ESRCH. Pair with fini. */
 int proc_info_init(struct proc_info *i, const struct pseudo_node *n);
@@ -58,10 +61,11 @@ char *proc_path_name(const struct path *p);
 ssize_t proc_link_text(const char *text, char *buf, size_t size);
 /* Decimal number without sign, or -1. */
 int64_t proc_parse_number(const char *s);
-/* Bytes the programs of mm may have touched: an upper bound of its
- * resident size, the host does not tell more. */
+/* Bytes of mm that are resident, the part of files apart: what the platform
+ * knows (i, or NULL), else what its programs may have touched, an upper bound. */
 struct mm;
-uint64_t proc_resident_bytes(struct mm *mm, uint64_t *file_bytes);
+uint64_t proc_resident_bytes(struct mm *mm, const struct proc_info *i,
+			     uint64_t *file_bytes);
 
 /* A constant text (entry->arg is a C string). */
 int proc_show_text(struct textbuf *t, struct pseudo_node *n);

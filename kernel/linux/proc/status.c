@@ -34,15 +34,16 @@ struct stat_memory {
 	uint64_t arg_start, arg_end, env_start, env_end;
 };
 
-static void get_memory(struct mm *mm, struct stat_memory *m)
+static void get_memory(const struct proc_info *i, struct stat_memory *m)
 {
+	struct mm *mm = i->mm;
 	uint64_t file;
 
 	memset(m, 0, sizeof(*m));
 	if (!mm)
 		return;
 	m->vsize = mm_total_bytes(mm);
-	m->rss_pages = proc_resident_bytes(mm, &file) / PAGE_SIZE;
+	m->rss_pages = proc_resident_bytes(mm, i, &file) / PAGE_SIZE;
 	m->file_pages = file / PAGE_SIZE;
 	m->code_start = mm->code_start;
 	m->code_end = mm->code_end;
@@ -64,7 +65,7 @@ int proc_show_stat(struct textbuf *t, struct pseudo_node *n)
 
 	if (err)
 		return err;
-	get_memory(i.mm, &m);
+	get_memory(&i, &m);
 	textbuf_printf(t, "%u (%s) %c %u %u %u %u %d %u ", i.tid, i.comm,
 		       i.state, i.ppid, i.pgid, i.sid, encode_tty(i.tty),
 		       i.tty ? (int)i.tty_pgrp : -1, 0x400000u);
@@ -90,16 +91,19 @@ int proc_show_stat(struct textbuf *t, struct pseudo_node *n)
 
 int proc_show_statm(struct textbuf *t, struct pseudo_node *n)
 {
-	struct mm *mm = proc_mm(n);
+	struct proc_info i;
 	struct stat_memory m;
+	int err = proc_info_init(&i, n);
 
-	get_memory(mm, &m);
+	if (err)
+		return err;
+	get_memory(&i, &m);
 	textbuf_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", m.vsize / PAGE_SIZE,
 		       m.rss_pages, m.file_pages,
 		       (m.code_end - m.code_start + PAGE_SIZE - 1) / PAGE_SIZE,
-		       mm ? (mm->data_bytes + mm->stack_bytes) / PAGE_SIZE : 0);
-	if (mm)
-		mm_put(mm);
+		       i.mm ? (i.mm->data_bytes + i.mm->stack_bytes) / PAGE_SIZE :
+			      0);
+	proc_info_fini(&i);
 	return 0;
 }
 
@@ -144,9 +148,12 @@ static void show_kb(struct textbuf *t, const char *name, uint64_t bytes)
 	textbuf_printf(t, "%s:\t%8lu kB\n", name, bytes >> 10);
 }
 
-static void show_memory(struct textbuf *t, struct mm *mm)
+static void show_memory(struct textbuf *t, const struct proc_info *i)
 {
-	uint64_t file, resident = proc_resident_bytes(mm, &file);
+	struct mm *mm = i->mm;
+	uint64_t file, resident = proc_resident_bytes(mm, i, &file);
+	uint64_t peak = i->usage_known ?
+			i->usage.private_peak + i->usage.mapped : resident;
 	uint64_t text = mm->code_end > mm->code_start ?
 			mm->code_end - mm->code_start : 0;
 
@@ -154,7 +161,7 @@ static void show_memory(struct textbuf *t, struct mm *mm)
 	show_kb(t, "VmSize", mm->total_bytes);
 	show_kb(t, "VmLck", mm->locked_bytes);
 	show_kb(t, "VmPin", 0);
-	show_kb(t, "VmHWM", resident);
+	show_kb(t, "VmHWM", peak);
 	show_kb(t, "VmRSS", resident);
 	show_kb(t, "RssAnon", resident - file);
 	show_kb(t, "RssFile", file);
@@ -163,7 +170,8 @@ static void show_memory(struct textbuf *t, struct mm *mm)
 	show_kb(t, "VmStk", mm->stack_bytes);
 	show_kb(t, "VmExe", text);
 	show_kb(t, "VmLib", file > text ? file - text : 0);
-	show_kb(t, "VmPTE", resident / 512);
+	show_kb(t, "VmPTE", i->usage_known ? i->usage.tables :
+		resident / 512);
 	show_kb(t, "VmSwap", 0);
 	show_kb(t, "HugetlbPages", 0);
 	textbuf_puts(t, "CoreDumping:\t0\nTHP_enabled:\t1\n");
@@ -230,7 +238,7 @@ int proc_show_status(struct textbuf *t, struct pseudo_node *n)
 		       i.ppid);
 	show_ids(t, &i);
 	if (i.mm)
-		show_memory(t, i.mm);
+		show_memory(t, &i);
 	show_signals(t, &i);
 	show_caps(t, &i);
 	textbuf_puts(t, "Speculation_Store_Bypass:\tthread vulnerable\n"

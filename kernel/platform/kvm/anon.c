@@ -14,7 +14,7 @@ static uint32_t *refs_of(paddr_t p)
 
 void *anon_alloc(bool huge, bool zeroed)
 {
-	void *page = page_alloc(huge ? HUGE_ORDER : 0, zeroed);
+	void *page = page_alloc_program(huge ? HUGE_ORDER : 0, zeroed);
 	paddr_t p;
 
 	if (!page)

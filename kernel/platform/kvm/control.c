@@ -14,6 +14,7 @@
 #include "platform/kvm/hostio.h"
 #include "platform/kvm/stop.h"
 #include "platform/kvm/stream.h"
+#include "platform/kvm/space.h"
 #include "platform/platform.h"
 
 #define EVENTS_MAX	16u
@@ -118,6 +119,7 @@ void plat_run(const struct plat_ops *ops)
 {
 	struct abi_doorbell *d = &control.boot->doorbell;
 
+	space_set_out_of_memory(ops->out_of_memory);
 	for (;;) {
 		uint32_t seen = __atomic_load_n(&d->word, __ATOMIC_ACQUIRE);
 

@@ -24,10 +24,7 @@
 #include <asm/signal.h>
 
 #define AROUND_PAGES	16u	/* of a file in the pool, mapped at once */
-#define PATIENCE_NS	NSEC_PER_SEC	/* for the memory of somebody else */
-#define SMALL_PART	4u	/* of the memory in use: not the culprit */
-
-static uint64_t killed_ns;	/* last time that one died here; atomic */
+#define PATIENCE_NS	(5 * NSEC_PER_SEC)	/* for the memory of somebody else */
 
 /* --- pages of the backing --------------------------------------------------------*/
 static uint64_t offset_of(const struct region *r, uaddr_t addr)
@@ -251,45 +248,41 @@ static int fault_locked(struct space *s, uaddr_t addr, uint32_t access,
 	return err;
 }
 
-/*
- * There is no memory for a fault: try again? For a while yes, if somebody was
- * killed just now, whose pages will come back, or if the program has little:
- * whoever has much of it most likely asks for more and is killed before.
- */
-static bool gives_way(uint64_t nr_owned, uint64_t since_ns)
-{
-	uint64_t now = plat_clock_mono_ns();
-	uint64_t last = __atomic_load_n(&killed_ns, __ATOMIC_RELAXED);
+static void (*out_of_memory)(void);	/* set once */
 
-	if (now - since_ns >= PATIENCE_NS ||
-	    __atomic_load_n(&current_task()->arch.work, __ATOMIC_RELAXED) &
-	    TASK_WORK_EXIT)
+void space_set_out_of_memory(void (*fn)(void))
+{
+	out_of_memory = fn;
+}
+
+/* There is no memory for a fault: try again? Somebody is made to end, perhaps
+ * the caller. One whose memory does not come back is given up. */
+static bool gives_way(uint64_t since_ns)
+{
+	if (__atomic_load_n(&current_task()->arch.work, __ATOMIC_RELAXED) &
+	    TASK_WORK_EXIT || plat_clock_mono_ns() - since_ns >= PATIENCE_NS)
 		return false;
-	return (last && now - last < PATIENCE_NS) ||
-	       nr_owned << PAGE_SHIFT < page_used_bytes() / SMALL_PART;
+	if (out_of_memory)
+		out_of_memory();
+	plat_relax();
+	return true;
 }
 
 int space_fault(struct space *s, uaddr_t addr, uint32_t access,
 		struct arch_fault *f)
 {
-	uint64_t nr_owned, since_ns = 0;
+	uint64_t since_ns = 0;
 	int err;
 
 	for (;;) {
 		mutex_lock(&s->lock);
 		err = fault_locked(s, addr, access, f);
-		nr_owned = s->pt.nr_owned;
 		mutex_unlock(&s->lock);
 		if (err != -ENOMEM)
 			return err ? -EFAULT : 0;
 		if (!since_ns)
 			since_ns = plat_clock_mono_ns();
-		if (!gives_way(nr_owned, since_ns))
-			break;
-		plat_relax();
+		if (!gives_way(since_ns))
+			return -EFAULT;
 	}
-	__atomic_store_n(&killed_ns, plat_clock_mono_ns(), __ATOMIC_RELAXED);
-	klog("out of memory: task %s with %lu pages, fault at %#lx",
-	     current_task()->name, nr_owned, addr);
-	return -EFAULT;
 }

@@ -129,7 +129,7 @@ static struct hostpage *alloc_page(uint64_t index)
 	if (!p)
 		return NULL;
 	p->index = index;
-	p->data = page_alloc(0, false);
+	p->data = page_alloc_program(0, false);
 	if (p->data)
 		return p;
 	record_put(p);

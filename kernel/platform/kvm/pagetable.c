@@ -49,7 +49,7 @@ static void store(uint64_t *entry, uint64_t v)
 /* --- making ------------------------------------------------------------------*/
 int pt_init(struct pagetable *pt)
 {
-	pt->nr_owned = 0;
+	pt->nr_owned = pt->peak_owned = pt->nr_borrowed = 0;
 	pt->nr_tables = 1;
 	pt->root = page_alloc(0, true);
 	if (!pt->root)
@@ -100,10 +100,13 @@ static uint64_t pages_of(bool huge)
 
 void pt_set(struct pagetable *pt, uint64_t *entry, uint64_t leaf, bool huge)
 {
-	if (*entry & PTE_OWNED)
-		pt->nr_owned -= pages_of(huge);
-	if (leaf & PTE_OWNED)
-		pt->nr_owned += pages_of(huge);
+	uint64_t n = pages_of(huge);
+
+	if (*entry)
+		*(*entry & PTE_OWNED ? &pt->nr_owned : &pt->nr_borrowed) -= n;
+	if (leaf)
+		*(leaf & PTE_OWNED ? &pt->nr_owned : &pt->nr_borrowed) += n;
+	pt->peak_owned = MAX(pt->peak_owned, pt->nr_owned);
 	store(entry, huge && leaf ? leaf | PTE_LARGE : leaf);
 }
 
@@ -384,7 +387,7 @@ static int copy_entries(struct pagetable *to, uint64_t *from, uaddr_t at,
 		if (!e)
 			return -ENOMEM;
 		e[i] = share(&from[i], false, protected);
-		to->nr_owned++;
+		to->peak_owned = ++to->nr_owned;
 	}
 	return 0;
 }

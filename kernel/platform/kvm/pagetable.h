@@ -28,7 +28,8 @@ struct pt_lender {
 struct pagetable {
 	uint64_t *root;
 	uint64_t nr_tables;	/* with the root */
-	uint64_t nr_owned;	/* pages held by entries with PTE_OWNED */
+	uint64_t nr_owned, peak_owned;	/* pages of entries with PTE_OWNED */
+	uint64_t nr_borrowed;	/* pages of the others */
 };
 
 /* Empty, with the kernel's half. Returns 0 or -ENOMEM. */

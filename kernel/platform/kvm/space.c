@@ -84,6 +84,22 @@ void space_put(struct space *s)
 	kfree(s);
 }
 
+/* Without the lock, whose holder may be waiting for memory. */
+static uint64_t counted(const uint64_t *pages)
+{
+	return __atomic_load_n(pages, __ATOMIC_RELAXED) << PAGE_SHIFT;
+}
+
+void space_usage(const struct space *s, struct plat_usage *u)
+{
+	*u = (struct plat_usage){
+		.private = counted(&s->pt.nr_owned),
+		.private_peak = counted(&s->pt.peak_owned),
+		.mapped = counted(&s->pt.nr_borrowed),
+		.tables = counted(&s->pt.nr_tables),
+	};
+}
+
 uint32_t *space_nr_ready(struct space *s)
 {
 	return &s->nr_ready;

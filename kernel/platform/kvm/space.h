@@ -22,6 +22,10 @@ void space_load(struct space *s);
  * signal. Context: task. */
 int space_fault(struct space *s, uaddr_t addr, uint32_t access,
 		struct arch_fault *f);
+/* Called, without locks of spaces, while a fault finds no memory. Context: init. */
+void space_set_out_of_memory(void (*fn)(void));
+struct plat_usage;
+void space_usage(const struct space *s, struct plat_usage *u);
 /* Where the scheduler counts processor time of s; atomic. */
 uint64_t *space_cpu_ns(struct space *s);
 /* How many tasks of s are ready or running; the scheduler's; atomic. */

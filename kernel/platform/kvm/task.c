@@ -14,6 +14,7 @@
 #include "platform/kvm/paging.h"
 #include "platform/kvm/sched.h"
 #include "platform/kvm/space.h"
+#include "platform/kvm/spin.h"
 #include "platform/platform.h"
 
 #define ENTRY_AREA	64u	/* above kernel_sp, see entry.S */
@@ -21,6 +22,8 @@
 #define DEADLINE_PERCENT	95u	/* of all processors, for deadlines */
 
 static uint64_t admitted;	/* promised to deadline tasks; atomic */
+/* Held while a task gives up its address space, and while others look at it. */
+static struct spinlock space_lock;
 
 void child_start(void);		/* entry.S */
 void task_first_run(void);
@@ -135,15 +138,26 @@ int plat_task_start(struct task *t, enum plat_space kind)
 static void drop_space(struct task *t, struct space *next)
 {
 	struct space *old = t->arch.plat.space;
-	uint64_t flags = irq_save();
+	uint64_t flags = spin_lock_irq(&space_lock);
 
 	sched_charge();
 	sched_set_group(next ? space_nr_ready(next) : NULL);
 	t->arch.plat.space = next;
 	space_load(next);
-	irq_restore(flags);
+	spin_unlock_irq(&space_lock, flags);
 	if (old)
 		space_put(old);
+}
+
+int plat_space_usage(const struct task *t, struct plat_usage *u)
+{
+	uint64_t flags = spin_lock_irq(&space_lock);
+	const struct space *s = t->arch.plat.space;
+
+	if (s)
+		space_usage(s, u);
+	spin_unlock_irq(&space_lock, flags);
+	return s ? 0 : -ESRCH;
 }
 
 /* The part of one processor that t was promised, in units of 1/ONE_CPU. */

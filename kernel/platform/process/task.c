@@ -236,3 +236,8 @@ bool plat_task_is_carried_by(const struct task *t, uint32_t carrier)
 {
 	return t->arch.plat.host_tgid == carrier;
 }
+
+int plat_space_usage(const struct task *t, struct plat_usage *u)
+{
+	return -EOPNOTSUPP;
+}

@@ -185,12 +185,62 @@ static void test_pages(void)
 	for (uint32_t i = 1; i < ARRAY_LEN(block); i++)
 		page_free(block[i], 8);
 	CHECK_EQ(page_used_bytes(), used);
+	running->kind = TASK_SYSTEM;	/* without a reserve */
 	page_set_limit(used + (1 << 20));
 	CHECK(page_alloc(9, false) == NULL);
 	block[0] = page_alloc(8, false);
 	CHECK(block[0] != NULL);
 	page_free(block[0], 8);
 	page_set_limit(0);
+	running->kind = TASK_USER;
+}
+
+/* All that the running task gets, onto a list. Returns how many pages. */
+static uint64_t take_all(void *(*take)(uint32_t order, bool zeroed),
+			 void **list)
+{
+	uint64_t n = 0;
+	void **p;
+
+	for (; (p = take(0, false)); n++) {
+		*p = *list;
+		*list = p;
+	}
+	return n;
+}
+
+/* Programs' memory ends first, then the kernel's for them, and some is left
+ * for those who end and for system tasks. */
+static void test_reserve(void)
+{
+	const uint64_t limit = 64ul << 20;
+	uint64_t used = page_used_bytes() / PAGE_SIZE, program, kernel, ending;
+	void *list = NULL;
+
+	page_set_limit(limit);
+	running->kind = TASK_USER;
+	program = take_all(page_alloc_program, &list);
+	CHECK(program > limit / PAGE_SIZE / 2);
+	kernel = take_all(page_alloc, &list);
+	CHECK_EQ(kernel, 128);
+	CHECK(page_alloc_program(0, false) == NULL);
+	running->arch.work = TASK_WORK_EXIT;
+	ending = take_all(page_alloc_program, &list);
+	CHECK_EQ(ending, 128);
+	running->arch.work = 0;
+	running->kind = TASK_SYSTEM;
+	CHECK(page_alloc(0, false) == NULL);
+	CHECK_EQ(used + program + kernel + ending, limit / PAGE_SIZE);
+	CHECK_EQ(page_peak_bytes(), limit);
+	while (list) {
+		void *p = list;
+
+		list = *(void **)p;
+		page_free(p, 0);
+	}
+	running->kind = TASK_USER;
+	page_set_limit(0);
+	CHECK_EQ(page_used_bytes() / PAGE_SIZE, used);
 }
 
 /* Memory in two parts with a hole: all of both, nothing of the hole. Last,
@@ -204,6 +254,7 @@ static void test_parts(void)
 	memset(pool, 0, 64ul << 20);
 	page_init(pool, PAGE_SIZE, part, 64ul << 20);
 	page_add(2 * part, part);
+	running->kind = TASK_SYSTEM;	/* without a reserve */
 	while ((p = page_alloc(0, false))) {
 		uint64_t at = page_offset(p);
 
@@ -221,6 +272,7 @@ static const struct fs_test tests[] = {
 	{ "a task's cache", test_cache },
 	{ "failing allocations", test_failure },
 	{ "pages", test_pages },
+	{ "reserve", test_reserve },
 	{ "parts", test_parts },
 };
 

@@ -196,6 +196,11 @@ void *page_alloc(uint32_t order, bool zeroed)
 	return NULL;
 }
 
+void *page_alloc_program(uint32_t order, bool zeroed)
+{
+	return page_alloc(order, zeroed);
+}
+
 void page_free(void *p, uint32_t order)
 {
 	uint64_t i = page_offset(p) >> PAGE_SHIFT;

@@ -48,7 +48,7 @@ static uint8_t used[RAM_PAGES];
 static uint32_t refs[RAM_PAGES];
 static uint64_t kernel_root[512];
 static uint32_t nr_used, nr_objects, nr_locked, nr_flushes, fail_after;
-static bool has_failed;
+static bool has_failed, fails_on;
 static struct task self;
 static struct hostfile file;
 static struct cached cache[NR_CACHED];
@@ -105,7 +105,7 @@ uint64_t *kernel_pml4(void)
 void fake_fail_after(uint32_t n)
 {
 	fail_after = n;
-	has_failed = false;
+	has_failed = fails_on = false;
 }
 
 bool fake_has_failed(void)
@@ -113,10 +113,22 @@ bool fake_has_failed(void)
 	return has_failed;
 }
 
+void fake_fail_from(uint32_t n)
+{
+	fake_fail_after(n);
+	fails_on = true;
+}
+
 static bool must_fail(void)
 {
-	if (!fail_after || --fail_after)
+	if (!fail_after)
 		return false;
+	if (fail_after > 1) {
+		fail_after--;
+		return false;
+	}
+	if (!fails_on)
+		fail_after = 0;
 	has_failed = true;
 	return true;
 }
@@ -154,23 +166,16 @@ void *page_alloc(uint32_t order, bool zeroed)
 	return NULL;
 }
 
-/* Time flies, unless there is something to wait for. */
-static uint64_t now_ns;
-static bool others;
-
-void fake_set_others(bool have)
+void *page_alloc_program(uint32_t order, bool zeroed)
 {
-	others = have;
+	return page_alloc(order, zeroed);
 }
 
 uint64_t plat_clock_mono_ns(void)
 {
-	return now_ns += others ? 1000 : 2 * NSEC_PER_SEC;
-}
+	static uint64_t now_ns;
 
-uint64_t page_used_bytes(void)
-{
-	return others ? RAM_PAGES * PAGE_SIZE : 0;
+	return now_ns += NSEC_PER_SEC;
 }
 
 void plat_relax(void)

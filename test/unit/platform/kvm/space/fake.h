@@ -33,9 +33,9 @@ void fake_init(void);
 void fake_enter(struct space *s);
 /* The n-th allocation from now fails (0: none), once. */
 void fake_fail_after(uint32_t n);
-bool fake_has_failed(void);	/* since fake_fail_after */
-/* Others have plenty of memory: worth waiting for. */
-void fake_set_others(bool have);
+/* That one and all after it. */
+void fake_fail_from(uint32_t n);
+bool fake_has_failed(void);	/* since one of these */
 /* Nothing is allocated, locked, used or cached. */
 void fake_check_clean(void);
 uint64_t fake_pages_used(void);

@@ -5,6 +5,7 @@
  * find there, with allocations that fail. Prints TAP.
  */
 #include "fake.h"
+#include "core/task.h"
 #include <asm/signal.h>
 
 #define BASE	0x40000000ull		/* of 1 GiB: huge pages fit */
@@ -246,7 +247,7 @@ static void test_no_memory(void)
 
 	CHECK_EQ(plat_map(BASE, PAGES(4), RW, &zero), 0);
 	for (uint32_t n = 1; n <= 3; n++) {
-		fake_fail_after(n);
+		fake_fail_from(n);
 		CHECK_EQ(signal_of(s, BASE, SPACE_WRITE), SIGKILL);
 	}
 	fake_fail_after(0);
@@ -267,19 +268,33 @@ static void test_no_memory(void)
 	space_put(s);
 }
 
-/* Who has little waits for memory; who has much dies at once. */
-static void test_give_way(void)
+static uint32_t nr_asked, asked_enough;
+
+static void memory_comes_back(void)
+{
+	if (++nr_asked == asked_enough)
+		fake_fail_after(0);
+}
+
+/* A fault without memory asks for some and waits, but not if its own task is
+ * the one that ends for it. */
+static void test_wait_for_memory(void)
 {
 	struct space *s = enter_new();
 
 	CHECK_EQ(plat_map(BASE, 2 * HUGE_SIZE, RW, &zero), 0);
-	fake_set_others(true);
-	fake_fail_after(1);
+	space_set_out_of_memory(memory_comes_back);
+	asked_enough = 3;
+	fake_fail_from(1);
 	CHECK_EQ(signal_of(s, BASE, SPACE_WRITE), 0);
-	fake_set_others(false);
-	fake_fail_after(1);
+	CHECK_EQ(nr_asked, 3);
+	fake_fail_from(1);
+	current_task()->arch.work = TASK_WORK_EXIT;
 	CHECK_EQ(signal_of(s, BASE + HUGE_SIZE, SPACE_WRITE), SIGKILL);
+	CHECK_EQ(nr_asked, 3);
+	current_task()->arch.work = 0;
 	fake_fail_after(0);
+	space_set_out_of_memory(NULL);
 	space_put(s);
 }
 
@@ -323,7 +338,7 @@ static const struct {
 	{ "moving", test_move },
 	{ "advice", test_advise },
 	{ "no memory", test_no_memory },
-	{ "without memory the small give way", test_give_way },
+	{ "waiting for memory", test_wait_for_memory },
 	{ "reset", test_reset },
 	{ "random operations", test_random },
 	{ "random operations, failing allocations", test_random_no_memory },
