@@ -273,17 +273,23 @@ TEST(wakeup_preempts)
 /* Niceness decides how an ordinary processor is shared. */
 TEST(nice_shares)
 {
-	int status, fds[2];
+	int status, fds[2], start[2];
 	int64_t took[2] = { 0, 0 };
+	char c;
 
 	one_processor();
 	show(pipe(fds));
+	show(pipe(start));
 	for (int i = 0; i < 2; i++) {
 		if (fork())
 			continue;
 		if (i)
 			nice(10);
-		work_ms(400);
+		/* both begin together; long, for hosts that take time away */
+		close(start[1]);
+		if (read(start[0], &c, 1))
+			_exit(1);
+		work_ms(1200);
 		took[0] = i;
 		took[1] = now_ns(CLOCK_PROCESS_CPUTIME_ID);
 		write(fds[1], took, sizeof(took));
@@ -291,6 +297,7 @@ TEST(nice_shares)
 	}
 	int64_t by[2];
 
+	close(start[1]);
 	for (int i = 0; i < 2; i++) {
 		if (read(fds[0], took, sizeof(took)) == sizeof(took))
 			by[took[0]] = took[1];

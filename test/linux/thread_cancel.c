@@ -52,13 +52,16 @@ TEST(cancel_in_call)
 	fact(join(t) == PTHREAD_CANCELED);
 }
 
+static volatile int is_cancelled;
+
 static void *cancel_later(void *arg)
 {
 	int old;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 	*(volatile int *)arg = 1;
-	sleep_ms(50);
+	while (!is_cancelled)
+		sched_yield();
 	say("not yet");
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
 	pthread_testcancel();
@@ -74,6 +77,7 @@ TEST(cancel_disabled)
 	while (!up)
 		sched_yield();
 	must0(pthread_cancel(t));
+	is_cancelled = 1;
 	fact(join(t) == PTHREAD_CANCELED);
 }
 
