@@ -132,38 +132,49 @@ static void end_wait_locked(struct port *me)
 	me->partner = NULL;
 }
 
-/*
- * Sleep until done. Takes over msg_lock and releases it. Returns the result,
- * -ETIMEDOUT, -EINTR, or AGAIN: there is something to receive.
- */
-static int port_wait(struct port *me, uint64_t deadline_ns)
+/* Not done when port_wait woke up; err: why. */
+static __attribute__((noinline)) int port_wait_on(struct port *me,
+						  uint64_t deadline_ns, int err)
 {
-	int err = 0;
-
 	for (;;) {
-		bool stay = err && me->claimed;
-		struct task *to = me->woken;
+		bool stay;
 		int e;
 
-		me->woken = NULL;
-		mutex_unlock(&msg_lock);
-		/* even if we are done: one that ended our wait meanwhile has
-		 * unparked us, or is about to */
-		e = task_hand_over(to, stay ? DEADLINE_NEVER : deadline_ns,
-				   !stay);
-		err = err ? err : e;
-		/* Partner: the store in end_locked. */
-		if (__atomic_load_n(&me->done, __ATOMIC_ACQUIRE))
-			return me->result;
 		mutex_lock(&msg_lock);
-		if (me->done || me->claimed)
-			continue;
-		if (err || has_missed_locked(me)) {
+		if (!me->done && !me->claimed &&
+		    (err || has_missed_locked(me))) {
 			end_wait_locked(me);
 			mutex_unlock(&msg_lock);
 			return err ? err : AGAIN;
 		}
+		stay = err && me->claimed;
+		mutex_unlock(&msg_lock);
+		/* even if we are done: one that ended our wait meanwhile has
+		 * unparked us, or is about to */
+		e = task_park(stay ? DEADLINE_NEVER : deadline_ns, !stay);
+		err = err ? err : e;
+		/* Partner: the store in end_locked. */
+		if (__atomic_load_n(&me->done, __ATOMIC_ACQUIRE))
+			return me->result;
 	}
+}
+
+/*
+ * Sleep until done. Takes over msg_lock and releases it. Returns the result,
+ * -ETIMEDOUT, -EINTR, or AGAIN: there is something to receive.
+ */
+static inline int port_wait(struct port *me, uint64_t deadline_ns)
+{
+	struct task *to = me->woken;
+	int err;
+
+	me->woken = NULL;
+	mutex_unlock(&msg_lock);
+	err = task_hand_over(to, deadline_ns, true);
+	/* Partner: the store in end_locked. */
+	if (likely(__atomic_load_n(&me->done, __ATOMIC_ACQUIRE)))
+		return me->result;
+	return port_wait_on(me, deadline_ns, err);
 }
 
 /* --- copying ------------------------------------------------------------------*/
@@ -312,10 +323,46 @@ int msg_send(uint32_t to, const struct msg *m, struct msg_buf *b,
 	return send_and_finish(to, (struct msg *)m, b, deadline_ns, false);
 }
 
+/*
+ * The short path: nothing but a message, to p, which waits for it. What
+ * transfer_locked and end_locked do, with all that can not be left out.
+ */
+static inline void hand_message_locked(struct port *me, const struct msg *m,
+				       struct port *p)
+{
+	if (p->buf)
+		p->buf->got = 0;
+	*p->msg = *m;
+	p->msg->from = me->id;
+	p->state = PORT_IDLE;
+	p->partner = NULL;
+	p->result = 0;
+	/* Partner: the load in port_wait. */
+	__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
+	me->woken = p->task;
+}
+
 int msg_call(uint32_t to, struct msg *m, struct msg_buf *b,
 	     uint64_t deadline_ns)
 {
-	return send_and_finish(to, m, b, deadline_ns, true);
+	struct port *me = current_task()->port, *p;
+
+	if (unlikely(!me || b))
+		return send_and_finish(to, m, b, deadline_ns, true);
+	mutex_lock(&msg_lock);
+	p = port_find_locked(to);
+	if (unlikely(!p || !receives_from_locked(p, me->id) ||
+		     port_may_send_locked(me, p))) {
+		mutex_unlock(&msg_lock);
+		return send_and_finish(to, m, b, deadline_ns, true);
+	}
+	hand_message_locked(me, m, p);
+	me->msg = m;
+	me->buf = NULL;
+	me->is_call = true;
+	begin_wait_locked(me, PORT_CALLING, p);
+	list_append(&p->callers, &me->link);
+	return port_wait(me, deadline_ns);
 }
 
 /* --- receiving ----------------------------------------------------------------*/
@@ -428,6 +475,19 @@ static int reply_locked(struct port *me, uint32_t to, const struct msg *m,
 	return 0;
 }
 
+static inline int reply_message_locked(struct port *me, uint32_t to,
+				       const struct msg *m)
+{
+	struct port *p = port_find_locked(to);
+
+	if (unlikely(!p || p->state != PORT_CALLING || p->partner != me ||
+		     p->claimed))
+		return p ? -EINVAL : -ESRCH;
+	list_remove(&p->link);
+	hand_message_locked(me, m, p);
+	return 0;
+}
+
 int msg_reply(uint32_t to, const struct msg *m, struct msg_buf *b)
 {
 	struct port *me = port_self();
@@ -450,7 +510,7 @@ int msg_reply_receive(uint32_t to, struct msg *m, struct msg_buf *b,
 	if (unlikely(!me))
 		return -ENOMEM;
 	mutex_lock(&msg_lock);
-	err = reply_locked(me, to, m, b);
+	err = b ? reply_locked(me, to, m, b) : reply_message_locked(me, to, m);
 	/* whoever has given up is no reason not to serve the others */
 	if (likely(!err) || err == -ESRCH || err == -EINVAL) {
 		if (b)

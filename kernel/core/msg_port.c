@@ -8,24 +8,12 @@
 #include "core/heap.h"
 #include "lib/string.h"
 
-#define NR_HASH	64u
-
 struct mutex msg_lock = MUTEX_INIT;
 
-/* under msg_lock */
-static struct port *hash[NR_HASH];
-static uint32_t rights_age;	/* atomic */
+struct port *port_hash[PORT_HASH];
+uint32_t msg_rights_age;
 /* set once */
 static bool (*policy)(const struct task *from, const struct task *to);
-
-struct port *port_find_locked(uint32_t id)
-{
-	struct port *p = hash[id % NR_HASH];
-
-	while (p && p->id != id)
-		p = p->next_in_hash;
-	return p;
-}
 
 struct port *port_create(void)
 {
@@ -40,8 +28,8 @@ struct port *port_create(void)
 	list_init(&p->senders);
 	list_init(&p->callers);
 	mutex_lock(&msg_lock);
-	p->next_in_hash = hash[p->id % NR_HASH];
-	hash[p->id % NR_HASH] = p;
+	p->next_in_hash = port_hash[p->id % PORT_HASH];
+	port_hash[p->id % PORT_HASH] = p;
 	t->port = p;
 	mutex_unlock(&msg_lock);
 	return p;
@@ -56,14 +44,14 @@ uint32_t msg_self(void)
 
 void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg)
 {
-	for (uint32_t i = 0; i < NR_HASH; i++)
-		for (struct port *p = hash[i]; p; p = p->next_in_hash)
+	for (uint32_t i = 0; i < PORT_HASH; i++)
+		for (struct port *p = port_hash[i]; p; p = p->next_in_hash)
 			fn(p, arg);
 }
 
 void port_remove_locked(struct port *p)
 {
-	struct port **at = &hash[p->id % NR_HASH];
+	struct port **at = &port_hash[p->id % PORT_HASH];
 
 	while (*at != p)
 		at = &(*at)->next_in_hash;
@@ -79,19 +67,16 @@ void msg_set_policy(bool (*fn)(const struct task *from, const struct task *to))
 
 void msg_rights_changed(void)
 {
-	/* Partner: the load in port_may_send_locked. */
-	__atomic_fetch_add(&rights_age, 1, __ATOMIC_RELEASE);
+	/* Partner: the loads in port_may_send_locked and port_ask_locked. */
+	__atomic_fetch_add(&msg_rights_age, 1, __ATOMIC_RELEASE);
 }
 
-int port_may_send_locked(struct port *from, const struct port *to)
+int port_ask_locked(struct port *from, const struct port *to)
 {
-	uint32_t age;
+	/* before the policy reads: what changes meanwhile is asked again */
+	uint32_t age = __atomic_load_n(&msg_rights_age, __ATOMIC_ACQUIRE);
 
 	if (from->task->kind == TASK_SYSTEM || to->rights & MSG_PUBLIC)
-		return 0;
-	/* before the policy reads: what changes meanwhile is asked again */
-	age = __atomic_load_n(&rights_age, __ATOMIC_ACQUIRE);
-	if (likely(from->granted_to == to->id && from->granted_at == age))
 		return 0;
 	if (to->task->kind == TASK_SYSTEM ||
 	    (policy && !policy(from->task, to->task)))
@@ -103,8 +88,8 @@ int port_may_send_locked(struct port *from, const struct port *to)
 
 static struct port *find_name_locked(const char *name)
 {
-	for (uint32_t i = 0; i < NR_HASH; i++)
-		for (struct port *p = hash[i]; p; p = p->next_in_hash)
+	for (uint32_t i = 0; i < PORT_HASH; i++)
+		for (struct port *p = port_hash[i]; p; p = p->next_in_hash)
 			if (!strcmp(p->name, name))
 				return p;
 	return NULL;

@@ -52,9 +52,26 @@ static inline struct port *port_self(void)
 
 	return likely(p != NULL) ? p : port_create();
 }
-struct port *port_find_locked(uint32_t id);
+#define PORT_HASH	64u
+extern struct port *port_hash[PORT_HASH];	/* under msg_lock */
+static inline struct port *port_find_locked(uint32_t id)
+{
+	struct port *p = port_hash[id % PORT_HASH];
+
+	while (p && p->id != id)
+		p = p->next_in_hash;
+	return p;
+}
 /* Returns 0 or -EPERM. from: the calling task's. */
-int port_may_send_locked(struct port *from, const struct port *to);
+int port_ask_locked(struct port *from, const struct port *to);
+extern uint32_t msg_rights_age;	/* atomic */
+static inline int port_may_send_locked(struct port *from, const struct port *to)
+{
+	/* Partner: msg_rights_changed. */
+	return likely(from->granted_to == to->id && from->granted_at ==
+		      __atomic_load_n(&msg_rights_age, __ATOMIC_ACQUIRE)) ?
+	       0 : port_ask_locked(from, to);
+}
 void port_remove_locked(struct port *p);
 void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg);
 

@@ -130,8 +130,8 @@ bool task_has_work(void)
 }
 
 /* to: woken, but for the word that its park is told. */
-static int park(struct task *t, struct task *to, uint64_t deadline_ns,
-		bool interruptible)
+static inline __attribute__((always_inline)) int
+park(struct task *t, struct task *to, uint64_t deadline_ns, bool interruptible)
 {
 	uint32_t none = WAKE_NONE;
 	int err = 0;

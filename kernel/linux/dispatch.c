@@ -50,7 +50,7 @@ static long test_hook(const struct regs *r)
 	return plat_test_call(args);
 }
 
-void syscall_dispatch(struct regs *r)
+static void dispatch(struct regs *r)
 {
 	struct thread *t = current_thread();
 	uint64_t nr = (uint32_t)r->orig_rax;	/* Linux takes 32 bits */
@@ -58,10 +58,6 @@ void syscall_dispatch(struct regs *r)
 	long ret = -ENOSYS;
 
 	t->syscall_nr = (uint32_t)nr;
-	if (nr == MICA_SYSCALL && likely(!syscall_watch)) {
-		r->rax = (uint64_t)native_call(r);
-		return;
-	}
 	if (likely(nr < NR_SYSCALLS))
 		fn = syscall_table[nr].fn;
 	if (unlikely(syscall_watch)) {
@@ -81,6 +77,15 @@ void syscall_dispatch(struct regs *r)
 	r->rax = (uint64_t)ret;
 	if (unlikely(wants_restart(ret)))
 		task_post_work(t->task, TASK_WORK_SIGNAL);
+}
+
+void syscall_dispatch(struct regs *r)
+{
+	/* messages are so short that the table counts */
+	if ((uint32_t)r->orig_rax == MICA_SYSCALL && !syscall_watch)
+		native_dispatch(r);
+	else
+		dispatch(r);
 }
 
 bool signal_fault_is_handled(const struct arch_fault *f,

@@ -198,6 +198,19 @@ long native_call(const struct regs *r)
 	return ops[r->rdi](r);
 }
 
+void native_dispatch(struct regs *r)
+{
+	long ret;
+
+	if (likely(r->rdi == MICA_OP_CALL))
+		ret = call_op(r);
+	else if (likely(r->rdi == MICA_OP_REPLY_RECEIVE))
+		ret = reply_receive_op(r);
+	else
+		ret = native_call(r);
+	r->rax = (uint64_t)ret;
+}
+
 /* --- rights ---------------------------------------------------------------------*/
 /* A program may send to those it may signal: its own user's. */
 static bool may_send(const struct task *from, const struct task *to)

@@ -32,11 +32,11 @@ static bool stay(struct task *t)
 }
 
 /* Interrupts are off. */
-static void sleep(struct task *t, uint32_t val, struct sleeper *s,
-		  struct task *to)
+static inline __attribute__((always_inline)) void sleep(struct task *t, uint32_t val, struct sleeper *s,
+			 struct task *to)
 {
 	/* before we can be waited for: two that wake each other */
-	if (to && !sched_claim(to))
+	if (to && !sched_catch(to))
 		to = NULL;
 	__atomic_store_n(&t->arch.plat.state, RUN_SLEEPING, __ATOMIC_SEQ_CST);
 	/* Partner: the change of the word before plat_unpark. */
@@ -44,30 +44,34 @@ static void sleep(struct task *t, uint32_t val, struct sleeper *s,
 	    !stay(t))
 		sched_sleep(s, to);
 	else if (to)
-		sched_put_claimed(to);
+		sched_put_caught(to);
+}
+
+static __attribute__((noinline)) int
+sleep_until(struct task *t, uint32_t val, uint64_t deadline_ns, struct task *to)
+{
+	struct sleeper s = { .deadline_ns = deadline_ns, .task = t };
+	uint32_t cpu = this_cpu()->id;
+
+	sleep(t, val, &s, to);
+	sched_forget_sleeper(&s, cpu);
+	return s.expired ? -ETIMEDOUT : 0;
 }
 
 int plat_park(uint32_t val, uint64_t deadline_ns, struct task *to)
 {
 	struct task *t = current_task();
-	struct sleeper s;
-	uint64_t flags;
-	uint32_t cpu;
+	uint64_t flags = irq_save();
+	int err = 0;
 
-	if (!irq_are_enabled())
+	if (!(flags & RFLAGS_IF))
 		panic("sleep with interrupts off");
-	flags = irq_save();
-	if (likely(deadline_ns == DEADLINE_NEVER)) {
+	if (likely(deadline_ns == DEADLINE_NEVER))
 		sleep(t, val, NULL, to);
-		irq_restore(flags);
-		return 0;
-	}
-	s = (struct sleeper){ .deadline_ns = deadline_ns, .task = t };
-	cpu = this_cpu()->id;
-	sleep(t, val, &s, to);
+	else
+		err = sleep_until(t, val, deadline_ns, to);
 	irq_restore(flags);
-	sched_forget_sleeper(&s, cpu);
-	return s.expired ? -ETIMEDOUT : 0;
+	return err;
 }
 
 void plat_unpark(struct task *t)

@@ -141,47 +141,6 @@ void runq_leave_locked(struct runq *q, struct task *t)
 		__atomic_sub_fetch(e->group, 1, __ATOMIC_RELAXED);
 }
 
-static bool can_hand_over(const struct runq *q, const struct sched_entity *a,
-			  const struct sched_entity *b)
-{
-	if (a->request_state | b->request_state)
-		return false;
-	if (a->request.policy <= SCHED_POLICY_IDLE)
-		return b->request.policy <= SCHED_POLICY_IDLE && a->home == q;
-	return a->request.policy <= SCHED_POLICY_RR &&
-	       b->request.policy == a->request.policy &&
-	       b->request.priority >= a->request.priority;
-}
-
-bool runq_hand_over(struct runq *q, struct task *from, struct task *to,
-		    uint32_t cpu)
-{
-	struct sched_entity *a = &from->arch.plat.sched;
-	struct sched_entity *b = &to->arch.plat.sched;
-
-	if (__atomic_load_n(&q->nr_urgent, __ATOMIC_RELAXED) ||
-	    !runq_may_run_on(to, cpu) || !can_hand_over(q, a, b))
-		return false;
-	b->slice_ns = a->slice_ns;
-	if (a->home != q)
-		return true;
-	/* the place with its load and what it is owed, not the task, is what
-	 * the sums of q know */
-	b->home = q;
-	b->load = a->load;
-	b->vruntime = a->vruntime;
-	a->home = NULL;
-	a->left = NULL;
-	a->lag = 0;
-	if (a->group == b->group)
-		return true;
-	if (a->group)
-		__atomic_sub_fetch(a->group, 1, __ATOMIC_RELAXED);
-	if (b->group)
-		__atomic_add_fetch(b->group, 1, __ATOMIC_RELAXED);
-	return true;
-}
-
 /* --- deadlines -------------------------------------------------------------------*/
 static void begin_period(struct sched_entity *e, uint64_t start_ns)
 {

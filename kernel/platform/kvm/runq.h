@@ -105,16 +105,6 @@ bool runq_preempts_locked(const struct runq *q, const struct task *t,
 /* The same as runq_take_request for t, which runs on q's CPU. */
 void runq_apply_locked(struct runq *q, struct task *t, uint64_t now_ns);
 
-/*
- * `from`, which runs on q's CPU, is about to sleep, and `to`, at home nowhere,
- * can have its place and the rest of its turn: they are of one class, and
- * nobody better waits. Then so it is done, else nothing. (A sleeper is no
- * loser by it: it gets the place back in the same way.) Without q->lock, by
- * q's CPU.
- */
-bool runq_hand_over(struct runq *q, struct task *from, struct task *to,
-		    uint32_t cpu);
-
 /* --- between CPUs ---------------------------------------------------------------*/
 enum request_state { REQUEST_NONE, REQUEST_NEW, REQUEST_BUSY };
 

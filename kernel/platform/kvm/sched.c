@@ -46,6 +46,7 @@
 #include "core/panic.h"
 #include "lib/string.h"
 #include "platform/kvm/clock.h"
+#include "platform/kvm/hand_over.h"
 #include "platform/kvm/ipi.h"
 #include "platform/kvm/space.h"
 #include "platform/kvm/tlb.h"
@@ -60,7 +61,7 @@ static uint64_t idle;		/* CPUs that halt or are about to; atomic */
 
 /* --- time --------------------------------------------------------------------*/
 /* Count the time of the running task, not of its turn. Returns the time. */
-static uint64_t count_time(struct cpu *c, struct task *t)
+static inline uint64_t count_time(struct cpu *c, struct task *t)
 {
 	uint64_t now = plat_clock_mono_ns();
 	uint64_t ns = now - MIN(now, c->switched_ns);
@@ -402,14 +403,12 @@ static void let_go(struct cpu *c, struct task *t)
 	requeue(c, t);
 }
 
-void sched_finish_switch(void)
+static inline void finish_switch(struct cpu *c)
 {
-	struct cpu *c = this_cpu();
-
 	if (c->is_handed) {
 		/* asleep, not at home any more; timer and turn go on */
 		c->is_handed = false;
-		/* Partner: the wait in sched_claim. */
+		/* Partner: the wait in sched_catch. */
 		__atomic_store_n(&c->prev->arch.plat.on_cpu, 0,
 				 __ATOMIC_RELEASE);
 		return;
@@ -418,7 +417,13 @@ void sched_finish_switch(void)
 	set_timer(c);
 }
 
-static void switch_to(struct cpu *c, struct task *next)
+void sched_finish_switch(void)
+{
+	finish_switch(this_cpu());
+}
+
+static inline __attribute__((always_inline)) void
+switch_to(struct cpu *c, struct task *next)
 {
 	struct task *prev = c->current;
 	struct plat_task *p = &next->arch.plat;
@@ -444,7 +449,7 @@ static void switch_to(struct cpu *c, struct task *next)
 		user_state_load(c, next);
 	switch_stacks(&prev->arch.plat.sp, p->sp);
 	/* perhaps on another CPU, much later */
-	sched_finish_switch();
+	finish_switch(this_cpu());
 }
 
 /* The task that runs next here; NULL: prev goes on. */
@@ -510,23 +515,9 @@ void sched_preempt_irq(void)
 }
 
 /* --- sleeping and waking ---------------------------------------------------------*/
-bool sched_claim(struct task *t)
+void sched_put_caught(struct task *t)
 {
-	uint32_t sleeping = RUN_SLEEPING;
-
-	if (!__atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
-					 RUN_READY, false, __ATOMIC_SEQ_CST,
-					 __ATOMIC_RELAXED))
-		return false;
-	/* Partner: sched_finish_switch on the CPU it is leaving. */
-	while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
-		arch_relax();
 	this_cpu()->stats.wakes++;
-	return true;
-}
-
-void sched_put_claimed(struct task *t)
-{
 	make_ready(this_cpu(), t, false);
 }
 
@@ -534,8 +525,8 @@ void sched_wake(struct task *t)
 {
 	uint64_t flags = irq_save();
 
-	if (sched_claim(t))
-		sched_put_claimed(t);
+	if (sched_catch(t))
+		sched_put_caught(t);
 	irq_restore(flags);
 }
 
@@ -561,7 +552,7 @@ void sched_start(struct task *t)
 }
 
 /* Does `to` take over our turn? */
-static bool hand_over(struct cpu *c, struct task *to)
+static inline bool hand_over(struct cpu *c, struct task *to)
 {
 	if (c->need_resched || !runq_hand_over(&c->runq, c->current, to, c->id))
 		return false;
@@ -584,10 +575,10 @@ void sched_sleep(struct sleeper *s, struct task *to)
 		if (to)
 			set_timer(c);
 	}
-	if (to && hand_over(c, to))
+	if (likely(to && hand_over(c, to)))
 		return;
 	if (to)
-		sched_put_claimed(to);
+		sched_put_caught(to);
 	switch_away(c);
 }
 

@@ -43,14 +43,27 @@ void sched_start(struct task *t);
 void sched_wake(struct task *t);
 /*
  * The same in two steps: t, if it is asleep, is the caller's to make ready,
- * which it does very soon, by sched_put_claimed or sched_sleep. Returns true if
+ * which it does very soon, by sched_put_caught or sched_sleep. Returns true if
  * so. Interrupts off, the caller RUN_RUNNING.
  */
-bool sched_claim(struct task *t);
-void sched_put_claimed(struct task *t);
+static inline bool sched_catch(struct task *t)
+{
+	uint32_t sleeping = RUN_SLEEPING;
+
+	if (!__atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
+					 RUN_READY, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_RELAXED))
+		return false;
+	/* Partner: sched_finish_switch on the CPU it is leaving. */
+	while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
+		__builtin_ia32_pause();
+	return true;
+}
+
+void sched_put_caught(struct task *t);
 /* The calling task has set its state to RUN_SLEEPING and let go of what
  * guards its wake-up; s (NULL: none) is put into the queue of deadlines of
- * this CPU. to (NULL: nobody), which was claimed, gets the processor and what
+ * this CPU. to (NULL: nobody), which was caught, gets the processor and what
  * is left of our turn, if the classes allow it; else it is ready like others.
  * Returns after sched_wake. Interrupts off. */
 void sched_sleep(struct sleeper *s, struct task *to);

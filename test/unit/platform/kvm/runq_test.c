@@ -5,7 +5,7 @@
  * processors that are not allowed, requests, who expires when. One processor is
  * played with a clock that the test moves. Prints TAP.
  */
-#include "platform/kvm/runq.h"
+#include "platform/kvm/hand_over.h"
 
 int printf(const char *fmt, ...);
 

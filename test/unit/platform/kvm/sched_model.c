@@ -364,10 +364,10 @@ static enum outcome step_idle(struct state *s, int proc, int mistake)
 
 /* --- model 3: two tasks that hand each other the processor ----------------------*/
 /* Each on a CPU of its own at first. Arrays of two, one for each task. */
-enum { COUNT = 0, WAKE = 2, RUN = 4, STACK = 6, GIVEN = 8, CLAIM = 10 };
+enum { COUNT = 0, WAKE = 2, RUN = 4, STACK = 6, GIVEN = 8, HELD = 10 };
 enum { NONE, NOTIFIED, ASLEEP };
-enum { NOBODY, TO_WAKE, CLAIMED };
-enum mistake3 { RIGHT3, CLAIMS_ASLEEP, WORD_BEFORE_STATE, STAYS_ANYHOW,
+enum { NOBODY, TO_WAKE, CAUGHT };
+enum mistake3 { RIGHT3, CATCHES_ASLEEP, WORD_BEFORE_STATE, STAYS_ANYHOW,
 		NR_MISTAKES3 };
 #define ROUNDS	3
 
@@ -376,26 +376,26 @@ static enum outcome give(struct state *s, int me, int other, uint8_t next)
 {
 	uint8_t *v = s->v;
 
-	if (v[CLAIM + me] == CLAIMED && (v[STACK + other] ||
+	if (v[HELD + me] == CAUGHT && (v[STACK + other] ||
 					 ++v[GIVEN + other] > 1))
 		return STEP_WRONG;
-	v[CLAIM + me] = NOBODY;
+	v[HELD + me] = NOBODY;
 	s->pc[me] = next;
 	return STEP_DONE;
 }
 
-/* sched_claim in two steps: no is where to go if there is nobody. */
-static enum outcome claim(struct state *s, int me, int other, uint8_t no)
+/* sched_catch in two steps: no is where to go if there is nobody. */
+static enum outcome catch(struct state *s, int me, int other, uint8_t no)
 {
 	uint8_t *v = s->v;
 
-	if (v[CLAIM + me] != TO_WAKE || v[RUN + other] != SLEEPING) {
-		v[CLAIM + me] = NOBODY;
+	if (v[HELD + me] != TO_WAKE || v[RUN + other] != SLEEPING) {
+		v[HELD + me] = NOBODY;
 		s->pc[me] = no;
 		return STEP_DONE;
 	}
 	v[RUN + other] = READY;
-	v[CLAIM + me] = CLAIMED;
+	v[HELD + me] = CAUGHT;
 	s->pc[me]++;
 	return STEP_DONE;
 }
@@ -404,11 +404,11 @@ static enum outcome claim(struct state *s, int me, int other, uint8_t no)
 static enum outcome park(struct state *s, int me, int other, int mistake)
 {
 	uint8_t *v = s->v;
-	bool is_early = mistake == CLAIMS_ASLEEP;
+	bool is_early = mistake == CATCHES_ASLEEP;
 
 	switch (s->pc[me]) {
 	case 4:
-		return claim(s, me, other, is_early ? 7 : 6);
+		return catch(s, me, other, is_early ? 7 : 6);
 	case 5:
 		if (v[STACK + other])
 			return STEP_BLOCKED;
@@ -491,15 +491,15 @@ static enum outcome step_hand(struct state *s, int me, int mistake)
 			v[COUNT + other]++;
 		return STEP_DONE;
 	case 1:
-		v[CLAIM + me] = v[WAKE + other] == ASLEEP ? TO_WAKE : NOBODY;
+		v[HELD + me] = v[WAKE + other] == ASLEEP ? TO_WAKE : NOBODY;
 		v[WAKE + other] = NOTIFIED;
 		s->pc[me] = 2;
 		return STEP_DONE;
 	case 2:
-		s->pc[me] = waits(s, me) ? 3 : v[CLAIM + me] ? 12 : 0;
+		s->pc[me] = waits(s, me) ? 3 : v[HELD + me] ? 12 : 0;
 		return STEP_DONE;
 	case 3:
-		s->pc[me] = mistake == CLAIMS_ASLEEP ? 6 :
+		s->pc[me] = mistake == CATCHES_ASLEEP ? 6 :
 			    mistake == WORD_BEFORE_STATE ? 7 : 4;
 		if (v[WAKE + me] != NONE)
 			s->pc[me] = 11;
@@ -511,7 +511,7 @@ static enum outcome step_hand(struct state *s, int me, int mistake)
 		s->pc[me] = 12;
 		return STEP_DONE;
 	case 12:
-		return claim(s, me, other, 2);
+		return catch(s, me, other, 2);
 	case 13:
 		return v[STACK + other] ? STEP_BLOCKED : give(s, me, other, 2);
 	default:
@@ -541,8 +541,8 @@ static const struct {
 	  step_idle, OFFERS_BEFORE_PUSH },
 	{ "handing over: none sleeps for ever, no stack used twice",
 	  step_hand, RIGHT3 },
-	{ "found: claims another while it can be waited for",
-	  step_hand, CLAIMS_ASLEEP },
+	{ "found: catches another while it can be waited for",
+	  step_hand, CATCHES_ASLEEP },
 	{ "found: looks at its word before it is asleep",
 	  step_hand, WORD_BEFORE_STATE },
 	{ "found: goes on though another made it ready",

@@ -73,16 +73,7 @@ void sched_wake(struct task *t)
 	syscall(NR_FUTEX, &t->arch.plat.state, FUTEX_WAKE_OP, 1, 0, 0, 0);
 }
 
-bool sched_claim(struct task *t)
-{
-	uint32_t sleeping = RUN_SLEEPING;
-
-	return __atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
-					   RUN_READY, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_SEQ_CST);
-}
-
-void sched_put_claimed(struct task *t)
+void sched_put_caught(struct task *t)
 {
 	uint32_t *state = &t->arch.plat.state;
 
@@ -100,7 +91,7 @@ void sched_sleep(struct sleeper *s, struct task *to)
 		spin_unlock(&cpu.timerq.lock);
 	}
 	if (to)
-		sched_put_claimed(to);
+		sched_put_caught(to);
 	for (;;) {
 		uint32_t is = __atomic_load_n(state, __ATOMIC_SEQ_CST);
 

@@ -3,9 +3,11 @@
 #pragma once
 #include "lib/types.h"
 
+#define RFLAGS_IF	(1ull << 9)
+
 static inline uint64_t irq_save(void)
 {
-	return 0;
+	return RFLAGS_IF;
 }
 
 static inline void irq_restore(uint64_t flags)

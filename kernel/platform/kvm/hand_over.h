@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One task hands another its processor without a run queue (head of sched.c):
+ * the decision, and the account of the queue. In a header because it is in the
+ * way of every message: bench/count --operation call.
+ */
+#pragma once
+#include "platform/kvm/runq.h"
+
+/* The place with its load and what it is owed, not the task, is what the sums
+ * of the queue know. */
+static inline void place_move(struct sched_entity *from,
+			      struct sched_entity *to)
+{
+	to->home = from->home;
+	to->load = from->load;
+	to->vruntime = from->vruntime;
+	from->home = from->left = NULL;
+	from->lag = 0;
+	if (from->group == to->group)
+		return;
+	if (from->group)
+		__atomic_sub_fetch(from->group, 1, __ATOMIC_RELAXED);
+	if (to->group)
+		__atomic_add_fetch(to->group, 1, __ATOMIC_RELAXED);
+}
+
+static inline bool can_hand_over(const struct runq *q,
+				 const struct sched_entity *from,
+				 const struct sched_entity *to)
+{
+	if (q->nr_urgent || from->request_state | to->request_state)
+		return false;
+	if ((from->request.policy | to->request.policy) <= SCHED_POLICY_IDLE)
+		return from->home == q;
+	return from->request.policy == to->request.policy &&
+	       (to->request.policy == SCHED_POLICY_FIFO ||
+		to->request.policy == SCHED_POLICY_RR) &&
+	       to->request.priority >= from->request.priority;
+}
+
+/*
+ * `from`, which runs on q's CPU, is about to sleep, and `to`, at home nowhere,
+ * can have its place and the rest of its turn if they are of one class
+ * and nobody better waits. Then so it is done, else nothing. (A sleeper is no
+ * loser by it: it gets the place back in the same way.) Without q->lock, by
+ * q's CPU.
+ */
+static inline bool runq_hand_over(struct runq *q, struct task *from,
+				  struct task *to, uint32_t cpu)
+{
+	struct sched_entity *f = &from->arch.plat.sched;
+	struct sched_entity *t = &to->arch.plat.sched;
+
+	if ((t->request.cpus && !(t->request.cpus >> cpu & 1)) ||
+	    !can_hand_over(q, f, t))
+		return false;
+	t->slice_ns = f->slice_ns;
+	if (f->home == q)
+		place_move(f, t);
+	return true;
+}
