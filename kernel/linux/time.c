@@ -198,7 +198,7 @@ long sys_clock_adjtime(uint64_t clock, uint64_t user)
 int clock_deadline(int32_t clock, uint64_t ns, bool absolute,
 		   uint64_t *deadline_ns)
 {
-	uint64_t mono = clock_mono_ns(), now;
+	uint64_t now;
 	int err;
 
 	switch (clock) {
@@ -214,9 +214,15 @@ int clock_deadline(int32_t clock, uint64_t ns, bool absolute,
 		return err ? err : -EOPNOTSUPP;
 	}
 	clock_read(clock, &now);
+	if (absolute && clock == CLOCK_MONOTONIC && ns > now) {
+		*deadline_ns = MIN(ns, (uint64_t)INT64_MAX);
+		return 0;
+	}
 	if (absolute)
 		ns = ns > now ? ns - now : 0;
-	*deadline_ns = mono + MIN(ns, (uint64_t)INT64_MAX);
+	/* Read after the other clock: whatever passes in between makes the
+	 * deadline late, which may be; it must not make it early. */
+	*deadline_ns = clock_mono_ns() + MIN(ns, (uint64_t)INT64_MAX);
 	return 0;
 }
 

@@ -75,6 +75,7 @@ static void run_ring(void)
 	}
 }
 
+/* Never less than asked for. */
 static void sleep_a_little(uint32_t random)
 {
 	struct timespec ts = { 0, random % 3000000 };
@@ -87,15 +88,43 @@ static void sleep_a_little(uint32_t random)
 		     ts.tv_nsec);
 }
 
+static uint64_t read_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	clock_gettime(clock, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* Never before the time that was named, very near ones included. */
+static void sleep_until(clockid_t clock, uint32_t random)
+{
+	uint64_t at = read_ns(clock) + random % (random % 2 ? 20000 : 2000000);
+	struct timespec ts = { at / 1000000000, at % 1000000000 };
+	uint64_t now;
+
+	errno = clock_nanosleep(clock, TIMER_ABSTIME, &ts, NULL);
+	must(!errno, "clock_nanosleep");
+	now = read_ns(clock);
+	if (now < at)
+		fail("clock %d: awake %lu ns too early", (int)clock,
+		     (unsigned long)(at - now));
+}
+
 static void *work(void *arg)
 {
 	uint32_t state = (uintptr_t)arg * 5 + 1;
 
 	do {
-		if ((uintptr_t)arg % 2)
+		if ((uintptr_t)arg % 2) {
 			sleep_a_little(random_next(&state));
-		else
+			for (int i = 0; i < 20; i++)
+				sleep_until(i % 2 ? CLOCK_MONOTONIC :
+					    CLOCK_REALTIME,
+					    random_next(&state));
+		} else {
 			run_ring();
+		}
 		atomic_fetch_add(&rounds, 1);
 	} while (!time_is_over());
 	return NULL;
