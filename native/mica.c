@@ -9,9 +9,11 @@ static long op(long nr, long a, long b, long c, long d, long e)
 	register long r9 __asm__("r9") = e;
 	long ret;
 
-	__asm__ volatile("syscall"
+	/* side by side: mica finds and replaces them on every platform */
+	__asm__ volatile("mov %[call], %%eax\n\t"
+			 "syscall"
 			 : "=a"(ret)
-			 : "a"(MICA_SYSCALL), "D"(nr), "S"(a), "d"(b),
+			 : [call] "i"(MICA_SYSCALL), "D"(nr), "S"(a), "d"(b),
 			   "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
 	return ret;

@@ -55,6 +55,17 @@ static void test_mov_syscall(void)
 	CHECK(tail[12] == 0x65 && tail[13] == 0xff && rel32(tail + 16) == 24);
 }
 
+/* mica's own call is far outside of Linux's numbers. */
+static void test_native_call(void)
+{
+	static const uint8_t code[] = { 0xb8, 0x67, 0x73, 0x6d, 0, 0x0f, 0x05,
+					0xc3 };
+
+	patch(code, sizeof(code));
+	CHECK(nr_sites == 1 && sites[0].start == 64);
+	CHECK(sites[0].nr == 0x6d7367 && rel32(tail + 1) == 0x6d7367);
+}
+
 static void test_error_compare(void)
 {
 	static const uint8_t code[] = { 0x0f, 0x05, 0x48, 0x3d, 0x01, 0xf0,
@@ -210,6 +221,7 @@ static const struct {
 	void (*fn)(void);
 } tests[] = {
 	{ "mov; syscall", test_mov_syscall },
+	{ "the native call", test_native_call },
 	{ "syscall; compare with -4095", test_error_compare },
 	{ "a short branch moves along", test_moved_branch },
 	{ "syscall; ret with padding", test_return },

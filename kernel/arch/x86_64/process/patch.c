@@ -17,11 +17,17 @@
  * behind it or a plausible number shortly before.
  */
 #include "arch/patch.h"
+#include "abi/native.h"
 #include "arch/insn.h"
 #include "lib/string.h"
 
 #define NR_PLAUSIBLE	600u
 #define JMP_LEN		5u
+
+static bool is_plausible(uint32_t nr)
+{
+	return nr < NR_PLAUSIBLE || nr == MICA_SYSCALL;
+}
 
 static uint32_t load32(const uint8_t *p)
 {
@@ -94,7 +100,7 @@ static bool loads_number(const uint8_t *t, size_t at, size_t floor)
 	    t[at - 1] == 0xc0)
 		return true;
 	for (size_t i = low; i + 5 <= at; i++)
-		if (t[i] == 0xb8 && load32(t + i + 1) < NR_PLAUSIBLE)
+		if (t[i] == 0xb8 && is_plausible(load32(t + i + 1)))
 			return true;
 	return false;
 }
@@ -205,7 +211,7 @@ static bool choose_before(const uint8_t *t, size_t at, size_t floor,
 	for (size_t q = low; q + 5 < at; q++) {
 		size_t pos = q + 5, start = 0;
 
-		if (t[q] != 0xb8 || load32(t + q + 1) >= NR_PLAUSIBLE)
+		if (t[q] != 0xb8 || !is_plausible(load32(t + q + 1)))
 			continue;
 		while (pos < at) {
 			size_t k = insn_length(t + pos, at - pos);
@@ -238,14 +244,14 @@ static bool match(const uint8_t *t, size_t len, size_t at, size_t floor,
 {
 	*s = (struct patch_site){ .end = at + 2 };
 	if (at >= floor + 7 && t[at - 7] == 0x48 && t[at - 6] == 0xc7 &&
-	    t[at - 5] == 0xc0 && load32(t + at - 4) < NR_PLAUSIBLE) {
+	    t[at - 5] == 0xc0 && is_plausible(load32(t + at - 4))) {
 		s->start = at - 7;
 		s->nr = load32(t + at - 4);
 		s->has_nr = true;
 		return true;
 	}
 	if (at >= floor + 5 && t[at - 5] == 0xb8 &&
-	    load32(t + at - 4) < NR_PLAUSIBLE &&
+	    is_plausible(load32(t + at - 4)) &&
 	    !(at > floor + 5 && t[at - 6] == 0x41)) {
 		s->start = at - 5;
 		s->nr = load32(t + at - 4);
