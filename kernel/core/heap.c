@@ -21,6 +21,7 @@
 #define MIN_SHIFT	5u
 #define MAX_SHIFT	13u	/* 8 KiB; beyond: page blocks */
 #define NR_CLASSES	(MAX_SHIFT - MIN_SHIFT + 1)
+#define REFILL		4u	/* objects taken from a slab at a time */
 
 struct slab {
 	uint64_t magic;
@@ -112,9 +113,44 @@ static void *slab_take(struct slab *s)
 	return p;
 }
 
+/* An object from the calling task's cache; it counts as used already. */
+static void *cache_take(uint32_t c)
+{
+	struct heap_cache *h;
+	void *p;
+
+	if (c >= HEAP_CACHE_CLASSES)
+		return NULL;
+	h = &current_task()->heap_cache;
+	p = h->free[c];
+	if (p) {
+		h->free[c] = *(void **)p;
+		h->nr[c]--;
+	}
+	return p;
+}
+
+static bool cache_put(uint32_t c, void *p)
+{
+	struct heap_cache *h;
+
+	if (c >= HEAP_CACHE_CLASSES)
+		return false;
+	h = &current_task()->heap_cache;
+	if (h->nr[c] >= HEAP_CACHE_MAX)
+		return false;
+	*(void **)p = h->free[c];
+	h->free[c] = p;
+	h->nr[c]++;
+	return true;
+}
+
+/* An object of class c. Some more of the slab go to the caller's cache, so that
+ * not each takes the lock. */
 static void *alloc_small(uint32_t c)
 {
 	struct size_class *k = &classes[c];
+	uint32_t n = 1;
 	struct slab *s;
 	void *p;
 
@@ -132,7 +168,13 @@ static void *alloc_small(uint32_t c)
 	if (!s->nr_used)
 		k->nr_empty--;
 	p = slab_take(s);
+	while (c < HEAP_CACHE_CLASSES && n < REFILL &&
+	       s->nr_used < s->nr_objects) {
+		(void)cache_put(c, slab_take(s));
+		n++;
+	}
 	mutex_unlock(&k->lock);
+	__atomic_fetch_add(&used_bytes, n * class_size(c), __ATOMIC_RELAXED);
 	return p;
 }
 
@@ -179,41 +221,23 @@ static size_t object_size(void *p, struct slab **slab)
 	       sizeof(struct large);
 }
 
-/* An object the calling task freed before; it still counts as used. */
-static void *cache_take(uint32_t c)
+/* Apart, so that the usual way through kmalloc saves no registers. */
+static __attribute__((noinline)) void *alloc_shared(size_t size)
 {
-	struct heap_cache *h;
+	struct slab *s;
 	void *p;
 
-	if (c >= HEAP_CACHE_CLASSES)
-		return NULL;
-	h = &current_task()->heap_cache;
-	p = h->free[c];
-	if (p) {
-		h->free[c] = *(void **)p;
-		h->nr[c]--;
-	}
+	if (size <= 1ul << MAX_SHIFT)
+		return alloc_small(class_of(size));
+	p = alloc_large(size);
+	if (p)
+		__atomic_fetch_add(&used_bytes, object_size(p, &s),
+				   __ATOMIC_RELAXED);
 	return p;
-}
-
-static bool cache_put(uint32_t c, void *p)
-{
-	struct heap_cache *h;
-
-	if (c >= HEAP_CACHE_CLASSES)
-		return false;
-	h = &current_task()->heap_cache;
-	if (h->nr[c] >= HEAP_CACHE_MAX)
-		return false;
-	*(void **)p = h->free[c];
-	h->free[c] = p;
-	h->nr[c]++;
-	return true;
 }
 
 void *kmalloc(size_t size)
 {
-	struct slab *s;
 	void *p;
 
 	task_check_stack(current_task());
@@ -222,14 +246,7 @@ void *kmalloc(size_t size)
 	if (injected_failure())
 		return NULL;
 	p = cache_take(class_of(size));
-	if (p)
-		return p;
-	p = size <= 1ul << MAX_SHIFT ? alloc_small(class_of(size)) :
-				       alloc_large(size);
-	if (p)
-		__atomic_fetch_add(&used_bytes, object_size(p, &s),
-				   __ATOMIC_RELAXED);
-	return p;
+	return p ? p : alloc_shared(size);
 }
 
 void *kzalloc(size_t size)

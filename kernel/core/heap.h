@@ -7,8 +7,8 @@
 #include "lib/types.h"
 
 /*
- * Small objects that a task freed and takes again first, without a lock. Part
- * of struct task; only the task itself touches it.
+ * Small objects that a task freed, or took in advance, and takes first, without
+ * a lock. Part of struct task; only the task itself touches it.
  */
 #define HEAP_CACHE_CLASSES	5u	/* 32 to 512 bytes */
 #define HEAP_CACHE_MAX		8u	/* of each */
