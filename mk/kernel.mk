@@ -14,7 +14,8 @@ PLATFORMS := process kvm
 # its size counts: whole folders are compiled for size, but for the files that
 # programs wait for in their loops.
 KERNEL_SMALL_kvm := kernel/linux/% kernel/fs/% kernel/drv/% kernel/net/% \
-	kernel/platform/kvm/% kernel/main.c
+	kernel/platform/kvm/% kernel/main.c \
+	$(addprefix kernel/core/,clock.c panic.c pi.c symbols.c)
 KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
 	futex.c native.c time.c vma.c mm_fault.c poll.c poll_items.c \
 	signal_deliver.c) \

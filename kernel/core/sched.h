@@ -28,3 +28,20 @@ struct sched_request {
 	uint64_t runtime_ns, deadline_ns, period_ns;
 	uint64_t cpus;		/* one bit each; 0: all */
 };
+
+/*
+ * How good a claim to a processor is, as one number: higher is better, 0 is
+ * none. This is what one who waits lends to whom it waits for (core/pi.h): a
+ * niceness, a fixed priority, or a point in time as a deadline (monotonic).
+ */
+#define CLAIM_IDLE		1ull
+#define CLAIM_FAIR(nice)	((uint64_t)(2 + SCHED_NICE_MAX - (nice)))
+#define CLAIM_FIXED(priority)	(64ull + (priority))
+#define CLAIM_DEADLINE(due_ns)	(~MIN((uint64_t)(due_ns), CLAIM_DEADLINE_MIN - 1))
+#define CLAIM_DEADLINE_MIN	(1ull << 63)
+
+/* Those without real-time rights are served in turn, whatever their niceness. */
+static inline bool claim_is_urgent(uint64_t claim)
+{
+	return claim >= CLAIM_FIXED(0);
+}

@@ -63,6 +63,7 @@ struct task *task_create(enum task_kind kind, const char *name)
 void task_retire(struct task *t)
 {
 	msg_task_gone(t);
+	pi_task_gone(t);
 	mutex_lock(&list_lock);
 	list_remove(&t->link);
 	nr_tasks--;

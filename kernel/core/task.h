@@ -7,6 +7,7 @@
 #pragma once
 #include "lib/types.h"
 #include "core/heap.h"
+#include "core/pi.h"
 #include "lib/list.h"
 #include "arch/arch_task.h"
 
@@ -39,6 +40,7 @@ struct task {
 	struct heap_cache heap_cache;
 	uint32_t defer_depth, nr_deferred;
 	struct task *deferred[TASK_DEFER_MAX];	/* to be woken */
+	struct pi_node pi;	/* whom it waits for, who for it (core/pi.h) */
 	/* messages (core/msg.h) */
 	struct port *port;	/* NULL: none yet */
 	uint32_t notified;	/* bits not received yet; atomic */

@@ -15,11 +15,12 @@
  * Death of an owner: it announces itself (futex_gone), then looks for waiters
  * that name it; a locker first counts itself, then looks at the owner and
  * enqueues under the bucket's lock. So one of the two sees the other. The
- * first waiter becomes `heir`: it stays in the queue, so that later lockers
+ * best waiter becomes `heir`: it stays in the queue, so that later lockers
  * line up behind it, and takes the word itself, in its own address space.
  */
 #include <linux/futex.h>
 #include "arch/uaccess.h"
+#include "core/sched.h"
 #include "linux/futex_calls.h"
 #include "platform/platform.h"
 
@@ -45,8 +46,11 @@ static int word_change(uint64_t uaddr, uint32_t *seen, uint32_t to)
 	return err ? err : *seen == was ? 0 : -EAGAIN;
 }
 
-/* 0: alive. -ESRCH, or -EAGAIN: about to end, look at the word again. */
-static int check_owner(uint32_t tid)
+/*
+ * waiter (NULL: nobody) is about to wait for tid. 0: tid is alive. -ESRCH;
+ * -EAGAIN: about to end, look at the word again; -EDEADLK.
+ */
+static int wait_for_owner(struct task *waiter, uint32_t tid)
 {
 	struct thread *t;
 	int err = 0;
@@ -57,6 +61,8 @@ static int check_owner(uint32_t tid)
 		err = -ESRCH;
 	else if (__atomic_load_n(&t->futex_gone, __ATOMIC_SEQ_CST))
 		err = -EAGAIN;
+	else if (waiter)
+		err = pi_wait(waiter, t->task);
 	mutex_unlock(&process_lock);
 	return err;
 }
@@ -64,8 +70,7 @@ static int check_owner(uint32_t tid)
 /*
  * Make tid the owner, or mark the word as waited for.
  * more: FUTEX_WAITERS is set in any case. has_waiters: of the key.
- * Returns 0 (owner now), -EBUSY (*owner has it), -EDEADLK, -ESRCH, -EFAULT,
- * -EAGAIN (again, without the lock in between).
+ * Returns 0 (owner now), -EBUSY (*owner has it), -EDEADLK, -EFAULT.
  */
 static int word_take_locked(uint64_t uaddr, uint32_t tid, bool has_waiters,
 			    bool more, uint32_t *owner)
@@ -90,10 +95,6 @@ static int word_take_locked(uint64_t uaddr, uint32_t tid, bool has_waiters,
 			      word_change(uaddr, &v, v | FUTEX_WAITERS);
 		}
 	} while (err == -EAGAIN);
-	if (err)
-		return err;
-	if (!has_waiters)
-		err = check_owner(*owner);
 	return err ? err : -EBUSY;
 }
 
@@ -102,15 +103,74 @@ static struct pi_wait *pi_of(struct futex_waiter *w)
 	return w ? w->owner_wait : NULL;
 }
 
-/* The first in the queue of k inherits. */
+/*
+ * The word is busy: waiter (NULL: nobody) is going to wait for who has it, or
+ * for whom the others in the queue wait: nobody, if an heir is on its way.
+ * Returns 0, -EDEADLK, -ESRCH, -EAGAIN as above.
+ */
+static int wait_with_locked(struct task *waiter, struct futex_waiter *others,
+			    uint32_t *owner)
+{
+	int err;
+
+	if (!others)
+		return wait_for_owner(waiter, *owner);
+	*owner = pi_of(others)->owner;
+	err = waiter ? pi_wait_like(waiter, others->task) : 0;
+	return err == -ESRCH ? 0 : err;
+}
+
+/* Who of those that wait for k is to have it. NULL: nobody waits. */
+static struct futex_waiter *best_locked(struct futex_bucket *b,
+					const struct futex_key *k)
+{
+	struct futex_waiter *best = futex_next_locked(b, k, NULL), *w = best;
+
+	while (w && (w = futex_next_locked(b, k, w))) {
+		uint64_t claim = pi_claim(w->task);
+
+		if (claim_is_urgent(claim) && claim > pi_claim(best->task))
+			best = w;
+	}
+	return best;
+}
+
+/* All others that wait for k wait for new from now on. */
+static void follow_locked(struct futex_bucket *b, const struct futex_key *k,
+			  struct futex_waiter *new)
+{
+	for (struct futex_waiter *w = futex_next_locked(b, k, NULL); w;
+	     w = futex_next_locked(b, k, w)) {
+		if (w == new || !pi_of(w))
+			continue;
+		pi_of(w)->owner = pi_of(new)->tid;
+		pi_wait(w->task, new->task);
+	}
+}
+
+/* The best in the queue of k inherits; there is at most one heir. */
 static void name_heir_locked(struct futex_bucket *b, const struct futex_key *k)
 {
-	struct pi_wait *p = pi_of(futex_next_locked(b, k, NULL));
+	struct futex_waiter *w = futex_next_locked(b, k, NULL);
+	struct pi_wait *p;
 
-	if (p && !p->heir) {
+	for (; w; w = futex_next_locked(b, k, w))
+		if (!pi_of(w) || pi_of(w)->heir)
+			return;
+	p = pi_of(best_locked(b, k));
+	if (p) {
 		p->heir = true;
 		task_unpark(p->w.task);
 	}
+}
+
+/* Does anybody else wait for k? */
+static bool has_others_locked(struct futex_bucket *b, const struct futex_key *k,
+			      const struct futex_waiter *than)
+{
+	struct futex_waiter *w = futex_next_locked(b, k, NULL);
+
+	return w == than ? futex_next_locked(b, k, w) != NULL : w != NULL;
 }
 
 /* The heir takes what it inherited. b: locked. */
@@ -128,16 +188,13 @@ static int inherit_locked(struct futex_bucket *b, struct pi_wait *p)
 		if (err == -EAGAIN)
 			err = 0;
 	}
+	pi_wait(p->w.task, NULL);
+	if (!err)
+		follow_locked(b, &p->want, &p->w);
 	futex_remove_locked(&p->w);
-	if (err) {
+	if (err)
 		name_heir_locked(b, &p->want);
-		return err;
-	}
-	for (struct futex_waiter *w = futex_next_locked(b, &p->want, NULL); w;
-	     w = futex_next_locked(b, &p->want, w))
-		if (pi_of(w))
-			pi_of(w)->owner = p->tid;
-	return 0;
+	return err;
 }
 
 /* Sleep in the queue. Returns 0 (owner), -ETIMEDOUT, -EINTR, -EFAULT. */
@@ -152,12 +209,14 @@ static int pi_sleep(struct pi_wait *p, uint64_t deadline)
 	if (__atomic_load_n(&p->w.woken, __ATOMIC_ACQUIRE))
 		return 0;
 	b = futex_lock_of(&p->w);
-	if (p->w.woken)
+	if (p->w.woken) {
 		err = 0;
-	else if (p->heir)
+	} else if (p->heir) {
 		err = inherit_locked(b, p);
-	else
+	} else {
+		pi_wait(p->w.task, NULL);
 		futex_remove_locked(&p->w);
+	}
 	futex_unlock(b);
 	return err;
 }
@@ -184,12 +243,17 @@ static int lock_pi_once(struct pi_wait *p, uint64_t deadline, bool only_try)
 	else
 		err = word_take_locked(p->uaddr, p->tid, first != NULL, false,
 				       &p->owner);
-	if (err != -EBUSY || only_try) {
+	if (!err) {
 		futex_wait_abort(b);
-		return err;
+		return 0;
 	}
-	if (first)
-		p->owner = pi_of(first)->owner;
+	if (err == -EBUSY)
+		err = wait_with_locked(only_try ? NULL : p->w.task, first,
+				       &p->owner);
+	if (err || only_try) {
+		futex_wait_abort(b);
+		return err ? err : -EBUSY;
+	}
 	futex_wait_commit(b, &p->w, &p->want);
 	return pi_sleep(p, deadline);
 }
@@ -229,27 +293,26 @@ long futex_lock_pi(uint64_t uaddr, uint32_t flags, uint64_t deadline,
 	return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 
-/* Hand over to the first waiter, or free the word. */
+/* Hand over to the best waiter, or free the word. */
 static int unlock_locked(struct futex_bucket *b, const struct futex_key *k,
 			 uint64_t uaddr, uint32_t *seen,
 			 struct futex_wakes *wakes)
 {
-	struct futex_waiter *first = futex_next_locked(b, k, NULL), *w;
+	struct futex_waiter *best = best_locked(b, k);
 	uint32_t to = 0;
 	int err;
 
-	if (first && !first->owner_wait)
+	if (best && !best->owner_wait)
 		return -EINVAL;
-	w = first ? futex_next_locked(b, k, first) : NULL;
-	if (first)
-		to = pi_of(first)->tid | (w ? FUTEX_WAITERS : 0);
+	if (best)
+		to = pi_of(best)->tid |
+		     (has_others_locked(b, k, best) ? FUTEX_WAITERS : 0);
 	err = word_change(uaddr, seen, to);
-	if (err || !first)
+	if (err || !best)
 		return err;
-	for (; w; w = futex_next_locked(b, k, w))
-		if (pi_of(w))
-			pi_of(w)->owner = pi_of(first)->tid;
-	futex_wake_locked(first, 1, wakes);
+	pi_wait(best->task, NULL);
+	follow_locked(b, k, best);
+	futex_wake_locked(best, 1, wakes);
 	return 0;
 }
 
@@ -277,6 +340,7 @@ long futex_unlock_pi(uint64_t uaddr, uint32_t flags)
 	}
 	futex_unlock(b);
 	futex_wakes_send(&wakes);
+	pi_settle();
 	return err;
 }
 
@@ -333,13 +397,16 @@ static int requeue_one_locked(struct futex_waiter *w, struct futex_bucket *b2,
 	if (!err) {
 		p->owner = p->tid;
 		futex_wake_locked(w, 1, wakes);
-	} else if (err == -EBUSY) {
-		p->owner = first ? pi_of(first)->owner : owner;
-		w->requeue_to = NULL;
-		futex_move_locked(w, b2, k2);
-		err = 0;
+		return 0;
 	}
-	return err;
+	if (err == -EBUSY)
+		err = wait_with_locked(w->task, first, &owner);
+	if (err)
+		return err;
+	p->owner = owner;
+	w->requeue_to = NULL;
+	futex_move_locked(w, b2, k2);
+	return 0;
 }
 
 static int requeue_once(const struct futex_key *k1, const struct futex_key *k2,
@@ -399,8 +466,7 @@ static void if_waits_for(struct futex_waiter *w, void *arg)
 	struct pi_wait *p = pi_of(w);
 	const struct thread *t = arg;
 
-	if (p && p->owner == t->tid &&
-	    futex_next_locked(w->bucket, &w->key, NULL) == w)
+	if (p && p->owner == t->tid)
 		name_heir_locked(w->bucket, &w->key);
 }
 

@@ -120,8 +120,11 @@ static struct sched_request request_of(const struct thread *t)
 static int schedule(struct thread *t)
 {
 	struct sched_request r = request_of(t);
+	int err = plat_task_schedule(t->task, &r);
 
-	return plat_task_schedule(t->task, &r);
+	if (!err)
+		pi_changed(t->task);
+	return err;
 }
 
 int sched_inherit(struct thread *child, const struct thread *parent)

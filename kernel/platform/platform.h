@@ -94,6 +94,19 @@ void plat_task_exit(bool last_in_space) __noreturn;
  */
 struct sched_request;
 int plat_task_schedule(struct task *t, const struct sched_request *r);
+/* t's own claim to a processor (core/sched.h), as it was asked for last. */
+uint64_t plat_task_claim(const struct task *t);
+/*
+ * t runs by the better of its own claim and this one from now on; 0: by its
+ * own. At once, wherever t is. Where the host schedules (PLAT_SCHEDULES is 0)
+ * only its real-time classes are lent, and only if it lets us have them.
+ * Context: task, preemption off.
+ */
+void plat_task_lend(struct task *t, uint64_t claim);
+/* In between the calling task keeps its processor, if the kernel schedules, and
+ * does not sleep. Nests. */
+void plat_preempt_off(void);
+void plat_preempt_on(void);
 /* Empty the calling task's address space (exec). Only this task uses it. */
 void plat_space_reset(void);
 /* Move the calling task into a new, empty address space of its own (exec of a vfork child). Returns 0 or -errno. */

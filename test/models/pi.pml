@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Futexes with an owner (kernel/linux/futex_pi.c): fast paths of the C library
- * on the word, slow paths in the kernel, hand-over to the first waiter, and
- * waiters that give up.
+ * on the word, slow paths in the kernel, hand-over to the best waiter (any of
+ * them here), and waiters that give up. Whoever waits lends to the owner:
+ * `lends` is its edge in the graph of core/pi.c.
  *
  * N_TASKS lock and unlock one word N_ROUNDS times. Checked: at most one holds
- * the lock; nobody sleeps for ever; the word is free at the end.
+ * the lock; nobody sleeps for ever; the word is free at the end; whenever the
+ * bucket is free, all that wait lend to the owner, and nobody else does.
  *
- * Bugs: RACE NO_HANDOVER
+ * Bugs: RACE NO_HANDOVER NO_FOLLOW STAYS_LENT
  *   RACE         the unlocker looks for waiters and changes the word in two
  *                critical sections: a locker that comes in between sleeps on
  *                a free word
  *   NO_HANDOVER  a waiter that is woken thinks that it owns the word, but the
  *                unlocker has only freed it
+ *   NO_FOLLOW    the others that wait still lend to the owner before
+ *   STAYS_LENT   a waiter that gives up leaves its loan behind
  */
 #ifndef N_TASKS
 #define N_TASKS 3
@@ -25,7 +29,9 @@
 byte owner = NOBODY;		/* of the word: thread id, from 1 */
 bit waiters = 0;		/* FUTEX_WAITERS */
 bit bucket = 0;			/* lock of the bucket */
-chan queue = [N_TASKS] of { byte };
+bit queued[N_TASKS + 1];
+byte nr_queued = 0;
+byte lends[N_TASKS + 1];	/* to whom; NOBODY */
 bit woken[N_TASKS + 1];
 byte holders = 0;
 
@@ -36,7 +42,25 @@ inline take()
 
 inline release()
 {
-	bucket = 0
+	d_step {
+		i = 1;
+		do
+		:: i <= N_TASKS ->
+			assert(lends[i] == (queued[i] -> owner : NOBODY));
+			i++
+		:: else -> break
+		od;
+		i = 0;
+		bucket = 0
+	}
+}
+
+/* Out of the queue: it lends no more. */
+inline dequeue(who)
+{
+	queued[who] = 0;
+	nr_queued--;
+	lends[who] = NOBODY
 }
 
 /* cmpxchg of the whole word */
@@ -59,7 +83,7 @@ inline lock_pi(me)
 	do
 	:: atomic { v = owner; vw = waiters };
 		if
-		:: v == NOBODY && empty(queue) ->
+		:: v == NOBODY && nr_queued == 0 ->
 			change(v, vw, me, 0, good);
 			if
 			:: good -> release(); result = 1; break
@@ -72,7 +96,12 @@ inline lock_pi(me)
 				/* free, but others were first: cannot be */
 				assert(false)
 			:: good ->
-				atomic { woken[me] = 0; queue!me };
+				atomic {
+					woken[me] = 0;
+					queued[me] = 1;
+					nr_queued++;
+					lends[me] = v
+				};
 				release();
 				if
 				:: true -> woken[me] == 1; result = 1
@@ -89,7 +118,11 @@ inline lock_pi(me)
 		atomic {
 			if
 			:: woken[me] == 1 -> result = 1
-			:: woken[me] == 0 -> queue??eval(me)
+			:: woken[me] == 0 ->
+				dequeue(me);
+#ifdef STAYS_LENT
+				lends[me] = owner
+#endif
 			fi
 		};
 		release()
@@ -97,37 +130,70 @@ inline lock_pi(me)
 	fi
 }
 
+/* The best one: any. NOBODY if there is none. */
+inline find_best(who)
+{
+	if
+	:: nr_queued == 0 -> who = NOBODY
+	:: queued[1] -> who = 1
+	:: queued[2] -> who = 2
+#if N_TASKS > 2
+	:: queued[3] -> who = 3
+#endif
+	fi
+}
+
+/* All that still wait lend to `who`. */
+inline follow(who)
+{
+	i = 1;
+	do
+	:: i <= N_TASKS ->
+		if
+		:: queued[i] -> lends[i] = who
+		:: else
+		fi;
+		i++
+	:: else -> break
+	od;
+	i = 0
+}
+
 inline unlock_pi(me)
 {
-	byte first = 0;
-
 	take();
-	if
-	:: len(queue) > 0 -> queue?<first>
-	:: len(queue) == 0
-	fi;
+	find_best(best);
 #ifdef RACE
 	release();
 	take();
 #endif
 	assert(owner == me);
 	if
-	:: first == NOBODY -> atomic { owner = NOBODY; waiters = 0 }
-	:: first != NOBODY ->
-		queue?first;
+	:: best == NOBODY -> atomic { owner = NOBODY; waiters = 0 }
+	:: best != NOBODY ->
+		atomic {
+			dequeue(best);
 #ifdef NO_HANDOVER
-		atomic { owner = NOBODY; waiters = 0 };
+			owner = NOBODY;
+			waiters = 0;
+			follow(NOBODY);
 #else
-		atomic { owner = first; waiters = (len(queue) > 0) };
+			owner = best;
+			waiters = (nr_queued > 0);
+#ifndef NO_FOLLOW
+			follow(best);
 #endif
-		woken[first] = 1
+#endif
+		};
+		woken[best] = 1
 	fi;
+	best = NOBODY;
 	release()
 }
 
 proctype task(byte me)
 {
-	byte round = 0, v;
+	byte round = 0, v, i = 0, best = NOBODY;
 	bit vw, good, result;
 
 	do
@@ -165,5 +231,5 @@ init {
 		od
 	};
 	_nr_pr == 1;
-	assert(owner == NOBODY && empty(queue) && bucket == 0)
+	assert(owner == NOBODY && nr_queued == 0 && bucket == 0)
 }

@@ -32,11 +32,11 @@ static inline bool can_hand_over(const struct runq *q,
 	if (q->nr_urgent || from->request_state | to->request_state)
 		return false;
 	if ((from->request.policy | to->request.policy) <= SCHED_POLICY_IDLE)
-		return from->home == q;
+		return from->home == q && !claim_is_urgent(to->claim);
 	return from->request.policy == to->request.policy &&
 	       (to->request.policy == SCHED_POLICY_FIFO ||
 		to->request.policy == SCHED_POLICY_RR) &&
-	       to->request.priority >= from->request.priority;
+	       to->claim >= from->claim;
 }
 
 /*

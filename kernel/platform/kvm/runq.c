@@ -36,12 +36,6 @@ static bool is_before(uint64_t a, uint64_t b)
 }
 
 /* --- one task ------------------------------------------------------------------*/
-static bool is_fixed(const struct sched_entity *e)
-{
-	return e->request.policy == SCHED_POLICY_FIFO ||
-	       e->request.policy == SCHED_POLICY_RR;
-}
-
 bool runq_may_run_on(const struct task *t, uint32_t cpu)
 {
 	uint64_t cpus = t->arch.plat.sched.request.cpus;
@@ -49,34 +43,70 @@ bool runq_may_run_on(const struct task *t, uint32_t cpu)
 	return !cpus || cpus >> cpu & 1;
 }
 
+static uint64_t fair_claim(const struct sched_request *r)
+{
+	return r->policy == SCHED_POLICY_IDLE ? CLAIM_IDLE :
+	       CLAIM_FAIR(r->nice);
+}
+
+uint64_t runq_claim_of(const struct sched_request *r, uint64_t now_ns)
+{
+	switch (r->policy) {
+	case SCHED_POLICY_DEADLINE:
+		return CLAIM_DEADLINE(now_ns + r->deadline_ns);
+	case SCHED_POLICY_FIFO:
+	case SCHED_POLICY_RR:
+		return CLAIM_FIXED(r->priority);
+	default:
+		return fair_claim(r);
+	}
+}
+
+static uint64_t own_claim(const struct sched_entity *e)
+{
+	if (e->request.policy != SCHED_POLICY_DEADLINE)
+		return runq_claim_of(&e->request, 0);
+	return e->exhausted ? fair_claim(&e->request) :
+	       CLAIM_DEADLINE(e->due_ns);
+}
+
+uint64_t runq_own_claim(const struct task *t)
+{
+	return own_claim(&t->arch.plat.sched);
+}
+
+/* Its request, loan or period has changed; it is in no queue. */
+static void update_claim(struct sched_entity *e)
+{
+	uint64_t own = own_claim(e);
+
+	__atomic_store_n(&e->claim, MAX(own, e->lent), __ATOMIC_RELAXED);
+}
+
+static enum run_class class_of(uint64_t claim)
+{
+	if (claim >= CLAIM_DEADLINE_MIN)
+		return RUN_CLASS_DEADLINE;
+	return claim_is_urgent(claim) ? RUN_CLASS_FIXED : RUN_CLASS_FAIR;
+}
+
 enum run_class runq_class_of(const struct task *t)
 {
-	const struct sched_entity *e = &t->arch.plat.sched;
-
-	if (e->request.policy == SCHED_POLICY_DEADLINE && !e->exhausted)
-		return RUN_CLASS_DEADLINE;
-	return is_fixed(e) ? RUN_CLASS_FIXED : RUN_CLASS_FAIR;
+	return class_of(t->arch.plat.sched.claim);
 }
 
 uint64_t runq_rank(const struct task *t)
 {
-	const struct sched_entity *e = &t->arch.plat.sched;
+	uint64_t claim = __atomic_load_n(&t->arch.plat.sched.claim,
+					 __ATOMIC_RELAXED);
 
-	switch (runq_class_of(t)) {
-	case RUN_CLASS_DEADLINE:
-		return UINT64_MAX - e->due_ns;
-	case RUN_CLASS_FIXED:
-		return 1 + e->request.priority;
-	default:
-		return 1;
-	}
+	return claim_is_urgent(claim) ? claim : 1;
 }
 
-static uint32_t load_of(const struct sched_request *r)
+static uint32_t load_of(uint64_t claim)
 {
-	if (r->policy == SCHED_POLICY_IDLE)
-		return IDLE_LOAD;
-	return loads[r->nice - SCHED_NICE_MIN];
+	return claim == CLAIM_IDLE ? IDLE_LOAD :
+	       loads[CLAIM_FAIR(SCHED_NICE_MIN) - claim];
 }
 
 void runq_task_init(struct task *t, const struct sched_request *r,
@@ -85,6 +115,7 @@ void runq_task_init(struct task *t, const struct sched_request *r,
 	struct sched_entity *e = &t->arch.plat.sched;
 
 	*e = (struct sched_entity){ .request = *r, .group = group };
+	update_claim(e);
 	list_init(&e->link);
 }
 
@@ -106,16 +137,20 @@ static void shift(struct runq *q, int64_t lag, uint32_t load)
 void runq_join_locked(struct runq *q, struct task *t)
 {
 	struct sched_entity *e = &t->arch.plat.sched;
-	uint32_t n = 1;
+	uint32_t n = 1, load;
 
 	if (e->home == q || runq_class_of(t) != RUN_CLASS_FAIR)
 		return;
 	if (e->group)
 		n = __atomic_add_fetch(e->group, 1, __ATOMIC_RELAXED);
-	e->load = MAX(load_of(&e->request) / n, LOAD_MIN);
+	load = MAX(load_of(e->claim) / n, LOAD_MIN);
 	/* what it had too much is paid by the time it stayed away */
 	if (e->lag < 0 && e->left == q)
 		e->lag = MIN(e->lag + (int64_t)(q->vtime - e->vruntime), 0);
+	/* what it is owed is real time: with another load it weighs the same */
+	if (e->load && e->load != load)
+		e->lag = e->lag * (int64_t)e->load / (int64_t)load;
+	e->load = load;
 	shift(q, -e->lag, e->load);
 	e->vruntime = q->vtime - (uint64_t)e->lag;
 	e->home = q;
@@ -147,6 +182,7 @@ static void begin_period(struct sched_entity *e, uint64_t start_ns)
 	e->exhausted = false;
 	e->budget_ns = (int64_t)e->request.runtime_ns;
 	e->due_ns = start_ns + e->request.deadline_ns;
+	update_claim(e);
 }
 
 /* Ready again: what is left may be used only if that is not more than its share
@@ -174,7 +210,7 @@ void runq_init(struct runq *q)
 
 static uint64_t key_of(const struct sched_entity *e, bool deadline)
 {
-	return deadline ? e->due_ns : e->vruntime;
+	return deadline ? ~e->claim : e->vruntime;
 }
 
 static void insert(struct avl_tree *tree, struct sched_entity *e, bool deadline)
@@ -207,22 +243,22 @@ static void count(struct runq *q, const struct sched_entity *e, uint32_t by)
 static void enqueue(struct runq *q, struct task *t, bool first)
 {
 	struct sched_entity *e = &t->arch.plat.sched;
-	struct list *l = &q->fixed[e->request.priority];
+	uint32_t priority;
 
 	e->queued_class = (uint8_t)runq_class_of(t);
-	e->queued_priority = (uint8_t)e->request.priority;
 	if (e->queued_class == RUN_CLASS_FAIR) {
 		runq_join_locked(q, t);
 		insert(&q->fair, e, false);
 	} else if (e->queued_class == RUN_CLASS_DEADLINE) {
 		insert(&q->deadline, e, true);
 	} else {
-		q->fixed_bits[e->request.priority / 64] |=
-			1ull << e->request.priority % 64;
+		priority = (uint32_t)(e->claim - CLAIM_FIXED(0));
+		e->queued_priority = (uint8_t)priority;
+		q->fixed_bits[priority / 64] |= 1ull << priority % 64;
 		if (first)
-			list_prepend(l, &e->link);
+			list_prepend(&q->fixed[priority], &e->link);
 		else
-			list_append(l, &e->link);
+			list_append(&q->fixed[priority], &e->link);
 	}
 	__atomic_store_n(&e->queue, q, __ATOMIC_RELEASE);
 	count(q, e, 1);
@@ -255,23 +291,31 @@ void runq_remove_locked(struct runq *q, struct task *t)
 	runq_leave_locked(q, t);
 }
 
-void runq_take_request(struct task *t)
+bool runq_take_request(struct task *t)
 {
 	struct sched_entity *e = &t->arch.plat.sched;
 	uint32_t new_one = REQUEST_NEW;
+	bool has_next;
 
 	if (likely(__atomic_load_n(&e->request_state, __ATOMIC_RELAXED) ==
 		   REQUEST_NONE) ||
 	    !__atomic_compare_exchange_n(&e->request_state, &new_one,
 					 REQUEST_BUSY, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
-		return;
-	e->request = e->next;
-	e->exhausted = false;
-	e->budget_ns = 0;
-	e->slice_ns = 0;
-	/* Partner: post_request in sched.c. */
+		return false;
+	has_next = e->has_next;
+	if (has_next) {
+		e->request = e->next;
+		e->has_next = false;
+		e->exhausted = false;
+		e->budget_ns = 0;
+		e->slice_ns = 0;
+	}
+	e->lent = e->next_lent;
+	update_claim(e);
+	/* Partner: request_begin in sched.c. */
 	__atomic_store_n(&e->request_state, REQUEST_NONE, __ATOMIC_RELEASE);
+	return has_next;
 }
 
 void runq_push_locked(struct runq *q, struct task *t, bool first,
@@ -279,11 +323,10 @@ void runq_push_locked(struct runq *q, struct task *t, bool first,
 {
 	struct sched_entity *e = &t->arch.plat.sched;
 
-	if (e->request.policy == SCHED_POLICY_DEADLINE) {
+	if (e->request.policy == SCHED_POLICY_DEADLINE)
 		wake_deadline(e, now_ns);
-		if (!e->exhausted)
-			runq_leave_locked(q, t);
-	}
+	if (runq_class_of(t) != RUN_CLASS_FAIR)
+		runq_leave_locked(q, t);
 	if (!first || runq_class_of(t) == RUN_CLASS_FAIR)
 		e->slice_ns = 0;
 	enqueue(q, t, first);
@@ -294,8 +337,7 @@ void runq_apply_locked(struct runq *q, struct task *t, uint64_t now_ns)
 	struct sched_entity *e = &t->arch.plat.sched;
 
 	runq_leave_locked(q, t);
-	runq_take_request(t);
-	if (e->request.policy == SCHED_POLICY_DEADLINE)
+	if (runq_take_request(t) && e->request.policy == SCHED_POLICY_DEADLINE)
 		wake_deadline(e, now_ns);
 	runq_join_locked(q, t);
 }
@@ -413,10 +455,10 @@ static bool replaces(const struct task *t, const struct task *running)
 
 	switch (runq_class_of(t)) {
 	case RUN_CLASS_DEADLINE:
-		return is_before(e->due_ns, r->due_ns);
+		return e->claim > r->claim;
 	case RUN_CLASS_FIXED:
-		if (e->request.priority != r->request.priority)
-			return e->request.priority > r->request.priority;
+		if (e->claim != r->claim)
+			return e->claim > r->claim;
 		return r->yielded || (r->request.policy == SCHED_POLICY_RR &&
 				      r->slice_ns >= RR_SLICE_NS);
 	default:
@@ -481,6 +523,7 @@ void runq_charge_locked(struct runq *q, struct task *t, uint64_t ns,
 		e->refill_ns = e->due_ns - e->request.deadline_ns +
 			       e->request.period_ns;
 		e->lag = 0;
+		update_claim(e);
 		runq_join_locked(q, t);
 	}
 }
@@ -510,19 +553,14 @@ uint64_t runq_limit_ns_locked(struct runq *q, const struct task *t,
 	const struct sched_entity *e = &t->arch.plat.sched;
 	uint64_t ns = DEADLINE_NEVER, slice = DEADLINE_NEVER;
 
-	switch (runq_class_of(t)) {
-	case RUN_CLASS_DEADLINE:
-		ns = (uint64_t)MAX(e->budget_ns, 0);
-		break;
-	case RUN_CLASS_FIXED:
-		if (e->request.policy == SCHED_POLICY_RR)
-			slice = RR_SLICE_NS;
-		break;
-	default:
+	if (runq_class_of(t) == RUN_CLASS_FAIR)
 		slice = FAIR_SLICE_NS;
-		if (e->exhausted)
-			ns = until(e->refill_ns, now_ns);
-	}
+	else if (e->request.policy == SCHED_POLICY_RR)
+		slice = RR_SLICE_NS;
+	else if (e->request.policy == SCHED_POLICY_DEADLINE)
+		ns = (uint64_t)MAX(e->budget_ns, 0);
+	if (e->exhausted)
+		ns = until(e->refill_ns, now_ns);
 	if (slice != DEADLINE_NEVER && q->nr)
 		ns = MIN(ns, slice - e->slice_ns % slice);
 	if (q->nr_exhausted)

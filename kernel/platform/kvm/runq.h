@@ -15,6 +15,8 @@
  * while a task sleeps or moves (at most LAG_MAX_NS), and the one with the
  * largest lag runs next. A process's load is that of one task, shared by those
  * that are ready.
+ * A task that was lent a claim runs by the better of that and its own: by a
+ * fixed priority, by a deadline without a budget, or with another load.
  */
 #pragma once
 #include "core/sched.h"
@@ -67,9 +69,13 @@ void runq_init(struct runq *q);
 /* A task that is in no queue yet. group: counter of its process, or NULL. */
 void runq_task_init(struct task *t, const struct sched_request *r,
 		    uint32_t *group);
-/* A new request (request_state) takes effect. t is in no queue and at home
- * nowhere, and nobody else makes it ready. */
-void runq_take_request(struct task *t);
+/* A new request or loan (request_state) takes effect. t is in no queue and at
+ * home nowhere, and nobody else makes it ready. Returns true for a request. */
+bool runq_take_request(struct task *t);
+/* The claim that r alone gives; now_ns: when it begins. */
+uint64_t runq_claim_of(const struct sched_request *r, uint64_t now_ns);
+/* That of t alone, without what it was lent. */
+uint64_t runq_own_claim(const struct task *t);
 enum run_class runq_class_of(const struct task *t);
 bool runq_may_run_on(const struct task *t, uint32_t cpu);
 

@@ -232,9 +232,26 @@ static bool is_better(struct cpu *c, const struct task *t, uint64_t now)
 
 static void push(struct cpu *c, struct task *t, bool first)
 {
+	uint32_t *state = &t->arch.plat.sched.request_state, seen;
+	bool again = false;
+
 	spin_lock(&c->runq.lock);
 	runq_push_locked(&c->runq, t, first, plat_clock_mono_ns());
+	/* Partner: take_out, after the request was posted: if it did not find
+	 * t in this queue, we see the request here. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	while (unlikely((seen = __atomic_load_n(state, __ATOMIC_RELAXED)) !=
+			REQUEST_NONE)) {
+		if (seen == REQUEST_BUSY)
+			continue;
+		runq_remove_locked(&c->runq, t);
+		runq_take_request(t);
+		runq_push_locked(&c->runq, t, first, plat_clock_mono_ns());
+		again = true;
+	}
 	spin_unlock(&c->runq.lock);
+	if (unlikely(again))
+		kick(c->id);
 }
 
 static struct task *pop(struct cpu *from, const struct cpu *to,
@@ -440,7 +457,7 @@ switch_to(struct cpu *c, struct task *next)
 	/* Partner: the load in plat_kick. It posted work first: either it sees
 	 * us here, or we see the work before we go to user mode. */
 	__atomic_store_n(&p->on_cpu, 1, __ATOMIC_SEQ_CST);
-	/* Partner: sched_request, which did not find it anywhere. */
+	/* Partner: request_deliver, which did not find it anywhere. */
 	if (unlikely(__atomic_load_n(&p->sched.request_state,
 				     __ATOMIC_SEQ_CST) != REQUEST_NONE))
 		kick(c->id);
@@ -662,12 +679,12 @@ static bool take_out(struct task *t, uint32_t *cpu)
 	return found;
 }
 
-/* Only the last of several requests counts. */
-static void post_request(struct sched_entity *e, const struct sched_request *r)
+/* Alone with what is to come of e. Returns the state before. */
+static uint32_t request_begin(struct sched_entity *e)
 {
 	uint32_t seen = __atomic_load_n(&e->request_state, __ATOMIC_RELAXED);
 
-	/* Partner: take_request in runq.c. */
+	/* Partner: runq_take_request. */
 	while (seen == REQUEST_BUSY ||
 	       !__atomic_compare_exchange_n(&e->request_state, &seen,
 					    REQUEST_BUSY, false,
@@ -676,33 +693,82 @@ static void post_request(struct sched_entity *e, const struct sched_request *r)
 		arch_relax();
 		seen = __atomic_load_n(&e->request_state, __ATOMIC_RELAXED);
 	}
-	e->next = *r;
-	__atomic_store_n(&e->request_state, REQUEST_NEW, __ATOMIC_SEQ_CST);
+	return seen;
+}
+
+static void request_end(struct sched_entity *e, uint32_t state)
+{
+	__atomic_store_n(&e->request_state, state, __ATOMIC_SEQ_CST);
 }
 
 /*
- * Where t may be, and who takes the request over: in a queue (we do, here); on
- * its way to a CPU (switch_to looks after it has said so); on a CPU (told by an
- * interrupt, charge); asleep (make_ready, when it is woken). On its way into a
- * queue, when make_ready has looked already, it holds from its next turn.
+ * Something new was posted for t. Where t may be, and who takes it over: in a
+ * queue (we do, here; first: before its equals); on its way to a CPU (switch_to
+ * looks after it has said so); on a CPU (told by an interrupt, charge); asleep
+ * (make_ready, when it is woken); on its way into a queue (push, which looks
+ * after it has said so).
  */
-void sched_request(struct task *t, const struct sched_request *r)
+static void request_deliver(struct task *t, bool first)
 {
-	uint64_t flags = irq_save();
 	uint32_t cpu;
 
-	post_request(&t->arch.plat.sched, r);
 	if (t == current_task()) {
 		this_cpu()->need_resched = 1;
 	} else if (take_out(t, &cpu)) {
-		make_ready(this_cpu(), t, false);
+		make_ready(this_cpu(), t, first);
 	} else if (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_SEQ_CST)) {
 		cpu = __atomic_load_n(&t->arch.plat.cpu, __ATOMIC_RELAXED);
 		if (cpu != this_cpu()->id)
 			kick(cpu);
 	}
+}
+
+/* Only the last of several requests counts. */
+void sched_request(struct task *t, const struct sched_request *r)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	uint64_t flags = irq_save();
+
+	request_begin(e);
+	e->next = *r;
+	e->has_next = true;
+	request_end(e, REQUEST_NEW);
+	request_deliver(t, false);
 	irq_restore(flags);
 	preempt_check();
+}
+
+uint64_t sched_own_claim(struct task *t)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	uint64_t flags = irq_save(), claim;
+	uint32_t state = request_begin(e);
+
+	claim = e->has_next ? runq_claim_of(&e->next, plat_clock_mono_ns()) :
+		runq_own_claim(t);
+	request_end(e, state);
+	irq_restore(flags);
+	return claim;
+}
+
+void sched_lend(struct task *t, uint64_t claim)
+{
+	struct sched_entity *e = &t->arch.plat.sched;
+	uint64_t flags = irq_save(), was, own = 0;
+	uint32_t state = request_begin(e);
+	const struct sched_request *r = e->has_next ? &e->next : &e->request;
+
+	/* a loan that its own claim covers changes nothing for now; a deadline
+	 * is used up at any time */
+	if (r->policy != SCHED_POLICY_DEADLINE)
+		own = runq_claim_of(r, 0);
+	was = MAX(own, e->next_lent);
+	e->next_lent = claim;
+	claim = MAX(own, claim);
+	request_end(e, claim == was ? state : REQUEST_NEW);
+	if (claim != was)
+		request_deliver(t, claim < was);
+	irq_restore(flags);
 }
 
 void sched_set_group(uint32_t *group)

@@ -27,6 +27,10 @@ void sched_idle_loop(void) __noreturn;
 /* t is to be scheduled as r says from now on (from its next turn, if it runs
  * on another CPU). r is valid. Context: task. */
 void sched_request(struct task *t, const struct sched_request *r);
+/* t's own claim, with a request that is not in force yet. Context: any. */
+uint64_t sched_own_claim(struct task *t);
+/* As plat_task_lend. */
+void sched_lend(struct task *t, uint64_t claim);
 /* The calling task belongs to another process now (NULL: none): the counter of
  * that one's ready tasks. Interrupts off. */
 void sched_set_group(uint32_t *group);

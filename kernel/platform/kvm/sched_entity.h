@@ -11,9 +11,14 @@ struct runq;
 struct sched_entity {
 	/* what was asked for, from when on it holds: see runq_apply */
 	struct sched_request request;
-	/* atomic: 0, or REQUEST_*; whoever exchanges it has `next` */
+	uint64_t lent;		/* a claim on top of its own, or 0 */
+	/* the better of both; see update_claim; read freely as a hint */
+	uint64_t claim;
+	/* atomic: 0, or REQUEST_*; whoever exchanges it has the next ones */
 	uint32_t request_state;
+	bool has_next;
 	struct sched_request next;
+	uint64_t next_lent;
 
 	/* under the lock of the queue it is in, or of its CPU's while it runs */
 	struct runq *queue;	/* in that queue; atomic for readers */
@@ -27,7 +32,7 @@ struct sched_entity {
 	struct runq *left;	/* without: which it was last */
 	uint64_t vruntime;	/* with home; without: left's time then */
 	int64_t lag;		/* without: what it is owed, in virtual time */
-	uint32_t load;		/* with home: its part of the processor */
+	uint32_t load;		/* its part of the processor, there or last */
 	uint32_t *group;	/* how many of its process are there; atomic */
 	/* deadline */
 	int64_t budget_ns;

@@ -211,6 +211,26 @@ int plat_task_schedule(struct task *t, const struct sched_request *r)
 	return 0;
 }
 
+uint64_t plat_task_claim(const struct task *t)
+{
+	return sched_own_claim((struct task *)t);
+}
+
+void plat_task_lend(struct task *t, uint64_t claim)
+{
+	sched_lend(t, claim);
+}
+
+void plat_preempt_off(void)
+{
+	preempt_disable();
+}
+
+void plat_preempt_on(void)
+{
+	preempt_enable();
+}
+
 void plat_kick(struct task *t)
 {
 	const struct plat_task *p = &t->arch.plat;

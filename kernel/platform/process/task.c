@@ -77,18 +77,40 @@ static long class_apply(uint32_t tid, uint32_t class)
 	return HC3(__NR_sched_setscheduler, tid, class >> 8, &priority);
 }
 
+/* Its own, or what it was lent if that is better. */
+static uint32_t class_wanted(const struct plat_task *p)
+{
+	uint32_t own = __atomic_load_n(&p->want_class, __ATOMIC_SEQ_CST);
+	uint32_t lent = __atomic_load_n(&p->lent_class, __ATOMIC_SEQ_CST);
+
+	return (own & 0xff) >= (lent & 0xff) ? own : lent;
+}
+
+/* Tell the host, until it knows the last of what several callers want. */
+static long class_update(struct task *t)
+{
+	struct plat_task *p = &t->arch.plat;
+	uint32_t class;
+	long err;
+
+	do {
+		class = class_wanted(p);
+		err = class_apply(p->host_tid, class);
+		if (!err)
+			__atomic_store_n(&p->host_class, class,
+					 __ATOMIC_RELAXED);
+	} while (!err && class_wanted(p) != class);
+	return err;
+}
+
 /* A new host thread for the task. Partner: the look at host_tid below. */
 static void class_settle(struct task *t, uint32_t inherited)
 {
 	struct plat_task *p = &t->arch.plat;
-	uint32_t want;
 
 	p->host_class = inherited;
-	while ((want = __atomic_load_n(&p->want_class, __ATOMIC_SEQ_CST)) !=
-	       p->host_class) {
-		class_apply(p->host_tid, want);
-		p->host_class = want;
-	}
+	if (class_wanted(p) != inherited)
+		class_update(t);
 }
 
 /*
@@ -111,12 +133,39 @@ int plat_task_schedule(struct task *t, const struct sched_request *r)
 	/* A thread that is not there yet sees the wish when it starts. */
 	__atomic_store_n(&p->want_class, class, __ATOMIC_SEQ_CST);
 	if (class != was && __atomic_load_n(&p->host_tid, __ATOMIC_SEQ_CST))
-		err = class_apply(p->host_tid, class);
-	if (!err)
-		p->host_class = class;
-	else if (err != -ESRCH)		/* on its way to another process */
+		err = class_update(t);
+	if (err && err != -ESRCH)		/* on its way to another process */
 		__atomic_store_n(&p->want_class, was, __ATOMIC_SEQ_CST);
 	return err && err != -ESRCH ? -EPERM : 0;
+}
+
+uint64_t plat_task_claim(const struct task *t)
+{
+	uint32_t class = t->arch.plat.want_class;
+
+	return class ? CLAIM_FIXED(class & 0xff) : CLAIM_FAIR(0);
+}
+
+/* Only who has a real-time class can lend one: the host lets us. */
+void plat_task_lend(struct task *t, uint64_t claim)
+{
+	struct plat_task *p = &t->arch.plat;
+	uint32_t was = class_wanted(p), class = 0;
+
+	if (claim_is_urgent(claim))
+		class = SCHED_FIFO << 8 | (uint32_t)(claim - CLAIM_FIXED(0));
+	__atomic_store_n(&p->lent_class, class, __ATOMIC_SEQ_CST);
+	if (class_wanted(p) != was &&
+	    __atomic_load_n(&p->host_tid, __ATOMIC_SEQ_CST))
+		class_update(t);
+}
+
+void plat_preempt_off(void)
+{
+}
+
+void plat_preempt_on(void)
+{
 }
 
 /* --- host threads --------------------------------------------------------------*/

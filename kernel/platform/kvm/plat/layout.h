@@ -12,3 +12,6 @@
 /* Part of the user half that is the kernel's: none (empty, at its end). */
 #define PLAT_WINDOW_START	0x7ffffffff000ull
 #define PLAT_WINDOW_END		PLAT_WINDOW_START
+
+/* The kernel schedules, not the host. */
+#define PLAT_SCHEDULES	1

@@ -10,3 +10,8 @@
 /* Part of [0, end of the user half) that is the kernel's; empty if equal. */
 #define PLAT_WINDOW_START	ABI_WINDOW_BASE
 #define PLAT_WINDOW_END		ABI_WINDOW_END
+
+/* The host schedules, not the kernel. */
+#ifndef PLAT_SCHEDULES
+#define PLAT_SCHEDULES	0
+#endif

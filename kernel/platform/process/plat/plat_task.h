@@ -9,7 +9,7 @@ struct plat_task {
 	uint32_t space;		/* enum plat_space it was started with */
 	uint32_t hand_over;	/* word: the old host thread left the stack */
 	/* Real-time class (plat_task_schedule), and the host thread's */
-	uint32_t want_class;	/* atomic */
+	uint32_t want_class, lent_class;	/* atomic */
 	uint32_t host_class;
 	uint8_t *boot_stack;	/* of the process that took it over */
 };

@@ -406,6 +406,13 @@ static void test_allowed(void)
 	CHECK(queue.cpus == 0);
 }
 
+static void request(struct task *t, struct sched_request r)
+{
+	t->arch.plat.sched.next = r;
+	t->arch.plat.sched.has_next = true;
+	t->arch.plat.sched.request_state = REQUEST_NEW;
+}
+
 static void test_requests(void)
 {
 	struct task *t;
@@ -413,20 +420,129 @@ static void test_requests(void)
 	begin();
 	t = make(0, (struct sched_request)FAIR(0), NULL);
 	CHECK(pop(NULL) == t);
-	t->arch.plat.sched.next = (struct sched_request)FIFO(7);
-	t->arch.plat.sched.request_state = REQUEST_NEW;
+	request(t, (struct sched_request)FIFO(7));
 	runq_apply_locked(&queue, t, now);
 	CHECK(runq_class_of(t) == RUN_CLASS_FIXED && queue.load == 0);
-	CHECK(runq_rank(t) == 8);
+	CHECK(runq_rank(t) == CLAIM_FIXED(7));
 	/* and for one that is woken */
-	t->arch.plat.sched.next = (struct sched_request)FAIR(3);
-	t->arch.plat.sched.request_state = REQUEST_NEW;
+	request(t, (struct sched_request)FAIR(3));
 	runq_take_request(t);
 	push(t, false);
 	CHECK(runq_class_of(t) == RUN_CLASS_FAIR && queue.nr_urgent == 0);
 	CHECK(pop(NULL) == t && queue.load == t->arch.plat.sched.load);
 	runq_leave_locked(&queue, t);
 	CHECK(queue.load == 0);
+}
+
+/* --- loans ------------------------------------------------------------------------------*/
+/* As sched_lend, for a task that waits in the queue. */
+static void lend(struct task *t, uint64_t claim, bool first)
+{
+	t->arch.plat.sched.next_lent = claim;
+	t->arch.plat.sched.request_state = REQUEST_NEW;
+	runq_remove_locked(&queue, t);
+	runq_take_request(t);
+	push(t, first);
+}
+
+static void test_loans(void)
+{
+	struct task *low, *middle, *other;
+
+	begin();
+	low = make(0, (struct sched_request)FAIR(19), NULL);
+	middle = make(1, (struct sched_request)FIFO(10), NULL);
+	other = make(2, (struct sched_request)FIFO(20), NULL);
+	lend(low, CLAIM_FIXED(20), false);
+	CHECK(queue.nr_urgent == 3 && queue.load == 0);
+	CHECK(pop(NULL) == other);	/* it was there before */
+	CHECK(runq_preempts_locked(&queue, low, middle, 0));
+	CHECK(!runq_preempts_locked(&queue, low, other, 0));
+	CHECK(pop(NULL) == low);
+	/* its policy is its own: it is not fair while it runs */
+	CHECK(runq_limit_ns_locked(&queue, low, now) == DEADLINE_NEVER);
+	charge(low, 50 * MS);
+	low->arch.plat.sched.next_lent = 0;
+	low->arch.plat.sched.request_state = REQUEST_NEW;
+	runq_apply_locked(&queue, low, now);
+	CHECK(runq_class_of(low) == RUN_CLASS_FAIR && queue.load);
+	CHECK(pop(low) == middle);
+	/* a loan below its own right changes nothing; that stays when its own
+	 * right goes */
+	push(low, true);
+	push(middle, true);
+	lend(middle, CLAIM_FIXED(5), true);
+	CHECK(runq_rank(middle) == CLAIM_FIXED(10));
+	request(middle, (struct sched_request)FAIR(0));
+	runq_remove_locked(&queue, middle);
+	runq_take_request(middle);
+	push(middle, false);
+	CHECK(runq_rank(middle) == CLAIM_FIXED(5));
+	lend(middle, 0, true);
+	CHECK(runq_class_of(middle) == RUN_CLASS_FAIR);
+	CHECK(queue.nr == 2 && queue.nr_urgent == 0);
+}
+
+/* Lowered to where another waits: it goes before it. */
+static void test_loan_back_in_front(void)
+{
+	struct task *a, *b;
+
+	begin();
+	a = make(0, (struct sched_request)FIFO(10), NULL);
+	b = make(1, (struct sched_request)FIFO(10), NULL);
+	lend(b, CLAIM_FIXED(11), false);
+	lend(b, 0, true);
+	CHECK(pop(NULL) == b && pop(NULL) == a);
+}
+
+static void test_lent_deadline(void)
+{
+	struct task *low, *fifo, *soon, *late;
+
+	begin();
+	low = make(0, (struct sched_request)FAIR(0), NULL);
+	fifo = make(1, (struct sched_request)FIFO(99), NULL);
+	soon = make(2, (struct sched_request)DEADLINE(MS, 5 * MS, 10 * MS),
+		    NULL);
+	late = make(3, (struct sched_request)DEADLINE(MS, 9 * MS, 10 * MS),
+		    NULL);
+	lend(low, CLAIM_DEADLINE(now + 7 * MS), false);
+	CHECK(pop(NULL) == soon && pop(NULL) == low);
+	/* no budget: it may finish */
+	CHECK(runq_limit_ns_locked(&queue, low, now) == DEADLINE_NEVER);
+	charge(low, 50 * MS);
+	CHECK(runq_class_of(low) == RUN_CLASS_DEADLINE);
+	CHECK(pop(NULL) == late && pop(NULL) == fifo);
+	/* a deadline task whose budget is used up keeps what it was lent */
+	charge(late, 2 * MS);
+	CHECK(runq_class_of(late) == RUN_CLASS_FAIR);
+	runq_leave_locked(&queue, late);
+	late->arch.plat.sched.next_lent = CLAIM_FIXED(3);
+	late->arch.plat.sched.request_state = REQUEST_NEW;
+	runq_apply_locked(&queue, late, now);
+	CHECK(runq_class_of(late) == RUN_CLASS_FIXED);
+	CHECK(late->arch.plat.sched.exhausted);
+	charge(late, 20 * MS);
+	CHECK(runq_class_of(late) == RUN_CLASS_DEADLINE);
+}
+
+/* A nicer task that holds up a less nice one gets the other's share. */
+static void test_lent_load(void)
+{
+	struct task *nicer, *hog;
+	uint64_t before;
+
+	begin();
+	nicer = make(0, (struct sched_request)FAIR(19), NULL);
+	hog = make(1, (struct sched_request)FAIR(0), NULL);
+	run_until(now + 2000 * MS);
+	CHECK(ran_ns[0] * 20 < ran_ns[1]);
+	lend(nicer, CLAIM_FAIR(0), false);
+	before = ran_ns[0];
+	run_until(now + 2000 * MS);
+	CHECK(is_about(ran_ns[0] - before, 1000 * MS, 5));
+	CHECK(hog->arch.plat.sched.load == nicer->arch.plat.sched.load);
 }
 
 static void test_choose_cpu(void)
@@ -511,6 +627,10 @@ int main(void)
 		{ "deadlines are met", test_deadlines_met },
 		{ "budget", test_budget }, { "allowed", test_allowed },
 		{ "requests", test_requests },
+		{ "loans", test_loans },
+		{ "a loan given back", test_loan_back_in_front },
+		{ "a lent deadline", test_lent_deadline },
+		{ "a lent load", test_lent_load },
 		{ "choose a CPU", test_choose_cpu },
 		{ "deadlines in order", test_deadlines_in_order },
 		{ "remove deadline", test_remove_deadline },
