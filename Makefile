@@ -26,7 +26,7 @@ run: ## install what is missing, build, and show mica at work
 
 # Every suite; tools/suite keeps each result in build/results.
 SUITES := lint unit models tools fuzz rig guest boot counts drivers linux native cli isolation robust provoke smp \
-	linux-qemu smp-qemu failures-qemu linux-kvm smp-kvm failures-kvm
+	linux-rt rt rt-qemu linux-qemu smp-qemu failures-qemu linux-kvm smp-kvm failures-kvm
 check: ## install what is missing, build, and run every test
 	@tools/setup check
 	@$(MAKE) -j$$(nproc) --no-print-directory all

@@ -13,11 +13,25 @@ BENCH_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -D_GNU_SOURCE -pthread -I.
 
 BENCH_KVM := $(addprefix $(BENCH_OUT)/,guest first count.so)
 
-.PHONY: bench bench-programs bench-kvm
+.PHONY: bench bench-programs bench-kvm bench-rt check-rt check-rt-qemu check-rt-kvm
 bench-programs: $(BENCH_PROGS)
 
 bench: bench-programs $(O)/mica ## measure against the host kernel
 	bench/run --mica $(O)/mica --programs $(BENCH_OUT)
+
+# Debian's rt-tests: figures, and whether they run.
+bench-rt: $(O)/mica ## latencies by rt-tests, beside the host's own
+	bench/rt-tests --mica $(O)/mica $(RT_ARGS)
+
+check-rt: $(O)/mica ## rt-tests end well on the process platform
+	$(Q)bench/rt-tests --check --mica $(O)/mica
+
+check-rt-qemu: $(O)/mica ## the same under QEMU
+	$(Q)bench/rt-tests --check --mica $(O)/mica --platform qemu
+
+check-rt-kvm: $(O)/mica ## the same on the kvm platform
+	$(Q)$(NESTED) --timeout 600 -- bench/rt-tests --check --mica $(O)/mica \
+		--platform kvm
 
 $(BENCH_OUT)/true-static: bench/true.c mk/bench.mk
 	@mkdir -p $(@D)

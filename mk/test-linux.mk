@@ -34,12 +34,19 @@ LT_FILE_FAMILIES := file_open file_io file_dir file_fd file_meta file_misc mem \
 	mem_code sock sock_dgram pipe proc_exec procfs stress
 LT_WORK := $(LT_OUT)/work
 
-.PHONY: test-linux check-linux check-linux-native check-linux-overlay
+.PHONY: test-linux check-linux check-linux-rt check-linux-native check-linux-overlay
 .PHONY: check-linux-volume
 test-linux: $(LT_PROGS) ## build the Linux behaviour tests
 
 check-linux: test-linux $(O)/mica ## Linux behaviours, natively and in mica
 	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --mica $(O)/mica $(LT_ARGS)
+
+# The process platform with the host's real-time classes, where it grants them.
+RTPRIO := --rtprio=99
+check-linux-rt: test-linux $(O)/mica ## threads with real-time classes
+	$(Q)$(O)/mica run $(RTPRIO) -- true 2>/dev/null && rt=$(RTPRIO); \
+	$(LT_SRC)/run -q --dir $(LT_OUT) --mica $(O)/mica \
+		--mica-options=$$rt $(LT_ARGS) pthread_mutex pthread_attr
 
 check-linux-native: test-linux ## the behaviour tests alone, on the host
 	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --native-only $(LT_ARGS)

@@ -26,7 +26,7 @@ LT_SLOW := --timeout 90 --native-from $(NATIVE_RESULTS) -q \
 # Without the static musl variants: the calls are the same.
 LT_SHORT := $(filter-out harness,$(LT_FAMILIES))
 # At every change in the nested lane, where a start takes a second.
-LT_KVM ?= pipe futex futex_calls futex_pi pthread_mutex pthread_robust proc_wait signal_fault thread mem_edges
+LT_KVM ?= pipe futex futex_pi pthread_robust proc_wait signal_fault thread mem_edges
 
 .PHONY: stress check-linux-qemu check-linux-kvm check-cli-kvm check-robust-kvm
 .PHONY: check-robust-qemu check-smp check-smp-kvm check-smp-qemu check-full check-qemu-kvm
@@ -83,7 +83,7 @@ check-robust-qemu: $(O)/mica ## kills and hogs under QEMU
 # The whole of every lane; hours on a small machine.
 FULL := linux linux-overlay linux-volume linux-qemu linux-kvm cli cli-kvm \
 	isolation robust robust-qemu robust-kvm failures-qemu failures-kvm smp smp-qemu \
-	smp-kvm
+	smp-kvm rt rt-qemu rt-kvm linux-rt
 check-full: ## every lane, all of it
 	@for s in $(FULL); do MICA_KEEP_GOING=1 tools/suite full-$$s \
 		$(MAKE) -s --no-print-directory check-$$s \
