@@ -14,6 +14,8 @@ O ?= build
 NESTED ?= tools/nested
 NESTED_TIMEOUT ?= 1500
 STRESS_SECONDS ?= 1
+# Only these programs, for longer: STRESS=pi_race STRESS_SECONDS=300
+STRESS ?=
 
 STRESS_OUT := $(O)/test/stress
 STRESS_PROGS := $(patsubst test/stress/%.c,$(STRESS_OUT)/%,\
@@ -53,17 +55,17 @@ check-linux-kvm: native-results $(O)/mica ## Linux behaviours on the kvm platfor
 
 check-smp: $(STRESS_PROGS) $(O)/mica ## stress with 1, 2 and 4 processors
 	$(Q)test/stress/run --dir $(STRESS_OUT) --mica $(O)/mica \
-		--platform process --seconds $(STRESS_SECONDS) --cpus 2
+		--platform process --seconds $(STRESS_SECONDS) --cpus 2 $(STRESS)
 
 check-smp-qemu: $(STRESS_PROGS) $(O)/mica ## the same under QEMU
 	$(Q)test/stress/run --dir $(STRESS_OUT) --mica $(O)/mica \
 		--platform qemu --seconds $(STRESS_SECONDS) --cpus 1,2,4 \
-		--together
+		--together $(STRESS)
 
 check-smp-kvm: $(STRESS_PROGS) $(O)/mica ## the same on the kvm platform
 	$(Q)$(NESTED) --timeout 900 --smp 4 -- test/stress/run \
 		--dir $(STRESS_OUT) --mica $(O)/mica --platform kvm \
-		--seconds $(STRESS_SECONDS) --cpus 1,2,4
+		--seconds $(STRESS_SECONDS) --cpus 1,2,4 $(STRESS)
 
 CLI_SHORT := -k sh- -k bash- -k busybox -k options/ -k musl
 check-cli-kvm: $(O)/mica ## programs and command line on the kvm platform

@@ -304,6 +304,15 @@ static int unlock_locked(struct futex_bucket *b, const struct futex_key *k,
 
 	if (best && !best->owner_wait)
 		return -EINVAL;
+#ifdef MICA_BUG_PI_RACE
+	/* Only in a test's build: the known mistake, which it has to find. */
+	futex_unlock(b);
+	plat_relax();
+	b = futex_lock(k);
+	err = user_load32((const uint32_t *)uaddr, seen);
+	if (err)
+		return err;
+#endif
 	if (best)
 		to = pi_of(best)->tid |
 		     (has_others_locked(b, k, best) ? FUTEX_WAITERS : 0);
