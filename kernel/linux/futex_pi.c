@@ -293,6 +293,22 @@ long futex_lock_pi(uint64_t uaddr, uint32_t flags, uint64_t deadline,
 	return err == -EINTR ? -ERESTARTNOINTR : err;
 }
 
+/* Only in a build of the tests: the known mistake, which they have to find. */
+#ifdef MICA_BUG_PI_RACE
+#define HAS_BUG_PI_RACE	1
+#else
+#define HAS_BUG_PI_RACE	0
+#endif
+
+static int between_sections(struct futex_bucket *b, const struct futex_key *k,
+			    uint64_t uaddr, uint32_t *seen)
+{
+	futex_unlock(b);
+	plat_relax();
+	futex_lock(k);
+	return user_load32((const uint32_t *)uaddr, seen);
+}
+
 /* Hand over to the best waiter, or free the word. */
 static int unlock_locked(struct futex_bucket *b, const struct futex_key *k,
 			 uint64_t uaddr, uint32_t *seen,
@@ -304,15 +320,8 @@ static int unlock_locked(struct futex_bucket *b, const struct futex_key *k,
 
 	if (best && !best->owner_wait)
 		return -EINVAL;
-#ifdef MICA_BUG_PI_RACE
-	/* Only in a test's build: the known mistake, which it has to find. */
-	futex_unlock(b);
-	plat_relax();
-	b = futex_lock(k);
-	err = user_load32((const uint32_t *)uaddr, seen);
-	if (err)
+	if (HAS_BUG_PI_RACE && (err = between_sections(b, k, uaddr, seen)))
 		return err;
-#endif
 	if (best)
 		to = pi_of(best)->tid |
 		     (has_others_locked(b, k, best) ? FUTEX_WAITERS : 0);
