@@ -106,7 +106,8 @@ static struct pi_wait *pi_of(struct futex_waiter *w)
 /*
  * The word is busy: waiter (NULL: nobody) is going to wait for who has it, or
  * for whom the others in the queue wait: nobody, if an heir is on its way.
- * Returns 0, -EDEADLK, -ESRCH, -EAGAIN as above.
+ * Returns 0, -EDEADLK, -ESRCH, -EAGAIN as above; -EINVAL: a program has written
+ * another owner into the word than they wait for.
  */
 static int wait_with_locked(struct task *waiter, struct futex_waiter *others,
 			    uint32_t *owner)
@@ -115,6 +116,9 @@ static int wait_with_locked(struct task *waiter, struct futex_waiter *others,
 
 	if (!others)
 		return wait_for_owner(waiter, *owner);
+	/* 0: the robust list says that it died */
+	if (*owner && *owner != pi_of(others)->owner)
+		return -EINVAL;
 	*owner = pi_of(others)->owner;
 	err = waiter ? pi_wait_like(waiter, others->task) : 0;
 	return err == -ESRCH ? 0 : err;
@@ -318,7 +322,8 @@ static int unlock_locked(struct futex_bucket *b, const struct futex_key *k,
 	uint32_t to = 0;
 	int err;
 
-	if (best && !best->owner_wait)
+	if (best && (!best->owner_wait ||
+		     pi_of(best)->owner != (*seen & FUTEX_TID_MASK)))
 		return -EINVAL;
 	if (HAS_BUG_PI_RACE && (err = between_sections(b, k, uaddr, seen)))
 		return err;

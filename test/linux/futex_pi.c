@@ -157,6 +157,32 @@ TEST(mixed_with_other_operations)
 	num(word);
 }
 
+/* A program that writes another owner's name into the word is told. */
+TEST(word_was_changed)
+{
+	struct holder h;
+	pthread_t t = holder(&h, &word), u;
+	uint32_t v;
+
+	tids[0] = 0;
+	u = start(lock_and_unlock, &word);
+	told_and_asleep(&tids[0]);
+	v = word;
+	word = me() | WAITERS;
+	show(unlock_pi(&word));
+	show(lock_pi(&word));
+	show_word("word", word, me());
+	word = 0x3ffffff0 | WAITERS;
+	show(lock_pi(&word));
+	show(futex(&word, F_TRYLOCK_PI | F_PRIVATE, 0, NULL, NULL, 0));
+	show(unlock_pi(&word));
+	word = v;
+	add(&h.go);
+	join(t);
+	join(u);
+	num(word);
+}
+
 static void *wait_plain(void *w)
 {
 	tell_tid(&tids[1]);
