@@ -17,6 +17,9 @@
  * the park. A waiter that gives up does so under msg_lock: either it is done
  * then, or nobody will touch it any more.
  *
+ * A server runs by the best claim to a processor of those who wait for it, in
+ * its queue or for its reply (core/pi.h), and takes senders by their claims.
+ *
  * Buffers are copied without the lock, since program memory may fault. The
  * sleeper is `claimed` meanwhile: others pass it by, and if its time is over
  * it waits for the end of the copy.
@@ -29,10 +32,69 @@
 #include "core/heap.h"
 #include "core/msg_priv.h"
 #include "core/panic.h"
+#include "core/sched.h"
 #include "core/task.h"
 #include "platform/platform.h"
 
 #define AGAIN	1	/* look again: the lock was released */
+
+/* --- priorities ---------------------------------------------------------------*/
+/* Before those that are worth less. */
+static void queue_sender_locked(struct port *p)
+{
+	struct list *head = &p->partner->senders, *at = head;
+
+	list_remove(&p->link);
+	while (at->prev != head &&
+	       list_entry(at->prev, struct port, link)->claim < p->claim)
+		at = at->prev;
+	list_add_before(at, &p->link);
+}
+
+static bool waits_for_answer(const struct port *p)
+{
+	return (p->state == PORT_SENDING || p->state == PORT_CALLING) &&
+	       !p->done;
+}
+
+/*
+ * me, which has just begun to wait, is worth more than the others: those that
+ * it waits for, perhaps through others, inherit that. Only then does the graph
+ * (pi.h) hear of waits for messages, so that most cost nothing.
+ */
+static __attribute__((noinline)) void lend_locked(struct port *me)
+{
+	for (struct port *p = me; p && waits_for_answer(p); p = p->partner) {
+		if (p->lends)
+			continue;
+		/* a cycle through futexes: nothing is lent */
+		p->lends = !pi_wait(p->task, p->partner->task);
+	}
+	for (struct port *p = me; p && waits_for_answer(p); p = p->partner) {
+		uint64_t claim = p->lends ? pi_claim(p->task) : 0;
+
+		if (p->state != PORT_SENDING || claim <= p->claim)
+			continue;
+		p->claim = claim;
+		queue_sender_locked(p);
+	}
+}
+
+static inline void lend_if_urgent_locked(struct port *me)
+{
+	const struct task *t = me->task;
+
+	if (unlikely(plat_task_is_urgent(t) || claim_is_urgent(t->pi.lent)))
+		lend_locked(me);
+}
+
+static inline void end_loan_locked(struct port *p)
+{
+	if (unlikely(p->lends)) {
+		p->lends = false;
+		pi_wait(p->task, NULL);
+	}
+}
 
 /* --- the end of a wait --------------------------------------------------------*/
 /* p's wait is over. me, the calling task's, wakes it after the unlock; p itself
@@ -41,6 +103,7 @@ static void end_locked(struct port *p, int result, struct port *me)
 {
 	struct task *t = p->task;
 
+	end_loan_locked(p);
 	list_remove(&p->link);
 	p->state = PORT_IDLE;
 	p->partner = NULL;
@@ -60,6 +123,9 @@ static void unlock_and_wake(struct port *me)
 	mutex_unlock(&msg_lock);
 	if (t)
 		task_unpark(t);
+	/* whoever lent it to me is awake */
+	if (unlikely(me->task->pi.lent))
+		pi_settle();
 }
 
 /* --- who waits for whom -------------------------------------------------------*/
@@ -122,11 +188,13 @@ static void begin_wait_locked(struct port *me, enum port_state state,
 	me->state = state;
 	me->partner = partner;
 	me->claimed = false;
+	me->claim = 0;
 	me->done = 0;
 }
 
 static void end_wait_locked(struct port *me)
 {
+	end_loan_locked(me);
 	list_remove(&me->link);
 	me->state = PORT_IDLE;
 	me->partner = NULL;
@@ -168,8 +236,13 @@ static inline int port_wait(struct port *me, uint64_t deadline_ns)
 	struct task *to = me->woken;
 	int err;
 
-	me->woken = NULL;
-	mutex_unlock(&msg_lock);
+	if (unlikely(me->task->pi.lent)) {
+		unlock_and_wake(me);
+		to = NULL;
+	} else {
+		me->woken = NULL;
+		mutex_unlock(&msg_lock);
+	}
 	err = task_hand_over(to, deadline_ns, true);
 	/* Partner: the store in end_locked. */
 	if (likely(__atomic_load_n(&me->done, __ATOMIC_ACQUIRE)))
@@ -278,11 +351,13 @@ static int send_message(struct port *me, uint32_t id, struct msg *m,
 	if (!err && is_call) {
 		begin_wait_locked(me, PORT_CALLING, to);
 		list_append(&to->callers, &me->link);
+		lend_if_urgent_locked(me);
 		return port_wait(me, deadline_ns);
 	}
 	if (err == -EINPROGRESS && deadline_ns) {
 		begin_wait_locked(me, PORT_SENDING, to);
-		list_append(&to->senders, &me->link);
+		queue_sender_locked(me);
+		lend_if_urgent_locked(me);
 		return port_wait(me, deadline_ns);
 	}
 	unlock_and_wake(me);
@@ -362,6 +437,7 @@ int msg_call(uint32_t to, struct msg *m, struct msg_buf *b,
 	me->is_call = true;
 	begin_wait_locked(me, PORT_CALLING, p);
 	list_append(&p->callers, &me->link);
+	lend_if_urgent_locked(me);
 	return port_wait(me, deadline_ns);
 }
 
@@ -483,6 +559,7 @@ static inline int reply_message_locked(struct port *me, uint32_t to,
 	if (unlikely(!p || p->state != PORT_CALLING || p->partner != me ||
 		     p->claimed))
 		return p ? -EINVAL : -ESRCH;
+	end_loan_locked(p);
 	list_remove(&p->link);
 	hand_message_locked(me, m, p);
 	return 0;

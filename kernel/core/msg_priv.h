@@ -24,12 +24,14 @@ struct port {
 	enum port_state state;
 	bool is_call;		/* SENDING: wants a reply */
 	bool claimed;		/* somebody copies: it may not leave */
+	bool lends;		/* pi.h knows that it waits for partner */
+	uint64_t claim;		/* SENDING: its place among the senders */
 	int result;		/* with done */
 	/* SENDING, CALLING: whom it waits for. RECEIVING: whom alone it
 	 * receives from, or NULL. The edge of the waits-for graph. */
 	struct port *partner;
 	struct list link;	/* SENDING, CALLING */
-	struct list senders;	/* to me, by arrival */
+	struct list senders;	/* to me, by claim, equals by arrival */
 	struct list callers;	/* whose calls I have received */
 	const struct msg_from *from;	/* RECEIVING */
 	struct msg *msg;	/* of the waiting operation */

@@ -96,6 +96,8 @@ struct sched_request;
 int plat_task_schedule(struct task *t, const struct sched_request *r);
 /* t's own claim to a processor (core/sched.h), as it was asked for last. */
 uint64_t plat_task_claim(const struct task *t);
+/* Is that, or what it was lent, a real-time one? A hint. Context: any. */
+bool plat_task_is_urgent(const struct task *t);
 /*
  * t runs by the better of its own claim and this one from now on; 0: by its
  * own. At once, wherever t is. Where the host schedules (PLAT_SCHEDULES is 0)

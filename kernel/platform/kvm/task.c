@@ -216,6 +216,11 @@ uint64_t plat_task_claim(const struct task *t)
 	return sched_own_claim((struct task *)t);
 }
 
+bool plat_task_is_urgent(const struct task *t)
+{
+	return claim_is_urgent(t->arch.plat.sched.claim);
+}
+
 void plat_task_lend(struct task *t, uint64_t claim)
 {
 	sched_lend(t, claim);

@@ -146,6 +146,11 @@ uint64_t plat_task_claim(const struct task *t)
 	return class ? CLAIM_FIXED(class & 0xff) : CLAIM_FAIR(0);
 }
 
+bool plat_task_is_urgent(const struct task *t)
+{
+	return t->arch.plat.want_class;
+}
+
 /* Only who has a real-time class can lend one: the host lets us. */
 void plat_task_lend(struct task *t, uint64_t claim)
 {

@@ -39,6 +39,27 @@ bool plat_space_is_shared(const struct task *t)
 	return shared || t == current_task();
 }
 
+/* Priorities: test/native/messages.c. */
+bool plat_task_is_urgent(const struct task *t)
+{
+	return false;
+}
+
+int pi_wait(struct task *t, struct task *to)
+{
+	check_failed("nobody lends", __FILE__, __LINE__, 0);
+	return 0;
+}
+
+void pi_settle(void)
+{
+}
+
+uint64_t pi_claim(const struct task *t)
+{
+	return 0;
+}
+
 int copy_from_user(void *dst, const void *src, size_t n)
 {
 	return copy_from_user_partial(dst, src, n) == n ? 0 : -EFAULT;
