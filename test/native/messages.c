@@ -355,9 +355,12 @@ static void cycle(void)
 }
 
 /* --- rights ------------------------------------------------------------------------------*/
+static int refused[2];	/* a pipe: the other user may not send */
+
 static int other_user(uint32_t parent)
 {
 	struct mica_msg m = { 0 };
+	char byte = 0;
 	int id;
 
 	if (setgid(65534) || setuid(65534))
@@ -366,6 +369,8 @@ static int other_user(uint32_t parent)
 		return 1;
 	if (mica_notify(parent, 1) != -EPERM)
 		return 2;
+	if (write(refused[1], &byte, 1) != 1)
+		return 3;
 	id = wait_for_name("open");
 	return mica_send((uint32_t)id, &m, NULL, MICA_FOREVER);
 }
@@ -373,14 +378,18 @@ static int other_user(uint32_t parent)
 static void rights(void)
 {
 	struct mica_msg m = { 0 };
+	char byte;
 	pid_t pid;
 
 	if (getuid()) {
 		printf("# not root: skipped\n");
 		return;
 	}
+	CHECK_EQ(pipe(refused), 0);
 	pid = child(other_user);
-	usleep(30000);
+	close(refused[1]);
+	CHECK_EQ(read(refused[0], &byte, 1), 1);
+	close(refused[0]);
 	CHECK_EQ(mica_receive(&m, NULL, 0), -EAGAIN);
 	CHECK_EQ(mica_name("open", MICA_PUBLIC), 0);
 	CHECK_EQ(mica_receive(&m, NULL, MICA_FOREVER), 0);
