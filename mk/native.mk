@@ -7,7 +7,8 @@ O ?= build
 PREFIX ?= /usr/local
 
 NATIVE_OUT := $(O)/native
-NATIVE_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -pthread -I.
+NATIVE_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter \
+	-pthread -I.
 NATIVE_SAMPLES := $(patsubst native/samples/%.c,$(NATIVE_OUT)/%,\
 	$(wildcard native/samples/*.c))
 NATIVE_TESTS := $(patsubst test/native/%.c,$(NATIVE_OUT)/test/%,\

@@ -415,11 +415,11 @@ static void clock_task(void)
 	CHECK_EQ(m.type, 6);
 	/* set and taken back */
 	m = (struct mica_msg){ .type = MICA_CLOCK_ALARM,
-			       .word = { (uint64_t)(now_ns() + 10 * MS), 6 } };
+			       .word = { (uint64_t)(now_ns() + 500 * MS), 6 } };
 	CHECK_EQ(mica_call((uint32_t)clock, &m, NULL, MICA_FOREVER), 0);
 	m = (struct mica_msg){ .type = MICA_CLOCK_ALARM };
 	CHECK_EQ(mica_call((uint32_t)clock, &m, NULL, MICA_FOREVER), 0);
-	CHECK_EQ(mica_receive(&m, NULL, 30 * MS), -ETIMEDOUT);
+	CHECK_EQ(mica_receive(&m, NULL, 700 * MS), -ETIMEDOUT);
 	/* a mere send to it, and ours to answer: no harm */
 	m.type = MICA_CLOCK_TICKS;
 	CHECK_EQ(mica_send((uint32_t)clock, &m, NULL, MICA_FOREVER), 0);
