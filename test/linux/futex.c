@@ -2,32 +2,10 @@
 /*
  * The futex system call itself, without a library above it.
  */
-#include "harness.h"
-
-#include <pthread.h>
-#include <sched.h>
-
-#define F_WAIT 0
-#define F_WAKE 1
-#define F_REQUEUE 3
-#define F_CMP_REQUEUE 4
-#define F_WAKE_OP 5
-#define F_LOCK_PI 6
-#define F_UNLOCK_PI 7
-#define F_TRYLOCK_PI 8
-#define F_WAIT_BITSET 9
-#define F_WAKE_BITSET 10
-#define F_PRIVATE 128
-#define F_CLOCK_REALTIME 256
+#include "futex_help.h"
 
 static uint32_t word, word2;
 static volatile int waiting, woken;
-
-static long futex(void *addr, int op, uint32_t val, const void *timeout,
-		  void *addr2, uint32_t val3)
-{
-	return syscall(SYS_futex, addr, op, val, timeout, addr2, val3);
-}
 
 struct waiter {
 	void *addr;
@@ -100,7 +78,7 @@ TEST(wait_bitset_absolute)
 	}
 	show(futex(&word, F_WAIT_BITSET, 0, &t, NULL, ~0u));
 	fact(now_ms() - start >= 29);
-	show(futex(&word, F_WAIT_BITSET | F_CLOCK_REALTIME, 0, &t, NULL, ~0u));
+	show(futex(&word, F_WAIT_BITSET | F_REALTIME, 0, &t, NULL, ~0u));
 }
 
 TEST(bad_arguments)
@@ -117,7 +95,7 @@ TEST(bad_arguments)
 	show(futex(&word, F_WAIT_BITSET, 0, NULL, NULL, 0));
 	show(futex(&word, F_WAKE_BITSET, 1, NULL, NULL, 0));
 	show(futex(&word, 77, 0, NULL, NULL, 0));
-	show(futex(&word, F_WAKE | F_CLOCK_REALTIME, 0, NULL, NULL, 0));
+	show(futex(&word, F_WAKE | F_REALTIME, 0, NULL, NULL, 0));
 	show(futex(&word, F_REQUEUE, -1, NULL, &word2, 0));
 }
 

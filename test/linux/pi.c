@@ -5,18 +5,8 @@
  * processor, so the order in which they end tells. Where the host grants no
  * real-time classes, both sides skip that; cycles of locks are found anyway.
  */
-#include "harness.h"
-#include <libgen.h>
-#include <pthread.h>
-#include <sched.h>
-#include <sys/file.h>
-
-#define F_LOCK_PI 6
-#define F_UNLOCK_PI 7
-#define F_WAIT_REQUEUE_PI 11
-#define F_CMP_REQUEUE_PI 12
-#define F_PRIVATE 128
-#define WAITERS 0x80000000u
+#include "futex_help.h"
+#include "sched_help.h"
 
 #define NR_ACTORS 8
 
@@ -26,43 +16,17 @@ static volatile int release, holding;
 static pthread_t threads[NR_ACTORS];
 static int tids[NR_ACTORS];
 
-static long futex(void *addr, int op, uint32_t val, const void *timeout,
-		  void *addr2, uint32_t val3)
+static long futex_own(void *addr, int op, uint32_t val, const void *timeout,
+		      void *addr2, uint32_t val3)
 {
-	return syscall(SYS_futex, addr, op | F_PRIVATE, val, timeout, addr2,
-		       val3);
+	return futex(addr, op | F_PRIVATE, val, timeout, addr2, val3);
 }
 
-/* Never two at a time: all on one processor. */
 static void done(char who)
 {
 	size_t n = strlen(order);
 
 	order[n] = who;
-}
-
-static int set(int policy, int priority)
-{
-	struct sched_param p = { .sched_priority = priority };
-
-	return sched_setscheduler(0, policy, &p) ? -errno : 0;
-}
-
-/* Tests that run beside this one natively want the same processor: in turn. */
-static void one_processor(void)
-{
-	char path[sizeof(self_path)];
-	cpu_set_t set;
-
-	strcpy(path, self_path);
-	flock(open(dirname(path), O_RDONLY | O_CLOEXEC), LOCK_EX);
-	sched_getaffinity(0, sizeof(set), &set);
-	for (int i = 0, found = 0; i < CPU_SETSIZE; i++) {
-		if (found)
-			CPU_CLR(i, &set);
-		found |= CPU_ISSET(i, &set) != 0;
-	}
-	sched_setaffinity(0, sizeof(set), &set);
 }
 
 /* The test itself is above all others. */
@@ -86,7 +50,7 @@ static void *hog(void *arg)
 	return NULL;
 }
 
-static void start(int i, int priority, void *(*fn)(void *), void *arg)
+static void start_actor(int i, int priority, void *(*fn)(void *), void *arg)
 {
 	struct sched_param p = { .sched_priority = priority };
 	pthread_attr_t attr;
@@ -161,10 +125,10 @@ static void inversion(int protocol)
 {
 	direct();
 	make(&locks[0], protocol);
-	start(0, 1, low, NULL);
+	start_actor(0, 1, low, NULL);
 	show(holding);
-	start(1, 5, high, NULL);
-	start(2, 3, hog, NULL);
+	start_actor(1, 5, high, NULL);
+	start_actor(2, 3, hog, NULL);
 	release = 1;
 	finish(3);
 }
@@ -184,10 +148,10 @@ TEST(through_a_chain)
 	direct();
 	make(&locks[0], PTHREAD_PRIO_INHERIT);
 	make(&locks[1], PTHREAD_PRIO_INHERIT);
-	start(0, 1, low, NULL);
-	start(1, 2, middle_of_chain, NULL);
-	start(2, 5, high_of_chain, NULL);
-	start(3, 3, hog, NULL);
+	start_actor(0, 1, low, NULL);
+	start_actor(1, 2, middle_of_chain, NULL);
+	start_actor(2, 5, high_of_chain, NULL);
+	start_actor(3, 3, hog, NULL);
 	release = 1;
 	finish(4);
 }
@@ -198,10 +162,10 @@ TEST(fair_owner)
 	direct();
 	make(&locks[0], PTHREAD_PRIO_INHERIT);
 	set(SCHED_OTHER, 0);
-	start(0, 0, low, NULL);
+	start_actor(0, 0, low, NULL);
 	set(SCHED_FIFO, 50);
-	start(1, 5, high, NULL);
-	start(2, 3, hog, NULL);
+	start_actor(1, 5, high, NULL);
+	start_actor(2, 3, hog, NULL);
 	release = 1;
 	finish(3);
 }
@@ -213,13 +177,13 @@ TEST(raised_while_it_waits)
 
 	direct();
 	make(&locks[0], PTHREAD_PRIO_INHERIT);
-	start(0, 2, low, NULL);
-	start(1, 1, high, NULL);
+	start_actor(0, 2, low, NULL);
+	start_actor(1, 1, high, NULL);
 	show(pthread_setschedparam(threads[0], SCHED_FIFO,
 				   &(struct sched_param){
 				   .sched_priority = 1 }));
 	show(pthread_setschedparam(threads[1], SCHED_FIFO, &p));
-	start(2, 3, hog, NULL);
+	start_actor(2, 3, hog, NULL);
 	release = 1;
 	finish(3);
 }
@@ -245,10 +209,10 @@ TEST(given_back_after_a_timeout)
 {
 	direct();
 	make(&locks[0], PTHREAD_PRIO_INHERIT);
-	start(0, 1, low, NULL);
-	start(1, 5, high_for_a_while, NULL);
+	start_actor(0, 1, low, NULL);
+	start_actor(1, 5, high_for_a_while, NULL);
 	must0(pthread_join(threads[1], NULL));
-	start(1, 3, hog, NULL);
+	start_actor(1, 3, hog, NULL);
 	release = 1;
 	finish(2);
 }
@@ -257,9 +221,9 @@ static void *waiter(void *arg)
 {
 	char who = (char)(uintptr_t)arg;
 
-	must(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
 	done(who);
-	must(futex(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	return NULL;
 }
 
@@ -269,10 +233,10 @@ TEST(order_of_waiters)
 	static const int priorities[] = { 2, 9, 5, 9, 1 };
 
 	direct();
-	must(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
 	for (int i = 0; i < 5; i++)
-		start(i, priorities[i], waiter, (void *)(uintptr_t)('a' + i));
-	show(futex(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
+		start_actor(i, priorities[i], waiter, (void *)(uintptr_t)('a' + i));
+	show(futex_own(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	finish(5);
 	num(words[0]);
 }
@@ -280,10 +244,10 @@ TEST(order_of_waiters)
 TEST(order_of_equals)
 {
 	one_processor();
-	must(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
 	for (int i = 0; i < 4; i++)
-		start(i, 0, waiter, (void *)(uintptr_t)('a' + i));
-	show(futex(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
+		start_actor(i, 0, waiter, (void *)(uintptr_t)('a' + i));
+	show(futex_own(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	finish(4);
 	num(words[0]);
 }
@@ -295,17 +259,17 @@ TEST(order_after_a_change)
 	struct sched_param p = { .sched_priority = 9 };
 
 	direct();
-	must(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
 	for (int i = 0; i < 3; i++)
-		start(i, priorities[i], waiter, (void *)(uintptr_t)('a' + i));
+		start_actor(i, priorities[i], waiter, (void *)(uintptr_t)('a' + i));
 	show(pthread_setschedparam(threads[2], SCHED_FIFO, &p));
-	show(futex(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
+	show(futex_own(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	finish(3);
 }
 
 static void *dying_owner(void *arg)
 {
-	must(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
 	while (!release)
 		sleep_ms(5);
 	syscall(SYS_exit, 0);
@@ -316,10 +280,10 @@ static void *dying_owner(void *arg)
 TEST(order_after_a_death)
 {
 	direct();
-	start(0, 1, dying_owner, NULL);
-	start(1, 2, waiter, (void *)'a');
-	start(2, 9, waiter, (void *)'b');
-	start(3, 5, waiter, (void *)'c');
+	start_actor(0, 1, dying_owner, NULL);
+	start_actor(1, 2, waiter, (void *)'a');
+	start_actor(2, 9, waiter, (void *)'b');
+	start_actor(3, 5, waiter, (void *)'c');
 	release = 1;
 	finish(4);
 	say("%#x", words[0]);
@@ -329,9 +293,9 @@ static void *sleeper(void *arg)
 {
 	char who = (char)(uintptr_t)arg;
 
-	must(futex(&words[1], F_WAIT_REQUEUE_PI, 0, NULL, &words[0], 0));
+	must(futex_own(&words[1], F_WAIT_REQUEUE_PI, 0, NULL, &words[0], 0));
 	done(who);
-	must(futex(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	return NULL;
 }
 
@@ -341,22 +305,22 @@ TEST(order_after_a_requeue)
 	static const int priorities[] = { 2, 9, 5 };
 
 	direct();
-	must(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
 	for (int i = 0; i < 3; i++)
-		start(i, priorities[i], sleeper, (void *)(uintptr_t)('a' + i));
-	show(futex(&words[1], F_CMP_REQUEUE_PI, 1, (void *)9, &words[0], 0));
-	show(futex(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
+		start_actor(i, priorities[i], sleeper, (void *)(uintptr_t)('a' + i));
+	show(futex_own(&words[1], F_CMP_REQUEUE_PI, 1, (void *)9, &words[0], 0));
+	show(futex_own(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	finish(3);
 	num(words[0]);
 }
 
 static void *release_later(void *arg)
 {
-	must(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
 	holding = 1;
 	while (!release)
 		sleep_ms(2);
-	must(futex(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[0], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	done('l');
 	return NULL;
 }
@@ -365,10 +329,10 @@ static void *release_later(void *arg)
 TEST(requeued_lend)
 {
 	direct();
-	start(0, 5, sleeper, (void *)'h');
-	start(1, 1, release_later, NULL);
-	show(futex(&words[1], F_CMP_REQUEUE_PI, 1, (void *)9, &words[0], 0));
-	start(2, 3, hog, NULL);
+	start_actor(0, 5, sleeper, (void *)'h');
+	start_actor(1, 1, release_later, NULL);
+	show(futex_own(&words[1], F_CMP_REQUEUE_PI, 1, (void *)9, &words[0], 0));
+	start_actor(2, 3, hog, NULL);
 	release = 1;
 	finish(3);
 }
@@ -379,10 +343,10 @@ static void *holds_and_waits(void *arg)
 	uint32_t *mine = arg, *next = mine + 1;
 
 	tids[mine - words] = gettid();
-	must(futex(mine, F_LOCK_PI, 0, NULL, NULL, 0));
-	must(futex(next, F_LOCK_PI, 0, NULL, NULL, 0));
-	must(futex(next, F_UNLOCK_PI, 0, NULL, NULL, 0));
-	must(futex(mine, F_UNLOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(mine, F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(next, F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(next, F_UNLOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(mine, F_UNLOCK_PI, 0, NULL, NULL, 0));
 	return NULL;
 }
 
@@ -391,7 +355,7 @@ static void cycle(int n)
 {
 	struct timespec past = { 1, 0 };
 
-	must(futex(&words[n], F_LOCK_PI, 0, NULL, NULL, 0));
+	must(futex_own(&words[n], F_LOCK_PI, 0, NULL, NULL, 0));
 	for (int i = n - 1; i >= 0; i--) {
 		must0(pthread_create(&threads[i], NULL, holds_and_waits,
 				     &words[i]));
@@ -400,10 +364,10 @@ static void cycle(int n)
 			sleep_ms(1);
 	}
 	sleep_ms(50);
-	show(futex(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
-	show(futex(&words[0], F_LOCK_PI, 0, &past, NULL, 0));
+	show(futex_own(&words[0], F_LOCK_PI, 0, NULL, NULL, 0));
+	show(futex_own(&words[0], F_LOCK_PI, 0, &past, NULL, 0));
 	fact((words[0] & ~WAITERS) == (uint32_t)tids[0]);
-	show(futex(&words[n], F_UNLOCK_PI, 0, NULL, NULL, 0));
+	show(futex_own(&words[n], F_UNLOCK_PI, 0, NULL, NULL, 0));
 	for (int i = 0; i < n; i++)
 		must0(pthread_join(threads[i], NULL));
 	num(words[n]);

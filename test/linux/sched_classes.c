@@ -4,9 +4,8 @@
  * obeyed: on one processor a better one keeps a worse one out. Where the host
  * grants no real-time classes, both sides skip.
  */
-#include "harness.h"
+#include "sched_help.h"
 #include <pthread.h>
-#include <sched.h>
 #include <sys/resource.h>
 
 #define POLICY_DEADLINE	6
@@ -29,26 +28,6 @@ static int has_rt(void)
 		return 0;
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	return 1;
-}
-
-static int set(int policy, int priority)
-{
-	struct sched_param p = { .sched_priority = priority };
-
-	return sched_setscheduler(0, policy, &p) ? -errno : 0;
-}
-
-static void one_processor(void)
-{
-	cpu_set_t set;
-
-	sched_getaffinity(0, sizeof(set), &set);
-	for (int i = 0, found = 0; i < CPU_SETSIZE; i++) {
-		if (found)
-			CPU_CLR(i, &set);
-		found |= CPU_ISSET(i, &set) != 0;
-	}
-	sched_setaffinity(0, sizeof(set), &set);
 }
 
 static int64_t now_ns(clockid_t clock)
