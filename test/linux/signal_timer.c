@@ -7,10 +7,12 @@
 #include <sys/time.h>
 
 static siginfo_t info;
+static int expirations;		/* as the signals of a timer report them */
 
 static void keep_info(int sig, siginfo_t *si, void *ctx)
 {
 	info = *si;
+	expirations += 1 + si->si_overrun;
 	count_signal(sig);
 }
 
@@ -140,7 +142,8 @@ TEST(timer_overrun)
 	must(timer_settime(id, 0, &it, NULL));
 	sleep_ms(60);
 	change_mask(SIG_UNBLOCK, SIGUSR1);
-	fact(info.si_overrun >= 5);
+	/* A second signal may come while the first one is handled. */
+	fact(expirations >= 6);
 	fact(signal_count >= 1);
 	must(timer_delete(id));
 }
