@@ -28,6 +28,9 @@ void process_init_extra(struct process *p);
 void process_free_proc_data(struct process *p);
 int process_copy_extra(struct process *child, struct process *parent);
 
+/* Let t be scheduled as its fields say. Returns 0 or what the platform says.
+ * Caller holds process_lock. */
+int sched_apply(struct thread *t);
 /* What a new thread has of its parent's scheduling; before it starts. Returns
  * 0, -EAGAIN (the parent has a deadline). (sched.c) */
 int sched_inherit(struct thread *child, const struct thread *parent);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scheduling calls. What a program asks for is kept, reported, and handed to
- * the platform, which may refuse a class (plat_task_schedule); the I/O priority
- * is only kept.
+ * the platform, which may refuse a class (plat_task_schedule). Niceness is in
+ * nice.c.
  */
 #include <linux/capability.h>
 #include <linux/resource.h>
@@ -19,12 +19,6 @@
 #define FAIR_INTERVAL_NS 4000000ll
 #define DEADLINE_RUNTIME_MIN_NS 1024u	/* as in Linux */
 #define PRIO_RT_MAX 99
-#define IOPRIO_CLASS_SHIFT 13
-#define IOPRIO_CLASS_MAX 3
-#define IOPRIO_WHO_PROCESS_NR 1
-#define IOPRIO_WHO_USER_NR 3
-#define PRIO_PROCESS_NR 0
-#define PRIO_USER_NR 2
 
 long sys_sched_yield(void)
 {
@@ -116,8 +110,7 @@ static struct sched_request request_of(const struct thread *t)
 	return r;
 }
 
-/* Let it be as t's fields say. */
-static int schedule(struct thread *t)
+int sched_apply(struct thread *t)
 {
 	struct sched_request r = request_of(t);
 	int err = plat_task_schedule(t->task, &r);
@@ -172,7 +165,7 @@ static long affinity_set(struct thread *t, void *arg)
 	if (mask && policy_of(t->sched_policy) == SCHED_DEADLINE)
 		return -EBUSY;
 	t->cpu_mask = mask;
-	return schedule(t);
+	return sched_apply(t);
 }
 
 static long affinity_get(struct thread *t, void *arg)
@@ -297,7 +290,7 @@ static long policy_set(struct thread *t, void *arg)
 	t->sched_runtime_ns = p->runtime_ns;
 	t->sched_deadline_ns = p->deadline_ns;
 	t->sched_period_ns = p->period_ns;
-	err = schedule(t);
+	err = sched_apply(t);
 	if (err) {
 		t->sched_policy = old.sched_policy;
 		t->sched_priority = old.sched_priority;
@@ -472,137 +465,4 @@ long sys_sched_rr_get_interval(uint64_t pid, uint64_t user)
 	else if (ret >= 0 && policy_of((uint32_t)ret) == SCHED_FIFO)
 		ts[1] = 0;
 	return ret < 0 ? ret : copy_to_user((void *)user, ts, sizeof(ts));
-}
-
-/* --- niceness and I/O priority --------------------------------------------*/
-struct who {
-	uint32_t which, id;	/* PRIO_PROCESS, PRIO_PGRP, PRIO_USER */
-	bool set, is_io;
-	int32_t value;
-	int32_t best;		/* highest priority found */
-	long ret;		/* -ESRCH until one is found */
-};
-
-static bool who_matches_locked(const struct who *w, const struct process *p,
-			       const struct thread *t)
-{
-	switch (w->which) {
-	case PRIO_PROCESS_NR:
-		return p->pid == w->id;
-	case PRIO_USER_NR:
-		return t && t->cred->uid == w->id;
-	default:
-		return p->pgid == w->id;
-	}
-}
-
-static long nice_set_locked(struct process *p, const struct thread *t,
-			    int32_t nice)
-{
-	const struct cred *me = current_thread()->cred;
-	uint64_t limit = p->limits[RLIMIT_NICE].cur;
-
-	if (me->euid != t->cred->euid && me->euid != t->cred->uid &&
-	    !cred_has_cap(me, CAP_SYS_NICE))
-		return -EPERM;
-	if (nice < p->nice && (uint64_t)(20 - nice) > limit &&
-	    !cred_has_cap(me, CAP_SYS_NICE))
-		return -EACCES;
-	p->nice = nice;
-	list_for_each(l, &p->threads)
-		(void)!schedule(list_entry(l, struct thread, link));
-	return 0;
-}
-
-static bool who_apply(struct process *p, void *arg)
-{
-	struct who *w = arg;
-	struct thread *t = NULL;
-	long ret = 0;
-
-	if (!list_is_empty(&p->threads))
-		t = list_first(&p->threads, struct thread, link);
-	if (!t || !who_matches_locked(w, p, t))
-		return true;
-	if (w->is_io && w->set)
-		t->ioprio = w->value;
-	else if (w->is_io)
-		w->best = MAX(w->best, t->ioprio);
-	else if (w->set)
-		ret = nice_set_locked(p, t, w->value);
-	else
-		w->best = MAX(w->best, 20 - p->nice);
-	if (w->ret == -ESRCH || ret)
-		w->ret = ret;
-	return true;
-}
-
-static void who_run(struct who *w)
-{
-	struct process *p = current_process();
-
-	w->ret = -ESRCH;
-	mutex_lock(&process_lock);
-	if (!w->id)
-		w->id = w->which == PRIO_PROCESS_NR ? p->pid :
-			w->which == PRIO_USER_NR ? current_thread()->cred->uid :
-						   p->pgid;
-	if (w->which == PRIO_PROCESS_NR) {
-		struct thread *t = thread_find(w->id);
-
-		if (t)
-			w->id = t->process->pid;
-	}
-	process_for_each(who_apply, w);
-	mutex_unlock(&process_lock);
-}
-
-long sys_getpriority(uint64_t which, uint64_t id)
-{
-	struct who w = { .which = (uint32_t)which, .id = (uint32_t)id };
-
-	if (w.which > PRIO_USER_NR)
-		return -EINVAL;
-	who_run(&w);
-	return w.ret ? w.ret : w.best;
-}
-
-long sys_setpriority(uint64_t which, uint64_t id, uint64_t nice)
-{
-	struct who w = { .which = (uint32_t)which, .id = (uint32_t)id,
-			 .set = true };
-
-	if (w.which > PRIO_USER_NR)
-		return -EINVAL;
-	w.value = MIN(MAX((int32_t)nice, -20), 19);
-	who_run(&w);
-	return w.ret;
-}
-
-long sys_ioprio_set(uint64_t which, uint64_t id, uint64_t prio)
-{
-	struct who w = { .which = (uint32_t)which - IOPRIO_WHO_PROCESS_NR,
-			 .id = (uint32_t)id, .set = true, .is_io = true,
-			 .value = (int32_t)prio };
-	uint32_t class = (uint32_t)prio >> IOPRIO_CLASS_SHIFT;
-
-	if ((uint32_t)which < IOPRIO_WHO_PROCESS_NR ||
-	    (uint32_t)which > IOPRIO_WHO_USER_NR || class > IOPRIO_CLASS_MAX)
-		return -EINVAL;
-	if (class == 1 && !cred_has_cap(current_thread()->cred, CAP_SYS_NICE))
-		return -EPERM;
-	who_run(&w);
-	return w.ret;
-}
-
-long sys_ioprio_get(uint64_t which, uint64_t id)
-{
-	struct who w = { .which = (uint32_t)which - IOPRIO_WHO_PROCESS_NR,
-			 .id = (uint32_t)id, .is_io = true };
-
-	if ((uint32_t)which < IOPRIO_WHO_PROCESS_NR ||
-	    (uint32_t)which > IOPRIO_WHO_USER_NR)
-		return -EINVAL;
-	who_run(&w);
-	return w.ret ? w.ret : w.best;
 }

@@ -32,8 +32,8 @@ static bool stay(struct task *t)
 }
 
 /* Interrupts are off. */
-static inline __attribute__((always_inline)) void sleep(struct task *t, uint32_t val, struct sleeper *s,
-			 struct task *to)
+static inline __attribute__((always_inline)) void
+sleep(struct task *t, uint32_t val, struct sleeper *s, struct task *to)
 {
 	/* before we can be waited for: two that wake each other */
 	if (to && !sched_catch(to))
