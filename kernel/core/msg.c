@@ -32,69 +32,10 @@
 #include "core/heap.h"
 #include "core/msg_priv.h"
 #include "core/panic.h"
-#include "core/sched.h"
 #include "core/task.h"
 #include "platform/platform.h"
 
 #define AGAIN	1	/* look again: the lock was released */
-
-/* --- priorities ---------------------------------------------------------------*/
-/* Before those that are worth less. */
-static void queue_sender_locked(struct port *p)
-{
-	struct list *head = &p->partner->senders, *at = head;
-
-	list_remove(&p->link);
-	while (at->prev != head &&
-	       list_entry(at->prev, struct port, link)->claim < p->claim)
-		at = at->prev;
-	list_add_before(at, &p->link);
-}
-
-static bool waits_for_answer(const struct port *p)
-{
-	return (p->state == PORT_SENDING || p->state == PORT_CALLING) &&
-	       !p->done;
-}
-
-/*
- * me, which has just begun to wait, is worth more than the others: those that
- * it waits for, perhaps through others, inherit that. Only then does the graph
- * (pi.h) hear of waits for messages, so that most cost nothing.
- */
-static __attribute__((noinline)) void lend_locked(struct port *me)
-{
-	for (struct port *p = me; p && waits_for_answer(p); p = p->partner) {
-		if (p->lends)
-			continue;
-		/* a cycle through futexes: nothing is lent */
-		p->lends = !pi_wait(p->task, p->partner->task);
-	}
-	for (struct port *p = me; p && waits_for_answer(p); p = p->partner) {
-		uint64_t claim = p->lends ? pi_claim(p->task) : 0;
-
-		if (p->state != PORT_SENDING || claim <= p->claim)
-			continue;
-		p->claim = claim;
-		queue_sender_locked(p);
-	}
-}
-
-static inline void lend_if_urgent_locked(struct port *me)
-{
-	const struct task *t = me->task;
-
-	if (unlikely(plat_task_is_urgent(t) || claim_is_urgent(t->pi.lent)))
-		lend_locked(me);
-}
-
-static inline void end_loan_locked(struct port *p)
-{
-	if (unlikely(p->lends)) {
-		p->lends = false;
-		pi_wait(p->task, NULL);
-	}
-}
 
 /* --- the end of a wait --------------------------------------------------------*/
 /* p's wait is over. me, the calling task's, wakes it after the unlock; p itself
@@ -350,13 +291,12 @@ static int send_message(struct port *me, uint32_t id, struct msg *m,
 	} while (err == AGAIN);
 	if (!err && is_call) {
 		begin_wait_locked(me, PORT_CALLING, to);
-		list_append(&to->callers, &me->link);
 		lend_if_urgent_locked(me);
 		return port_wait(me, deadline_ns);
 	}
 	if (err == -EINPROGRESS && deadline_ns) {
 		begin_wait_locked(me, PORT_SENDING, to);
-		queue_sender_locked(me);
+		msg_queue_sender_locked(me);
 		lend_if_urgent_locked(me);
 		return port_wait(me, deadline_ns);
 	}
@@ -436,7 +376,6 @@ int msg_call(uint32_t to, struct msg *m, struct msg_buf *b,
 	me->buf = NULL;
 	me->is_call = true;
 	begin_wait_locked(me, PORT_CALLING, p);
-	list_append(&p->callers, &me->link);
 	lend_if_urgent_locked(me);
 	return port_wait(me, deadline_ns);
 }
@@ -453,7 +392,6 @@ static int take_locked(struct port *me, struct port *s)
 	if (!err && s->is_call) {
 		list_remove(&s->link);
 		s->state = PORT_CALLING;
-		list_append(&me->callers, &s->link);
 		return 0;
 	}
 	end_locked(s, err, me);
@@ -560,7 +498,6 @@ static inline int reply_message_locked(struct port *me, uint32_t to,
 		     p->claimed))
 		return p ? -EINVAL : -ESRCH;
 	end_loan_locked(p);
-	list_remove(&p->link);
 	hand_message_locked(me, m, p);
 	return 0;
 }

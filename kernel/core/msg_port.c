@@ -26,7 +26,6 @@ struct port *port_create(void)
 	p->id = t->id;
 	list_init(&p->link);
 	list_init(&p->senders);
-	list_init(&p->callers);
 	mutex_lock(&msg_lock);
 	p->next_in_hash = port_hash[p->id % PORT_HASH];
 	port_hash[p->id % PORT_HASH] = p;

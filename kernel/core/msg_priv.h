@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Between msg.c (rendezvous), msg_port.c (who is there) and msg_copy.c. */
+/* Between msg.c (rendezvous), msg_port.c (who is there), msg_lend.c (priorities)
+ * and msg_copy.c. */
 #pragma once
 #include "core/lock.h"
 #include "core/msg.h"
+#include "core/sched.h"
 #include "core/task.h"
+#include "platform/platform.h"
 
 enum port_state {
 	PORT_IDLE,		/* waits for nobody */
 	PORT_SENDING,		/* in partner->senders */
-	PORT_CALLING,		/* in partner->callers: for the reply */
+	PORT_CALLING,		/* partner has taken it: for the reply */
 	PORT_RECEIVING,
 };
 
@@ -30,9 +33,8 @@ struct port {
 	/* SENDING, CALLING: whom it waits for. RECEIVING: whom alone it
 	 * receives from, or NULL. The edge of the waits-for graph. */
 	struct port *partner;
-	struct list link;	/* SENDING, CALLING */
+	struct list link;	/* SENDING: in partner->senders */
 	struct list senders;	/* to me, by claim, equals by arrival */
-	struct list callers;	/* whose calls I have received */
 	const struct msg_from *from;	/* RECEIVING */
 	struct msg *msg;	/* of the waiting operation */
 	struct msg_buf *buf;	/* likewise; may be NULL */
@@ -76,6 +78,29 @@ static inline int port_may_send_locked(struct port *from, const struct port *to)
 }
 void port_remove_locked(struct port *p);
 void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg);
+
+/* --- priorities ------------------------------------------------------------*/
+/* Into its partner's queue, before those that are worth less. */
+void msg_queue_sender_locked(struct port *p);
+/*
+ * me, which has just begun to wait, is worth more than the others: those that
+ * it waits for, perhaps through others, inherit that. Only then does the graph
+ * (pi.h) hear of waits for messages, so that most cost nothing.
+ */
+void msg_lend_locked(struct port *me);
+static inline void lend_if_urgent_locked(struct port *me)
+{
+	const struct task *t = me->task;
+
+	if (unlikely(plat_task_is_urgent(t) || claim_is_urgent(t->pi.lent)))
+		msg_lend_locked(me);
+}
+void msg_end_loan_locked(struct port *p);
+static inline void end_loan_locked(struct port *p)
+{
+	if (unlikely(p->lends))
+		msg_end_loan_locked(p);
+}
 
 /* --- buffers ---------------------------------------------------------------*/
 static inline uint32_t buf_out_len(const struct msg_buf *b)
