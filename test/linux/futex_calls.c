@@ -383,7 +383,9 @@ static void on_each_wait(int flags)
 	on_signal(SIGUSR1, count_signal, flags);
 	for (unsigned int i = 0; i < ARRAY_SIZE(waits); i++) {
 		struct sleeper s;
+		bool ended;
 		pthread_t t;
+		int woken;
 
 		if (waits[i].is_new && !has2)
 			continue;
@@ -394,11 +396,16 @@ static void on_each_wait(int flags)
 		while (!signal_count)
 			sleep_ms(1);
 		/* it ended, or sleeps again */
-		for (int j = 0; j < 50 && pthread_tryjoin_np(t, NULL); j++)
+		ended = false;
+		for (int j = 0; j < 50 && !ended; j++) {
+			ended = !pthread_tryjoin_np(t, NULL);
 			sleep_ms(1);
+		}
+		woken = futex(&word, F_WAKE, 1, NULL, NULL, 0);
+		if (!ended)
+			must0(pthread_join(t, NULL));
 		say("%s: %s", waits[i].name,
-		    futex(&word, F_WAKE, 1, NULL, NULL, 0) ?
-		    "restarted" : err_name(s.err));
+		    woken ? "restarted" : err_name(s.err));
 	}
 }
 
