@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping locks on a platform word. States of a mutex: 0 free, 1 held,
- * 2 held and perhaps wanted. Whoever has slept takes it as 2, so the next
- * unlock wakes again: no wake-up is lost, at the price of one spare wake.
+ * Sleeping locks on a platform word. Whoever waits says so in the word, so that
+ * the holder wakes one; whoever has waited takes it as wanted, so the next unlock
+ * wakes again: no wake-up is lost, at the price of one spare wake. Waiters sleep
+ * on the low half of the word: if another holder's looks the same it is wanted
+ * as well, so its unlock wakes.
  */
 #include "core/lock.h"
 #include "core/panic.h"
+#include "core/pi.h"
 #include "core/task.h"
 #include "platform/platform.h"
 
@@ -14,41 +17,76 @@ void mutex_init(struct mutex *m)
 	*m = (struct mutex)MUTEX_INIT;
 }
 
+static bool take(struct mutex *m, uint64_t word)
+{
+	uint64_t free = 0;
+
+	return __atomic_compare_exchange_n(&m->word, &free, word, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
 bool mutex_try_lock(struct mutex *m)
 {
-	uint32_t free = 0;
+	return take(m, (uint64_t)current_task());
+}
 
-	if (!__atomic_compare_exchange_n(&m->state, &free, 1, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return false;
-	m->owner = current_task()->id;
-	return true;
+/* Little endian. */
+static uint32_t *sleep_word(struct mutex *m)
+{
+	return (uint32_t *)&m->word;
+}
+
+static void lock_slow(struct mutex *m, struct task *t)
+{
+	bool waited = false;
+	uint64_t seen;
+
+	/* the holder may wait for one of them */
+	if (t->nr_deferred)
+		task_wakes_flush();
+	/* Pairs with the exchange in unlock_slow: who marks it and then sees it
+	 * unchanged in the word wait will be woken by the holder. */
+	while (!take(m, (uint64_t)t | MUTEX_WANTED)) {
+		seen = PLAT_SCHEDULES ? pi_mutex_wait(m) : mutex_mark_wanted(m);
+		if (!seen)
+			continue;
+		waited = true;
+		plat_word_wait(sleep_word(m), (uint32_t)seen, DEADLINE_NEVER);
+	}
+	if (PLAT_SCHEDULES && waited)
+		pi_mutex_wait_end();
 }
 
 void mutex_lock(struct mutex *m)
 {
-	if (likely(mutex_try_lock(m)))
+	struct task *t = current_task();
+
+	if (likely(take(m, (uint64_t)t)))
 		return;
-	/* the holder may wait for one of them */
-	if (current_task()->nr_deferred)
-		task_wakes_flush();
-	/* Pairs with the exchange in mutex_unlock: who sets 2 and then sees
-	 * it unchanged in the word wait will be woken by the holder. */
-	while (__atomic_exchange_n(&m->state, 2, __ATOMIC_ACQUIRE) != 0)
-		plat_word_wait(&m->state, 2, DEADLINE_NEVER);
-	m->owner = current_task()->id;
+	lock_slow(m, t);
+}
+static void unlock_slow(struct mutex *m)
+{
+	if (PLAT_SCHEDULES)
+		pi_mutex_unlock(m, sleep_word(m));
+	else if (__atomic_exchange_n(&m->word, 0, __ATOMIC_RELEASE) &
+		 MUTEX_WANTED)
+		plat_word_wake(sleep_word(m), 1);
 }
 
 void mutex_unlock(struct mutex *m)
 {
-	m->owner = 0;
-	if (__atomic_exchange_n(&m->state, 0, __ATOMIC_RELEASE) == 2)
-		plat_word_wake(&m->state, 1);
+	uint64_t mine = (uint64_t)current_task();
+
+	if (unlikely(!__atomic_compare_exchange_n(&m->word, &mine, 0, false,
+						  __ATOMIC_RELEASE,
+						  __ATOMIC_RELAXED)))
+		unlock_slow(m);
 }
 
 bool mutex_is_held(const struct mutex *m)
 {
-	return m->owner == current_task()->id;
+	return (m->word & ~MUTEX_WANTED) == (uint64_t)current_task();
 }
 
 void mutex_lock_two(struct mutex *a, struct mutex *b)

@@ -1,17 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sleeping locks. A mutex lies in memory shared by all tasks; taking a free
- * one costs one atomic operation. Not recursive. Order: docs/locking.md.
+ * one costs one atomic operation. Not recursive. Order: docs/locking.md. Where
+ * the kernel schedules, the holder inherits the priority of those that wait,
+ * and the best of them is woken first (core/pi.h); readers of a rwlock do not.
  */
 #pragma once
 #include "lib/types.h"
 
 struct mutex {
-	uint32_t state;		/* 0 free, 1 held, 2 held and wanted */
-	uint32_t owner;		/* task id of the holder, for assert_held */
+	uint64_t word;		/* 0 free, else the holder's task, + MUTEX_WANTED */
 };
 
-#define MUTEX_INIT { 0, 0 }
+#define MUTEX_WANTED	1ull
+#define MUTEX_INIT { 0 }
+
+/* Its holder has to wake somebody. Returns the word, 0: nobody holds it. */
+static inline uint64_t mutex_mark_wanted(struct mutex *m)
+{
+	uint64_t w = __atomic_load_n(&m->word, __ATOMIC_RELAXED);
+
+	while (w && !(w & MUTEX_WANTED) &&
+	       !__atomic_compare_exchange_n(&m->word, &w, w | MUTEX_WANTED,
+					    false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
+	return w ? w | MUTEX_WANTED : 0;
+}
 
 void mutex_init(struct mutex *m);
 /* Context: task (may sleep, not interruptible). */

@@ -15,11 +15,22 @@
 
 struct task;
 
+struct mutex;
+
+/* `from` waits for `to`. */
+struct pi_edge {
+	struct list link;	/* in to's donors */
+	struct task *from, *to;	/* to NULL: for nobody */
+};
+
 /* In struct task; all zero at first. Under the lock of the graph but: */
 struct pi_node {
-	struct task *to;	/* whom it waits for, or NULL */
-	struct list link;	/* in to's `donors` */
-	struct list donors;	/* who waits for it */
+	struct pi_edge wait;
+	/* Meanwhile it may wait for a mutex of the kernel; `by_mutex` leads to
+	 * the holder, as far as known. */
+	struct pi_edge by_mutex;
+	struct mutex *mutex;
+	struct list donors;	/* struct pi_edge: who waits for it */
 	/* written under the lock, read freely */
 	uint64_t own;		/* its own claim while it waits */
 	uint64_t lent;		/* the best of its donors */
@@ -45,5 +56,13 @@ void pi_settle(void);
 void pi_changed(struct task *t);
 /* t ends: nobody waits for it any more. */
 void pi_task_gone(struct task *t);
-/* What t is worth while it waits, its loans included. Context: any; a hint. */
-uint64_t pi_claim(const struct task *t);
+
+/* --- for core/lock.c, where the kernel schedules ------------------------------*/
+/* The calling task is about to sleep for m. Returns m's word, marked as wanted;
+ * 0: it is free by now. */
+uint64_t pi_mutex_wait(struct mutex *m);
+/* It has got it. */
+void pi_mutex_wait_end(void);
+/* Free m, wake the best of those that sleep on `word`, then give back what they
+ * lent. */
+void pi_mutex_unlock(struct mutex *m, uint32_t *word);

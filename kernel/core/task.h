@@ -69,6 +69,15 @@ static inline void task_check_stack(const struct task *t)
 }
 #endif
 
+/* What t is worth while it waits, its loans included. Context: any; a hint. */
+static inline uint64_t pi_claim(const struct task *t)
+{
+	uint64_t own = __atomic_load_n(&t->pi.own, __ATOMIC_RELAXED);
+	uint64_t lent = __atomic_load_n(&t->pi.lent, __ATOMIC_RELAXED);
+
+	return MAX(own, lent);
+}
+
 /*
  * Sleep until unparked or until deadline_ns (monotonic, DEADLINE_NEVER for
  * none). An unpark that came before is not lost: it ends the park at once.

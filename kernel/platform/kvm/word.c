@@ -2,7 +2,8 @@
 /*
  * Waiting on a word of kernel memory (platform.h, "parking"): mutexes and all
  * that sleeps but parked tasks (park.c) stand on this. Waiters lie on their
- * own stacks, in buckets hashed by the word's address, first come first woken.
+ * own stacks, in buckets hashed by the word's address. Who is worth most (a hint:
+ * pi_claim) is woken first, of equals who came first.
  *
  * No wake-up is lost. The waker changes the word, then wakes; the sleeper
  * looks at the word under the bucket's lock and stays in the bucket until it
@@ -109,19 +110,35 @@ int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 	return -ETIMEDOUT;
 }
 
+/* The first of those that are worth most. */
+static struct word_waiter *best_locked(struct bucket *b, const uint32_t *word)
+{
+	struct word_waiter *best = NULL;
+	uint64_t most = 0;
+
+	list_for_each(p, waiters_locked(b)) {
+		struct word_waiter *w = list_entry(p, struct word_waiter, link);
+		uint64_t claim;
+
+		if (w->word != word)
+			continue;
+		claim = pi_claim(w->sleeper.task);
+		if (best && (!claim_is_urgent(claim) || claim <= most))
+			continue;
+		best = w;
+		most = claim;
+	}
+	return best;
+}
+
 void plat_word_wake(uint32_t *word, uint32_t max)
 {
 	struct bucket *b = bucket_of(word);
 	uint64_t flags = spin_lock_irq(&b->lock);
+	struct word_waiter *w;
 
-	list_for_each_safe(p, waiters_locked(b)) {
-		struct word_waiter *w = list_entry(p, struct word_waiter, link);
-
-		if (w->word != word)
-			continue;
-		if (!max--)
-			break;
-		list_remove(p);
+	while (max-- && (w = best_locked(b, word))) {
+		list_remove(&w->link);
 		sched_wake(w->sleeper.task);
 	}
 	spin_unlock_irq(&b->lock, flags);

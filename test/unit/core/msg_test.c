@@ -55,11 +55,6 @@ void pi_settle(void)
 {
 }
 
-uint64_t pi_claim(const struct task *t)
-{
-	return 0;
-}
-
 int copy_from_user(void *dst, const void *src, size_t n)
 {
 	return copy_from_user_partial(dst, src, n) == n ? 0 : -EFAULT;

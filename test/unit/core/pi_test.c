@@ -4,6 +4,7 @@
  * that only notes what is lent: chains, who gives back what and when, changes
  * meanwhile, cycles, ends. Prints TAP.
  */
+#include "core/lock.h"
 #include "core/pi.h"
 #include "core/sched.h"
 #include "core/task.h"
@@ -60,6 +61,18 @@ void plat_preempt_off(void)
 void plat_preempt_on(void)
 {
 	off--;
+}
+
+static uint32_t nr_wakes;
+
+void plat_word_wake(uint32_t *word, uint32_t max)
+{
+	nr_wakes++;
+}
+
+void assert_failed(const char *expr, const char *file, int line)
+{
+	check_failed(expr, file, line, 0);
 }
 
 void plat_relax(void)
@@ -129,7 +142,7 @@ static void several_locks(void)
 	CHECK_EQ(lent[0], 0);
 	leave(1);	/* nothing to leave */
 	CHECK_EQ(wait_for(1, 1), 0);	/* nor for oneself */
-	CHECK(!tasks[1].pi.to);
+	CHECK(!tasks[1].pi.wait.to);
 }
 
 /* The owner keeps what it was lent until it says so, even if it passes it on. */
@@ -188,14 +201,14 @@ static void cycles(void)
 	CHECK_EQ(wait_for(1, 0), 0);
 	CHECK_EQ(wait_for(2, 1), 0);
 	CHECK_EQ(wait_for(0, 2), -EDEADLK);
-	CHECK(!tasks[0].pi.to && lent[2] == 0);
+	CHECK(!tasks[0].pi.wait.to && lent[2] == 0);
 	CHECK_EQ(wait_for(0, 1), -EDEADLK);
 	/* it would have to give up what it has first: another way is fine */
 	CHECK_EQ(wait_for(0, 3), 0);
 	CHECK_EQ(lent[3], claims[2]);
 	CHECK_EQ(wait_for(3, 2), -EDEADLK);
 	CHECK_EQ(pi_wait_like(&tasks[4], &tasks[2]), 0);
-	CHECK(tasks[4].pi.to == &tasks[1]);
+	CHECK(tasks[4].pi.wait.to == &tasks[1]);
 	CHECK_EQ(pi_wait_like(&tasks[3], &tasks[0]), -EDEADLK);
 	CHECK_EQ(pi_wait_like(&tasks[5], &tasks[6]), -ESRCH);
 }
@@ -221,18 +234,91 @@ static void ends(void)
 	wait_for(1, 0);
 	wait_for(2, 0);
 	pi_task_gone(&tasks[0]);
-	CHECK(!tasks[1].pi.to && !tasks[2].pi.to);
+	CHECK(!tasks[1].pi.wait.to && !tasks[2].pi.wait.to);
 	memset(&tasks[0], 0, sizeof(tasks[0]));
 	CHECK_EQ(wait_for(1, 0), 0);
 	CHECK_EQ(wait_for(2, 1), 0);
 	CHECK_EQ(pi_claim(&tasks[1]), claims[2]);
 }
 
+/* --- mutexes -----------------------------------------------------------------*/
+static void mutex_wait(uint32_t t, struct mutex *m)
+{
+	current = &tasks[t];
+	CHECK_EQ(pi_mutex_wait(m), m->word);
+}
+
+static void mutexes(void)
+{
+	struct mutex m = { (uint64_t)&tasks[0] }, n = { (uint64_t)&tasks[1] };
+
+	mutex_wait(1, &m);
+	CHECK_EQ(m.word, (uint64_t)&tasks[0] | MUTEX_WANTED);
+	CHECK_EQ(lent[0], claims[1]);
+	mutex_wait(3, &m);
+	mutex_wait(5, &n);	/* through 1, which waits for 0 */
+	CHECK(lent[1] == claims[5] && lent[0] == claims[5]);
+	/* released: nobody lends to it; one is woken */
+	current = &tasks[0];
+	nr_wakes = 0;
+	pi_mutex_unlock(&m, NULL);
+	CHECK(!m.word && !lent[0] && nr_wakes == 1);
+	/* another took it: who comes again lends to that one */
+	m.word = (uint64_t)&tasks[2];
+	mutex_wait(1, &m);
+	CHECK_EQ(lent[2], claims[5]);
+	/* one that still sleeps becomes worth more: it finds the holder */
+	CHECK_EQ(wait_for(6, 3), 0);
+	CHECK_EQ(lent[2], claims[6]);
+	current = &tasks[2];
+	pi_mutex_unlock(&m, NULL);
+	CHECK_EQ(lent[2], 0);
+	m.word = (uint64_t)&tasks[3] | MUTEX_WANTED;
+	current = &tasks[3];
+	pi_mutex_wait_end();
+	CHECK(!tasks[3].pi.mutex && !tasks[3].pi.by_mutex.to);
+	/* free, nobody to lend to: the one that became better is woken */
+	m.word = 0;
+	nr_wakes = 0;
+	claims[7] = CLAIM_FIXED(99);
+	CHECK_EQ(wait_for(7, 1), 0);
+	CHECK_EQ(nr_wakes, 1);
+	CHECK_EQ(pi_mutex_wait(&m), 0);
+}
+
+/* A wait for a task goes on behind that for a mutex. */
+static void both_waits(void)
+{
+	struct mutex m = { (uint64_t)&tasks[4] };
+
+	CHECK_EQ(wait_for(1, 0), 0);
+	mutex_wait(1, &m);
+	CHECK_EQ(wait_for(5, 1), 0);
+	CHECK_EQ(lent[4], claims[5]);
+	CHECK_EQ(lent[0], claims[1]);
+	current = &tasks[4];
+	pi_mutex_unlock(&m, NULL);
+	CHECK_EQ(lent[4], 0);
+	current = &tasks[1];
+	m.word = (uint64_t)current | MUTEX_WANTED;
+	pi_mutex_wait_end();
+	CHECK_EQ(lent[0], claims[5]);
+	/* a circle through a mutex is none of ours, and ends */
+	CHECK_EQ(wait_for(4, 1), 0);
+	m.word = (uint64_t)&tasks[4];
+	mutex_wait(1, &m);
+	CHECK_EQ(lent[4], claims[5]);
+	current = &tasks[4];
+	pi_mutex_unlock(&m, NULL);
+	CHECK_EQ(lent[4], 0);
+}
+
 static const struct fs_test tests[] = {
 	{ "a chain", chain }, { "several locks of one owner", several_locks },
 	{ "handed over", handed_over }, { "changes meanwhile", changes },
 	{ "cycles", cycles }, { "a long chain", long_chain },
-	{ "ends", ends },
+	{ "ends", ends }, { "mutexes", mutexes },
+	{ "both waits", both_waits },
 };
 
 int main(void)

@@ -248,20 +248,20 @@ void kfree(void *p)
 
 void mutex_init(struct mutex *m)
 {
-	m->state = 0;
+	m->word = 0;
 }
 
 void mutex_lock(struct mutex *m)
 {
-	CHECK(!m->state);
-	m->state = 1;
+	CHECK(!m->word);
+	m->word = 1;
 	nr_locked++;
 }
 
 void mutex_unlock(struct mutex *m)
 {
-	CHECK(m->state);
-	m->state = 0;
+	CHECK(m->word);
+	m->word = 0;
 	nr_locked--;
 }
 
