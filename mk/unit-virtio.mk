@@ -25,3 +25,16 @@ $(UNIT_OUT)/virtio_net_test: test/unit/drv/virtio_net_test.c \
 		-iquote kernel/platform/kvm $(KERNEL_INC) -fsanitize=undefined \
 		-fno-sanitize-recover=all -fno-sanitize=pointer-overflow \
 		-o $@ $(filter %.c,$^)
+
+UNIT_PROGS += $(UNIT_OUT)/virtio_rng_test
+check-unit: $(UNIT_OUT)/virtio_rng_test
+$(UNIT_OUT)/virtio_rng_test: test/unit/drv/virtio_rng_test.c \
+		kernel/drv/virtio/rng.c kernel/drv/virtio/queue.c \
+		kernel/lib/string.c kernel/lib/printf.c \
+		$(wildcard kernel/drv/virtio/*.h) $(KERNEL_DEPS)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes \
+		-ffreestanding -nostdinc -iquote test/unit/platform/kvm/fake \
+		-iquote kernel/platform/kvm $(KERNEL_INC) -fsanitize=undefined \
+		-fno-sanitize-recover=all -fno-sanitize=pointer-overflow \
+		-o $@ $(filter %.c,$^)

@@ -5,7 +5,7 @@ UNIT_OUT := $(O)/test/unit
 UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/overlay_test $(UNIT_OUT)/ldisc_test \
 	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test \
 	$(UNIT_OUT)/unix_test $(UNIT_OUT)/futex_test \
-	$(UNIT_OUT)/heap_test $(UNIT_OUT)/msg_test
+	$(UNIT_OUT)/heap_test $(UNIT_OUT)/msg_test $(UNIT_OUT)/service_test
 
 .PHONY: check-unit
 check-unit: $(UNIT_PROGS) ## modules on the host, with sanitizers
@@ -78,6 +78,13 @@ UNIT_MSG_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_MSG_SRC))
 $(UNIT_OUT)/msg_test: $(UNIT_MSG_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_MSG_OBJ:.o=.d)
+
+UNIT_SERVICE_SRC := $(filter-out %/msg_test.c,$(UNIT_MSG_SRC)) \
+	kernel/core/service.c test/unit/core/service_test.c
+UNIT_SERVICE_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_SERVICE_SRC))
+$(UNIT_OUT)/service_test: $(UNIT_SERVICE_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
+-include $(UNIT_SERVICE_OBJ:.o=.d)
 
 UNIT_FUTEX_SRC := kernel/core/futex.c kernel/core/lock.c kernel/core/wait.c \
 	kernel/lib/printf.c kernel/lib/string.c test/unit/fs/fake.c \

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The clock: a system task that sleeps until the earliest timer, or until a
- * message. All it knows is its own: nobody else touches the alarms.
+ * The clock: a service (core/service.h) whose turns are due at the earliest
+ * timer. All it knows is its own: nobody else touches the alarms.
  */
 #include "core/clock.h"
 #include "abi/native.h"
 #include "core/heap.h"
-#include "core/lock.h"
 #include "core/msg.h"
-#include "core/task.h"
+#include "core/service.h"
 #include "core/timer.h"
-#include "platform/platform.h"
 
 #define NR_ALARMS_MAX	1024u
 
@@ -24,10 +22,6 @@ struct alarm {
 /* only the clock itself */
 static struct list alarms = LIST_INIT(alarms);
 static uint32_t nr_alarms;
-
-static struct mutex start_lock = MUTEX_INIT;
-static struct task *clock;	/* set once, under start_lock; atomic */
-static uint32_t has_name;	/* set once; word */
 
 static void drop_alarm(struct alarm *a)
 {
@@ -96,7 +90,7 @@ static int set_alarm(uint32_t id, uint64_t deadline_ns, uint32_t bits)
 	return timer_set(&a->timer, deadline_ns);
 }
 
-static void answer(struct msg *m)
+static bool answer(struct service *s, struct msg *m)
 {
 	struct msg r = { .type = 0 };
 	int err = 0;
@@ -118,60 +112,32 @@ static void answer(struct msg *m)
 		r.type = MICA_ERROR;
 		r.word[0] = (uint64_t)-err;
 	}
-	/* a mere sender, or one that is gone: nobody waits for the answer */
-	err = msg_reply(m->from, &r, NULL);
+	r.from = m->from;
+	*m = r;
+	return true;
 }
 
-static void clock_main(void *arg)
+static uint64_t run_timers(struct service *s, uint32_t bits)
 {
-	struct msg m;
-	int err = msg_set_name("clock", MSG_PUBLIC);
-
-	__atomic_store_n(&has_name, 1, __ATOMIC_RELEASE);
-	plat_word_wake(&has_name, UINT32_MAX);
-	for (;;) {
-		uint64_t next = timer_run_expired();
-
-		if (!next)
-			continue;
-		err = msg_receive(NULL, &m, NULL, next);
-		if (!err && m.from)
-			answer(&m);
-		else if (err == -ENOMEM)	/* no port: only timers */
-			task_park(next, false);
-	}
+	return timer_run_expired();
 }
+
+static struct service clock = {
+	.name = "clock", .is_public = true, .turn = run_timers,
+	.answer = answer,
+};
 
 int clock_start(void)
 {
-	struct task *t = NULL;
-	int err = 0;
-
-	if (__atomic_load_n(&clock, __ATOMIC_ACQUIRE))
-		return 0;
-	mutex_lock(&start_lock);
-	if (!clock) {
-		err = task_start_system("clock", clock_main, NULL, &t);
-		if (!err)
-			__atomic_store_n(&clock, t, __ATOMIC_RELEASE);
-	}
-	mutex_unlock(&start_lock);
-	return err;
+	return service_start(&clock);
 }
 
 int clock_start_service(void)
 {
-	int err = clock_start();
-
-	while (!err && !__atomic_load_n(&has_name, __ATOMIC_ACQUIRE))
-		plat_word_wait(&has_name, 0, DEADLINE_NEVER);
-	return err;
+	return service_open(&clock);
 }
 
 void clock_poke(void)
 {
-	struct task *t = __atomic_load_n(&clock, __ATOMIC_ACQUIRE);
-
-	if (t)
-		msg_notify(t, 1);
+	service_notify(&clock, 1);
 }

@@ -69,7 +69,8 @@ int msg_reply_receive(uint32_t to, struct msg *m, struct msg_buf *b,
 		      uint64_t deadline_ns);
 /*
  * Bits that t receives as one message from 0; those of several notifications
- * are joined. t must have called msg_self. Never blocks. Context: any.
+ * are joined. They wait for the first receive if t has no port yet. Never
+ * blocks. Context: any.
  */
 void msg_notify(struct task *t, uint32_t bits);
 /* As a task may who only knows the id. Returns 0, -ESRCH, -EPERM. */

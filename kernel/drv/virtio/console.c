@@ -2,7 +2,7 @@
 /*
  * virtio-console as /dev/hvc0: bytes in and out, without a line discipline.
  * One page for each direction; a reader or writer waits for the device by
- * itself, the handler only wakes.
+ * itself. The interrupt notifies a service, which wakes them.
  */
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
@@ -10,7 +10,7 @@
 #include <linux/virtio_console.h>
 #include <linux/virtio_ids.h>
 #include "core/page.h"
-#include "core/task.h"
+#include "core/service.h"
 #include "core/wait.h"
 #include "drv/virtio/virtio.h"
 #include "fs/uio.h"
@@ -34,7 +34,6 @@ struct direction {
 static struct {
 	/* set once */
 	struct virtio *v;
-	struct task *waker;	/* wakes waiters; the handler wakes it */
 	struct waitq wait;
 	struct direction dir[NR_QUEUES];
 	/* under ring_lock */
@@ -89,22 +88,18 @@ static bool have_page(uint32_t which)
 	return ours;
 }
 
-static void console_irq(struct virtio *v)
+/* Wait queues take a sleeping lock, so a task wakes those who wait. */
+static uint64_t wake_all(struct service *s, uint32_t bits)
 {
-	struct task *t = __atomic_load_n(&console.waker, __ATOMIC_ACQUIRE);
-
-	if (t)
-		task_unpark(t);
+	wait_wake_all(&console.wait, EPOLLIN | EPOLLOUT);
+	return DEADLINE_NEVER;
 }
 
-/* Wait queues take a sleeping lock, so a task wakes those who wait. */
-static void waker_main(void *arg)
+static struct service console_service = { .name = "hvc", .turn = wake_all };
+
+static void console_irq(struct virtio *v)
 {
-	__atomic_store_n(&console.waker, current_task(), __ATOMIC_RELEASE);
-	for (;;) {
-		task_park(DEADLINE_NEVER, false);
-		wait_wake_all(&console.wait, EPOLLIN | EPOLLOUT);
-	}
+	service_notify(&console_service, 1);
 }
 
 /* --- the file ----------------------------------------------------------------*/
@@ -221,7 +216,7 @@ static int console_probe(struct virtio *v)
 		      -ENOMEM;
 	}
 	if (!err)
-		err = task_start_system("hvc", waker_main, NULL, NULL);
+		err = service_start(&console_service);
 	if (!err)
 		err = chrdev_register(MAJOR_HVC, 0, 1, console_open);
 	if (!err)

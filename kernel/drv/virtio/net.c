@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio-net as eth0, eth1... (net/netdev.h). One task for each device takes
- * what came in, gives the buffers back, and ends what was sent; the handler
- * only wakes it. While the task works, it wants no interrupts.
+ * virtio-net as eth0, eth1... (net/netdev.h). A service (core/service.h)
+ * for each device takes what came in, gives the buffers back, and ends what was
+ * sent; the handlers only notify it. In its turns it wants no interrupts.
  *
  * A frame is one buffer: no offloads are asked for, so none is longer than the
  * MTU, and merging buffers (MRG_RXBUF) would gain nothing. Frames are sent from
  * where they lie, behind a header of zeros.
  *
- * Invariant: every receive buffer is with the device or with the task.
+ * Invariant: every receive buffer is with the device or with the service.
  */
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 #include "core/heap.h"
 #include "core/page.h"
-#include "core/task.h"
+#include "core/service.h"
 #include "drv/virtio/virtio.h"
 #include "lib/string.h"
 #include "net/netdev.h"
@@ -30,42 +30,34 @@
 #define BUFFER_SMALL	2048u
 
 enum { QUEUE_RX, QUEUE_TX };
+enum { NOTIFY_RINGS = 1u << 0, NOTIFY_CONFIG = 1u << 1 };
 
 struct net {
 	struct netdev dev;	/* first */
 	/* set once */
 	struct virtio *v;
-	struct task *task;	/* atomic: NULL until it runs */
 	uint32_t buffer_bytes;	/* of a receive buffer */
-	/* the task only */
+	struct service service;
+	/* the service only */
 	struct virtq rx;
 	/* under tx_lock */
 	struct spinlock tx_lock;
 	struct virtq tx;
-	/* atomic */
-	bool changed;		/* the configuration */
 };
 
 static const struct virtio_net_hdr_v1 no_offload;
 
-static void net_wake(struct virtio *v)
+static void net_irq(struct virtio *v)
 {
-	struct net *n = v->private;
-	struct task *t = __atomic_load_n(&n->task, __ATOMIC_ACQUIRE);
-
-	if (t)
-		task_unpark(t);
+	service_notify(&((struct net *)v->private)->service, NOTIFY_RINGS);
 }
 
 static void net_changed(struct virtio *v)
 {
-	struct net *n = v->private;
-
-	__atomic_store_n(&n->changed, true, __ATOMIC_RELEASE);
-	net_wake(v);
+	service_notify(&((struct net *)v->private)->service, NOTIFY_CONFIG);
 }
 
-/* --- receiving: the task only ------------------------------------------------*/
+/* --- receiving: the service only ------------------------------------------------*/
 
 static int post(struct net *n, void *buffer)
 {
@@ -131,7 +123,7 @@ static bool receive(struct net *n)
 	netdev_receive(&n->dev, frames, nr);
 	for (uint32_t i = 0; i < nr_buffers; i++)
 		if (post(n, buffers[i]))
-			break;	/* broken, as the task will see */
+			break;	/* broken, as the turn will see */
 	if (virtq_publish(&n->rx))
 		virtio_notify(n->v, QUEUE_RX);
 	return nr_buffers == BATCH;
@@ -159,6 +151,8 @@ static int net_transmit(struct netdev *d, struct net_packet *p)
 	spin_unlock_irq(&n->tx_lock, flags);
 	if (notify)
 		virtio_notify(n->v, QUEUE_TX);
+	if (virtio_is_failed(n->v))
+		net_irq(n->v);	/* a turn ends it, if the last one did not */
 	return err;
 }
 
@@ -180,7 +174,7 @@ static void reap(struct net *n, bool failed)
 		netdev_sent(&n->dev, list, !failed);
 }
 
-/* --- the task --------------------------------------------------------------------*/
+/* --- the service -----------------------------------------------------------------*/
 
 static void want_no_irqs(struct net *n)
 {
@@ -220,28 +214,29 @@ static void check_rings(struct net *n)
 		virtio_fail(n->v, why);
 }
 
-static void net_main(void *arg)
+static uint64_t net_failed(struct net *n)
 {
-	struct net *n = arg;
+	__atomic_store_n(&n->dev.carrier, false, __ATOMIC_RELAXED);
+	reap(n, true);
+	return DEADLINE_NEVER;
+}
 
-	__atomic_store_n(&n->task, current_task(), __ATOMIC_RELEASE);
-	while (!virtio_is_failed(n->v)) {
+static uint64_t net_turn(struct service *s, uint32_t bits)
+{
+	struct net *n = container_of(s, struct net, service);
+
+	if (!virtio_is_failed(n->v)) {
 		want_no_irqs(n);
 		do
 			reap(n, false);
 		while (receive(n));
-		if (__atomic_exchange_n(&n->changed, false, __ATOMIC_ACQ_REL))
+		if (bits & NOTIFY_CONFIG)
 			look_at_link(n);
 		check_rings(n);
-		if (!want_irqs(n) && !virtio_is_failed(n->v))
-			task_park(DEADLINE_NEVER, false);
 	}
-	__atomic_store_n(&n->dev.carrier, false, __ATOMIC_RELAXED);
-	/* transmit refuses since the failure, but one may be in it */
-	for (;;) {
-		reap(n, true);
-		task_park(DEADLINE_NEVER, false);
-	}
+	if (virtio_is_failed(n->v))
+		return net_failed(n);
+	return want_irqs(n) ? 0 : DEADLINE_NEVER;
 }
 
 /* --- the device ------------------------------------------------------------------*/
@@ -279,7 +274,7 @@ static int net_probe(struct virtio *v)
 	if (!n)
 		return -ENOMEM;
 	n->v = v;
-	n->changed = true;
+	n->service = (struct service){ .name = "net", .turn = net_turn };
 	n->dev.transmit = net_transmit;
 	v->private = n;
 	read_config(n);
@@ -303,7 +298,7 @@ static int net_probe(struct virtio *v)
 		virtio_notify(v, QUEUE_RX);
 	look_at_link(n);
 	err = netdev_register(&n->dev);
-	return err ? err : task_start_system("net", net_main, n, NULL);
+	return err ? err : service_start(&n->service);
 }
 
 const struct virtio_driver virtio_net_driver = {
@@ -312,7 +307,7 @@ const struct virtio_driver virtio_net_driver = {
 	.features = 1ull << VIRTIO_NET_F_MAC | 1ull << VIRTIO_NET_F_STATUS |
 		    1ull << VIRTIO_NET_F_MTU,
 	.probe = net_probe,
-	.irq = net_wake,
+	.irq = net_irq,
 	.changed = net_changed,
-	.failed = net_wake,
+	.failed = net_irq,
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio-rng: a system task asks for random bytes at start and from then on
- * every few minutes, and mixes them into the kernel's generator. Nobody ever
- * waits for the device.
+ * virtio-rng: a service (core/service.h) asks for random bytes at start and from
+ * then on every few minutes, and mixes them into the kernel's generator. The
+ * device's interrupt notifies it. Nobody ever waits for the device.
  */
 #include <linux/virtio_ids.h>
-#include "core/task.h"
+#include "core/service.h"
 #include "drv/virtio/virtio.h"
 #include "platform/kvm/entropy.h"
 #include "platform/kvm/spin.h"
@@ -17,57 +17,55 @@
 static struct {
 	/* set once */
 	struct virtio *v;
-	struct task *task;
-	/* the task, and the handler that only wakes it */
+	/* the service only */
 	struct virtq queue;
+	uint64_t next_ns;	/* when to ask again; NEVER: asked */
 	uint8_t bytes[SEED_BYTES];
 } rng;
 
-static void rng_wake(struct virtio *v)
-{
-	struct task *t = __atomic_load_n(&rng.task, __ATOMIC_ACQUIRE);
-
-	if (t)
-		task_unpark(t);
-}
-
-/* Ask once and wait. Returns bytes, 0 if the device is of no use. */
-static uint32_t fetch(struct virtio *v)
+/* Give the device the buffer. It has one at a time. */
+static void ask(struct virtio *v)
 {
 	struct virtq_seg seg = { rng.bytes, sizeof(rng.bytes) };
-	uint32_t n = 0;
 
-	if (virtq_add(&rng.queue, &seg, 0, 1, NULL, rng.bytes))
-		return 0;
-	if (virtq_publish(&rng.queue))
+	rng.next_ns = DEADLINE_NEVER;
+	if (!virtq_add(&rng.queue, &seg, 0, 1, NULL, rng.bytes) &&
+	    virtq_publish(&rng.queue))
 		virtio_notify(v, 0);
-	while (!virtio_is_failed(v) && !virtq_take(&rng.queue, &n)) {
-		if (rng.queue.broken) {
-			virtio_fail(v, rng.queue.broken);
-			break;
-		}
-		if (!virtq_irq_on(&rng.queue))
-			task_park(DEADLINE_NEVER, false);
-	}
-	return n;
 }
 
-static void rng_main(void *arg)
+static void take_bytes(void)
 {
-	struct virtio *v = arg;
+	uint32_t n;
 
-	__atomic_store_n(&rng.task, current_task(), __ATOMIC_RELEASE);
-	for (;;) {
-		uint32_t n = fetch(v);
-		uint64_t next = plat_clock_mono_ns() + RESEED_NS;
-
-		if (n)
-			entropy_add(rng.bytes, n);
-		if (virtio_is_failed(v))
-			next = DEADLINE_NEVER;
-		while (task_park(next, false) != -ETIMEDOUT)
-			;
+	if (!virtq_take(&rng.queue, &n))
+		return;
+	/* of a device that says 0 nothing is wanted any more */
+	if (n) {
+		entropy_add(rng.bytes, n);
+		rng.next_ns = plat_clock_mono_ns() + RESEED_NS;
 	}
+}
+
+static uint64_t rng_turn(struct service *s, uint32_t bits)
+{
+	if (virtio_is_failed(rng.v))
+		return DEADLINE_NEVER;
+	if (plat_clock_mono_ns() >= rng.next_ns)
+		ask(rng.v);
+	take_bytes();
+	if (rng.queue.broken)
+		virtio_fail(rng.v, rng.queue.broken);
+	else if (virtq_irq_on(&rng.queue))
+		return 0;
+	return rng.next_ns;
+}
+
+static struct service rng_service = { .name = "rng", .turn = rng_turn };
+
+static void rng_irq(struct virtio *v)
+{
+	service_notify(&rng_service, 1);
 }
 
 static int rng_probe(struct virtio *v)
@@ -81,13 +79,13 @@ static int rng_probe(struct virtio *v)
 		return err;
 	rng.v = v;
 	virtio_ready(v);
-	return task_start_system("rng", rng_main, v, NULL);
+	return service_start(&rng_service);
 }
 
 const struct virtio_driver virtio_rng_driver = {
 	.name = "rng",
 	.type = VIRTIO_ID_RNG,
 	.probe = rng_probe,
-	.irq = rng_wake,
-	.failed = rng_wake,
+	.irq = rng_irq,
+	.failed = rng_irq,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * virtio-vsock: moves packets between the host and net/vsock.h, and answers
- * the question for this machine's CID at /dev/vsock. One task takes what came
+ * the question for this machine's CID at /dev/vsock. A service takes what came
  * in and ends what was sent, as in net.c; packets that find no room in the ring
  * wait in a list, whose length net/ bounds.
  *
@@ -12,7 +12,7 @@
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "core/page.h"
-#include "core/task.h"
+#include "core/service.h"
 #include "drv/virtio/virtio.h"
 #include "fs/vfs.h"
 #include "net/vsock.h"
@@ -31,8 +31,8 @@ static struct vsock_device {
 	struct vsock_transport transport;
 	/* set once */
 	struct virtio *v;
-	struct task *task;	/* atomic: NULL until it runs */
-	/* the task only */
+	struct service service;
+	/* the service only */
 	struct virtq rx, events;
 	struct virtio_vsock_event event[NR_EVENTS];
 	/* under tx_lock */
@@ -41,12 +41,9 @@ static struct vsock_device {
 	struct net_packet *first, **end;	/* not in the ring yet */
 } device;
 
-static void vsock_wake(struct virtio *v)
+static void vsock_irq(struct virtio *v)
 {
-	struct task *t = __atomic_load_n(&device.task, __ATOMIC_ACQUIRE);
-
-	if (t)
-		task_unpark(t);
+	service_notify(&device.service, 1);
 }
 
 /* --- sending -------------------------------------------------------------------*/
@@ -83,7 +80,7 @@ static void vsock_queue(struct vsock_transport *t, struct net_packet *p)
 	notify = pump_locked(d);
 	spin_unlock_irq(&d->tx_lock, flags);
 	if (virtio_is_failed(d->v))
-		vsock_wake(d->v);	/* it ends them all */
+		vsock_irq(d->v);	/* its turn ends them all */
 	else if (notify)
 		virtio_notify(d->v, QUEUE_TX);
 }
@@ -120,7 +117,7 @@ static void reap(struct vsock_device *d, bool failed)
 	}
 }
 
-/* --- receiving: the task only ------------------------------------------------*/
+/* --- receiving: the service only ------------------------------------------------*/
 
 static int post(struct virtq *q, void *buffer, uint32_t len)
 {
@@ -149,7 +146,7 @@ static void receive(struct vsock_device *d)
 	while ((p = virtq_take(&d->rx, &written))) {
 		take_packet(p, written);
 		if (post(&d->rx, p, PAGE_SIZE))
-			return;	/* broken, as the task will see */
+			return;	/* broken, as the turn will see */
 		if (virtq_publish(&d->rx))
 			virtio_notify(d->v, QUEUE_RX);
 	}
@@ -182,7 +179,7 @@ static void take_events(struct vsock_device *d)
 	}
 }
 
-/* --- the task --------------------------------------------------------------------*/
+/* --- the service -----------------------------------------------------------------*/
 
 /* Returns true if there is something to do already. */
 static bool want_irqs(struct vsock_device *d)
@@ -204,25 +201,28 @@ static void check_rings(struct vsock_device *d)
 		virtio_fail(d->v, why);
 }
 
-static void vsock_main(void *arg)
+static uint64_t vsock_failed(struct vsock_device *d)
 {
-	struct vsock_device *d = arg;
+	if (__atomic_exchange_n(&d->transport.cid, VSOCK_ANY,
+				__ATOMIC_RELAXED) != VSOCK_ANY)
+		vsock_reset();
+	reap(d, true);
+	return DEADLINE_NEVER;
+}
 
-	__atomic_store_n(&d->task, current_task(), __ATOMIC_RELEASE);
-	while (!virtio_is_failed(d->v)) {
+static uint64_t vsock_turn(struct service *s, uint32_t bits)
+{
+	struct vsock_device *d = container_of(s, struct vsock_device, service);
+
+	if (!virtio_is_failed(d->v)) {
 		reap(d, false);
 		receive(d);
 		take_events(d);
 		check_rings(d);
-		if (!want_irqs(d) && !virtio_is_failed(d->v))
-			task_park(DEADLINE_NEVER, false);
 	}
-	__atomic_store_n(&d->transport.cid, VSOCK_ANY, __ATOMIC_RELAXED);
-	vsock_reset();
-	for (;;) {
-		reap(d, true);
-		task_park(DEADLINE_NEVER, false);
-	}
+	if (virtio_is_failed(d->v))
+		return vsock_failed(d);
+	return want_irqs(d) ? 0 : DEADLINE_NEVER;
 }
 
 /* --- /dev/vsock -------------------------------------------------------------------*/
@@ -295,6 +295,7 @@ static int vsock_probe(struct virtio *v)
 	if (d->transport.cid == VSOCK_ANY)
 		return -EINVAL;
 	d->v = v;
+	d->service = (struct service){ .name = "vsock", .turn = vsock_turn };
 	err = init_queues(d);
 	if (!err)
 		err = make_node();
@@ -306,13 +307,13 @@ static int vsock_probe(struct virtio *v)
 	if (virtq_publish(&d->events))
 		virtio_notify(v, QUEUE_EVENT);
 	err = vsock_register(&d->transport);
-	return err ? err : task_start_system("vsock", vsock_main, d, NULL);
+	return err ? err : service_start(&d->service);
 }
 
 const struct virtio_driver virtio_vsock_driver = {
 	.name = "vsock",
 	.type = VIRTIO_ID_VSOCK,
 	.probe = vsock_probe,
-	.irq = vsock_wake,
-	.failed = vsock_wake,
+	.irq = vsock_irq,
+	.failed = vsock_irq,
 };

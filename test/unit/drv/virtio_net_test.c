@@ -6,7 +6,7 @@
  */
 #include "core/heap.h"
 #include "core/page.h"
-#include "core/task.h"
+#include "core/service.h"
 #include "drv/virtio/virtio.h"
 #include "lib/string.h"
 #include "net/netdev.h"
@@ -18,8 +18,6 @@ void *calloc(size_t n, size_t m);
 void *aligned_alloc(size_t align, size_t n);
 void free(void *p);
 int printf(const char *fmt, ...);
-int _setjmp(long *env) __attribute__((returns_twice));
-void longjmp(long *env, int value) __noreturn;
 
 #define HEADER	((uint32_t)sizeof(struct virtio_net_hdr_v1))
 
@@ -28,10 +26,8 @@ void longjmp(long *env, int value) __noreturn;
 static int allocations, fail_in;
 static struct virtio device;
 static struct virtq *queues[2];
-static void (*task_entry)(void *arg);
-static void *task_arg;
-static struct task task;
-static long resting[64];	/* jmp_buf */
+static struct service *service;
+static uint32_t notified;
 static uint32_t nr_notified[2];
 static const char *failure;
 
@@ -69,27 +65,16 @@ void kfree(void *p)
 	free(p);
 }
 
-struct task *current_task(void)
+int service_start(struct service *s)
 {
-	return &task;
-}
-
-/* The task sleeps: back to the test. */
-int task_park(uint64_t deadline_ns, bool interruptible)
-{
-	longjmp(resting, 1);
-}
-
-void task_unpark(struct task *t)
-{
-}
-
-int task_start_system(const char *name, void (*entry)(void *), void *arg,
-		      struct task **out)
-{
-	task_entry = entry;
-	task_arg = arg;
+	service = s;
+	notified = UINT32_MAX;
 	return must_fail() ? -ENOMEM : 0;
+}
+
+void service_notify(struct service *s, uint32_t bits)
+{
+	notified |= bits;
 }
 
 void plat_entropy(void *buf, size_t n)
@@ -189,10 +174,15 @@ static void use(uint32_t queue, uint32_t id, uint32_t len)
 	q->used->idx++;
 }
 
+/* Its turns, until it would sleep. */
 static void run_task(void)
 {
-	if (!_setjmp(resting))
-		task_entry(task_arg);
+	uint32_t bits;
+
+	do {
+		bits = notified;
+		notified = 0;
+	} while (service->turn(service, bits) != DEADLINE_NEVER);
 }
 
 /* A frame with this header comes in. False: no buffer. */
