@@ -19,7 +19,7 @@ UNIT_KERNEL_CFLAGS := -std=gnu11 -O1 -g $(WARN) -ffreestanding -nostdinc \
 	-fno-common -fno-strict-aliasing -fsanitize=address,undefined \
 	-Itest/unit -iquote kernel/platform/process $(KERNEL_INC)
 # The fake heap is the host's; these are what it and the tests stand on.
-UNIT_FS_SRC := $(filter-out kernel/fs/rootfs% kernel/fs/graft%,\
+UNIT_FS_SRC := $(filter-out kernel/fs/rootfs%,\
 		$(wildcard kernel/fs/*.c)) \
 	$(wildcard kernel/fs/tmpfs/*.c kernel/fs/devfs/*.c) \
 	kernel/core/lock.c kernel/core/wait.c kernel/lib/printf.c \
@@ -38,7 +38,8 @@ $(UNIT_OUT)/fs_test: $(UNIT_FS_OBJ)
 -include $(UNIT_FS_OBJ:.o=.d)
 
 # The overlay over two memory file systems, against a plain one.
-UNIT_OVERLAY_SRC := $(filter-out test/unit/fs/%,$(UNIT_FS_SRC)) \
+UNIT_OVERLAY_SRC := $(filter-out test/unit/fs/% kernel/fs/graft%,\
+		$(UNIT_FS_SRC)) \
 	$(wildcard kernel/fs/overlay/*.c) test/unit/fs/fake.c \
 	test/unit/fs/overlay/overlay_test.c
 UNIT_OVERLAY_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_OVERLAY_SRC))

@@ -21,9 +21,12 @@
 #define POS_PTMX	2u
 #define POS_INDEX	3u
 
-static struct super *devpts;		/* set once */
-static struct inode *ptmx_inode;	/* set once */
-static struct inode *host_inode[3];	/* set once; by stream */
+static struct mutex start_lock = MUTEX_INIT;
+/* Made under start_lock, at the first use; then set for ever. */
+static struct super *devpts;		/* atomic; made last */
+static struct inode *ptmx_inode;
+static struct inode *host_inode[3];	/* by stream */
+static uint32_t host_owner;		/* of those; set once, at start-up */
 
 static int node_setattr(struct inode *i, const struct attr *a)
 {
@@ -35,9 +38,10 @@ static const struct inode_ops node_ops = {
 };
 static const struct file_ops no_ops;
 
-static struct inode *make_node(uint64_t ino, uint32_t mode, uint64_t rdev)
+static struct inode *make_node(struct super *sb, uint64_t ino, uint32_t mode,
+			       uint64_t rdev)
 {
-	struct inode *i = inode_create(devpts, mode, &node_ops, &no_ops);
+	struct inode *i = inode_create(sb, mode, &node_ops, &no_ops);
 
 	if (!i)
 		return NULL;
@@ -50,19 +54,14 @@ struct inode *devpts_create_inode(uint32_t index)
 {
 	struct inode *i;
 
-	if (!devpts)
+	if (!devpts_start())
 		return NULL;
-	i = make_node(index + FIRST_INO, S_IFCHR | 0620,
+	i = make_node(devpts, index + FIRST_INO, S_IFCHR | 0620,
 		      dev_make(PTS_MAJOR + index / PTS_PER_MAJOR,
 			       index % PTS_PER_MAJOR));
 	if (i)
 		i->gid = TTY_GROUP;
 	return i;
-}
-
-bool devpts_exists(void)
-{
-	return devpts;
 }
 
 /* -1 if rdev is no slave's number */
@@ -176,7 +175,7 @@ static const struct super_ops devpts_ops = {
 	.statfs = devpts_statfs,
 };
 
-static void add_host_ttys(void)
+static void add_host_ttys(struct super *sb)
 {
 	for (uint32_t n = 0; n < 3; n++) {
 		struct tty *t = host_tty_of_stream(n);
@@ -184,42 +183,64 @@ static void add_host_ttys(void)
 
 		if (index < 0 || host_stream((uint32_t)index) >= 0)
 			continue;
-		host_inode[n] = make_node((uint64_t)index + FIRST_INO,
+		host_inode[n] = make_node(sb, (uint64_t)index + FIRST_INO,
 					  hostio_info(n)->mode, t->rdev);
-		if (host_inode[n])
-			host_inode[n]->gid = TTY_GROUP;
+		if (!host_inode[n])
+			continue;
+		host_inode[n]->uid = host_owner;
+		host_inode[n]->gid = TTY_GROUP;
 	}
+}
+
+/* NULL: no memory. */
+static struct super *make_super(void)
+{
+	struct super *sb = super_create(&devpts_ops, "devpts",
+					SUPER_NO_DCACHE | SUPER_NO_NEGATIVE);
+
+	if (!sb)
+		return NULL;
+	sb->root = inode_create(sb, S_IFDIR | 0755, &root_ops,
+				&root_file_ops);
+	ptmx_inode = make_node(sb, PTMX_INO, S_IFCHR | 0666, dev_make(5, 2));
+	if (!sb->root || !ptmx_inode) {
+		inode_put(ptmx_inode);
+		super_put(sb);
+		return NULL;
+	}
+	sb->root->ino = 1;
+	sb->root->nlink = 2;
+	add_host_ttys(sb);
+	return sb;
+}
+
+bool devpts_start(void)
+{
+	struct super *sb = __atomic_load_n(&devpts, __ATOMIC_ACQUIRE);
+
+	if (sb)
+		return true;
+	mutex_lock(&start_lock);
+	if (!devpts) {
+		sb = make_super();
+		/* Pairs with the loads: whoever sees it sees its inodes. */
+		__atomic_store_n(&devpts, sb, __ATOMIC_RELEASE);
+	}
+	sb = devpts;
+	mutex_unlock(&start_lock);
+	return sb;
 }
 
 struct super *devpts_create(void)
 {
-	if (devpts) {
-		ref_get(&devpts->refs);
-		return devpts;
-	}
-	devpts = super_create(&devpts_ops, "devpts",
-			      SUPER_NO_DCACHE | SUPER_NO_NEGATIVE);
-	if (!devpts)
+	if (!devpts_start())
 		return NULL;
-	devpts->root = inode_create(devpts, S_IFDIR | 0755, &root_ops,
-				    &root_file_ops);
-	ptmx_inode = make_node(PTMX_INO, S_IFCHR | 0666, dev_make(5, 2));
-	if (!devpts->root || !ptmx_inode) {
-		super_put(devpts);
-		devpts = NULL;
-		return NULL;
-	}
-	devpts->root->ino = 1;
-	devpts->root->nlink = 2;
-	add_host_ttys();
-	/* pseudo terminals come and go with it: it stays for ever */
+	/* pseudo terminals come and go with it: the first reference stays */
 	ref_get(&devpts->refs);
 	return devpts;
 }
 
 void devpts_set_owner(uint32_t uid)
 {
-	for (uint32_t n = 0; n < 3; n++)
-		if (host_inode[n])
-			host_inode[n]->uid = uid;
+	host_owner = uid;
 }

@@ -39,6 +39,7 @@ struct inode *pty_get_inode(uint32_t index);
 int pty_next_index(uint32_t from);
 /* Make the inode of a slave; NULL: no memory or no file system. */
 struct inode *devpts_create_inode(uint32_t index);
-bool devpts_exists(void);
+/* Make the file system, if nobody did yet. Returns false: no memory. */
+bool devpts_start(void);
 /* The host's terminals belong to uid. */
 void devpts_set_owner(uint32_t uid);

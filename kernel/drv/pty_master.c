@@ -231,7 +231,7 @@ int pty_open_ptmx(struct inode *i, struct file *f)
 {
 	struct pty *p;
 
-	if (!devpts_exists())
+	if (!devpts_start())
 		return -ENODEV;
 	p = pty_create();
 	if (!p)

@@ -14,6 +14,7 @@
 
 #include "core/heap.h"
 #include "core/panic.h"
+#include "fs/vfs_priv.h"
 #include "lib/string.h"
 
 #define DCACHE_START_BUCKETS	512u
@@ -270,6 +271,8 @@ int dentry_lookup_locked(struct dentry *parent, const char *name, size_t len,
 	d->inode = err ? NULL : inode;
 	if (is_cacheable(d) && !(dir->state & INODE_DEAD)) {
 		mutex_lock(&dcache_lock);
+		if (unlikely(mount_is_late_locked(NULL, d)))
+			d->flags |= DENTRY_MOUNTED;
 		hash_locked(d);
 		mutex_unlock(&dcache_lock);
 	}

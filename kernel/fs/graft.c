@@ -2,7 +2,13 @@
 /*
  * A small read-only tree in memory whose leaves are symbolic links and roots
  * of other file systems. It is the lower layer of a root that is put together
- * from host directories. Built once at start-up, then never changed.
+ * from host directories.
+ *
+ * What the tree has is said by lists of entries (fs/rootfs.h). A node is made
+ * when its name is first looked up, or its directory read: start-up makes
+ * none, and asks the host for no directory that nobody uses. Nodes are never
+ * freed. A directory's list of children is under its inode's lock, grows at
+ * its end only, and is complete (`is_full`) before it is listed.
  */
 #include <linux/stat.h>
 
@@ -11,39 +17,207 @@
 #include "lib/string.h"
 
 struct gnode {
-	struct gnode *next, *children, *parent;
-	char *name;
-	struct inode *inode;	/* owned: ours, or the root of target */
-	struct super *target;	/* owned; NULL: a directory or link of ours */
+	struct gnode *next, *parent;
+	struct inode *inode;	/* owned: ours, or the root of a host tree */
+	struct gnode *children;
+	bool is_full;
+	uint16_t name_at;	/* in path */
+	uint16_t len;		/* of path; the root's is empty */
+	char path[];
 };
 
 struct graft {
 	struct super *sb;
-	struct gnode *root;
+	struct graft_list list[GRAFT_LISTS];
 };
 
 static const struct inode_ops graft_dir_ops, graft_link_ops;
 static const struct file_ops graft_dir_fops;
 static const struct super_ops graft_super_ops;
 
-static struct gnode *find_child(struct gnode *dir, const char *name, size_t n)
+static struct gnode *find_child(struct gnode *dir, const char *name)
 {
 	struct gnode *g = dir->children;
 
-	while (g && (strncmp(g->name, name, n) || g->name[n]))
+	while (g && strcmp(g->path + g->name_at, name))
 		g = g->next;
 	return g;
+}
+
+/* What is behind dir's path in that of an entry below it, or NULL. */
+static const char *below(const struct gnode *dir, const char *path)
+{
+	if (strncmp(path, dir->path, dir->len) || path[dir->len] != '/')
+		return NULL;
+	return path + dir->len + 1;
+}
+
+/*
+ * The entry that tells what name is in dir: the first that is for it, or
+ * NULL. *is_there: it is, though only because it leads to others.
+ */
+static const struct graft_entry *find_entry(const struct graft *g,
+					    const struct gnode *dir,
+					    const char *name, bool *is_there)
+{
+	size_t n = strlen(name);
+
+	for (size_t k = 0; k < GRAFT_LISTS; k++) {
+		const struct graft_list *l = &g->list[k];
+
+		for (uint32_t i = 0; i < l->nr; i++) {
+			const char *rest = below(dir, l->entry[i].path);
+
+			if (!rest || strncmp(rest, name, n) ||
+			    (rest[n] && rest[n] != '/'))
+				continue;
+			*is_there = true;
+			if (!rest[n] && l->entry[i].kind != GRAFT_PATH)
+				return &l->entry[i];
+		}
+	}
+	return NULL;
+}
+
+static struct inode *inode_of_entry(struct graft *g,
+				    const struct graft_entry *e)
+{
+	bool is_link = e->kind == GRAFT_LINK;
+	struct inode *i;
+
+	i = inode_create(g->sb, is_link ? S_IFLNK | 0777 : S_IFDIR | e->mode,
+			 is_link ? &graft_link_ops : &graft_dir_ops,
+			 is_link ? NULL : &graft_dir_fops);
+	if (!i)
+		return NULL;
+	i->uid = e->uid;
+	i->gid = e->gid;
+	if (!is_link)
+		return i;
+	i->link = kstrdup(e->text);
+	if (!i->link) {
+		inode_put(i);
+		return NULL;
+	}
+	i->size = strlen(e->text);
+	return i;
+}
+
+/* *out: an inode for e, with a reference. Returns 0 or -errno. */
+static int make_inode(struct graft *g, const struct graft_entry *e,
+		      struct inode **out)
+{
+	struct super *sb;
+
+	if (e->kind != GRAFT_EXPORT) {
+		*out = inode_of_entry(g, e);
+		return *out ? 0 : -ENOMEM;
+	}
+	/* its own reference keeps it for ever */
+	sb = hostfs_create(e->export_id, true, false);
+	if (!sb)
+		return -EIO;
+	*out = inode_get(sb->root);
+	return 0;
+}
+
+static struct gnode *node_create(struct gnode *parent, const char *name,
+				 size_t n)
+{
+	size_t at = parent ? parent->len + 1u : 0;
+	struct gnode *g = kzalloc(sizeof(*g) + at + n + 1);
+
+	if (!g)
+		return NULL;
+	g->parent = parent;
+	g->name_at = (uint16_t)at;
+	g->len = (uint16_t)(at + n);
+	if (!parent)
+		return g;
+	memcpy(g->path, parent->path, parent->len);
+	g->path[at - 1] = '/';
+	memcpy(g->path + at, name, n);
+	return g;
+}
+
+/* Make the child of that name, if there is to be one. Under dir's lock. */
+static int make_child(struct graft *g, struct gnode *dir, const char *name,
+		      struct gnode **out)
+{
+	static const struct graft_entry plain = {
+		.kind = GRAFT_DIRECTORY, .mode = 0755,
+	};
+	const struct graft_entry *e;
+	struct gnode *n, **at;
+	bool is_there = false;
+	int err;
+
+	e = find_entry(g, dir, name, &is_there);
+	if (!is_there)
+		return -ENOENT;
+	if (!e)
+		e = &plain;
+	n = node_create(dir, name, strlen(name));
+	if (!n)
+		return -ENOMEM;
+	err = make_inode(g, e, &n->inode);
+	if (err) {
+		kfree(n);
+		return err;
+	}
+	if (e->kind == GRAFT_DIRECTORY)
+		n->inode->private = n;
+	for (at = &dir->children; *at; at = &(*at)->next)
+		;
+	*at = n;
+	*out = n;
+	return 0;
 }
 
 static int graft_lookup(struct inode *dir, const char *name,
 			struct inode **out)
 {
-	struct gnode *g = find_child(dir->private, name, strlen(name));
+	struct gnode *d = dir->private, *n = find_child(d, name);
+	int err = 0;
 
-	if (!g)
-		return -ENOENT;
-	*out = inode_get(g->inode);
-	return 0;
+	if (!n)
+		err = d->is_full ? -ENOENT :
+				   make_child(dir->sb->private, d, name, &n);
+	if (!err)
+		*out = inode_get(n->inode);
+	return err;
+}
+
+/* Make the child that leads to path, if dir is on the way to it. */
+static int make_child_towards(struct graft *g, struct gnode *dir,
+			      const char *path)
+{
+	const char *rest = below(dir, path);
+	char name[256];
+	struct gnode *n;
+	size_t len = 0;
+
+	while (rest && rest[len] && rest[len] != '/')
+		len++;
+	if (!len || len >= sizeof(name))
+		return 0;
+	memcpy(name, rest, len);
+	name[len] = 0;
+	return find_child(dir, name) ? 0 : make_child(g, dir, name, &n);
+}
+
+static int make_all_children(struct graft *g, struct gnode *dir)
+{
+	int err = 0;
+
+	mutex_lock(&dir->inode->lock);
+	for (size_t k = 0; k < GRAFT_LISTS && !dir->is_full; k++)
+		for (uint32_t i = 0; i < g->list[k].nr && !err; i++)
+			err = make_child_towards(g, dir,
+						 g->list[k].entry[i].path);
+	dir->is_full |= !err;
+	mutex_unlock(&dir->inode->lock);
+	return err;
 }
 
 static ssize_t graft_readlink(struct inode *i, char *buf, size_t size)
@@ -56,9 +230,12 @@ static ssize_t graft_readlink(struct inode *i, char *buf, size_t size)
 
 static int graft_readdir(struct file *f, struct dir_sink *s)
 {
-	struct gnode *dir = f->inode->private, *g = dir->children;
+	struct gnode *dir = f->inode->private, *g;
 	uint64_t at = 2;
+	int err = make_all_children(f->inode->sb->private, dir);
 
+	if (err)
+		return err;
 	if (f->pos == 0) {
 		if (!s->emit(s, ".", 1, f->inode->ino, 4, 1))
 			return 0;
@@ -72,10 +249,13 @@ static int graft_readdir(struct file *f, struct dir_sink *s)
 			return 0;
 		f->pos = 2;
 	}
-	for (; g; g = g->next, at++) {
+	/* full: it does not change any more */
+	for (g = dir->children; g; g = g->next, at++) {
+		const char *name = g->path + g->name_at;
+
 		if (at < f->pos)
 			continue;
-		if (!s->emit(s, g->name, strlen(g->name), g->inode->ino,
+		if (!s->emit(s, name, strlen(name), g->inode->ino,
 			     (uint8_t)(g->inode->mode >> 12), at + 1))
 			break;
 		f->pos = at + 1;
@@ -87,125 +267,33 @@ static const struct inode_ops graft_dir_ops = { .lookup = graft_lookup };
 static const struct inode_ops graft_link_ops = { .readlink = graft_readlink };
 static const struct file_ops graft_dir_fops = { .readdir = graft_readdir };
 
-static struct gnode *node_create(struct graft *g, struct gnode *parent,
-				 const char *name, size_t len, uint32_t mode,
-				 struct inode *inode)
+struct super *graft_create(const struct graft_list list[GRAFT_LISTS])
 {
-	bool is_dir = S_ISDIR(mode);
-	struct gnode *n = kzalloc(sizeof(*n));
+	static const struct graft_entry entry = {
+		.kind = GRAFT_DIRECTORY, .mode = 0755,
+	};
+	struct graft *g = kmalloc(sizeof(*g));
+	struct gnode *root = node_create(NULL, "", 0);
 
-	if (!n)
-		return NULL;
-	n->name = kmemdup_str(name, len);
-	n->parent = parent;
-	n->inode = inode ? inode_get(inode) :
-		   inode_create(g->sb, mode,
-				is_dir ? &graft_dir_ops : &graft_link_ops,
-				is_dir ? &graft_dir_fops : NULL);
-	if (!n->name || !n->inode) {
-		kfree(n->name);
-		kfree(n);
-		return NULL;
-	}
-	if (!inode && is_dir) {
-		n->inode->private = n;
-		n->inode->nlink = 2;
-	}
-	if (parent) {
-		struct gnode **at = &parent->children;
-
-		while (*at)
-			at = &(*at)->next;
-		*at = n;
-		if (!inode && is_dir)
-			parent->inode->nlink++;
-	}
-	return n;
-}
-
-struct graft *graft_create(void)
-{
-	struct graft *g = kzalloc(sizeof(*g));
-
-	if (!g)
-		return NULL;
+	if (!g || !root)
+		goto out_free;
+	memcpy(g->list, list, sizeof(g->list));
 	g->sb = super_create(&graft_super_ops, "graft", SUPER_READ_ONLY);
-	g->root = g->sb ? node_create(g, NULL, "", 0, S_IFDIR | 0755, NULL) :
-			  NULL;
-	if (!g->root)
-		return NULL;	/* start-up fails: nothing to undo */
+	if (!g->sb)
+		goto out_free;
+	g->sb->private = g;
 	/* numbers of ours far from those of host file systems */
 	g->sb->next_ino = 1ull << 48;
-	g->sb->root = inode_get(g->root->inode);
-	return g;
-}
-
-/* The directory that path is in; *last = its last component. */
-static int walk_parents(struct graft *g, const char *path, struct gnode **dir,
-			const char **last)
-{
-	const char *p = path, *end;
-	struct gnode *at = g->root, *next;
-
-	for (;;) {
-		while (*p == '/')
-			p++;
-		for (end = p; *end && *end != '/'; end++)
-			;
-		if (!*end || !*p)
-			break;
-		next = find_child(at, p, (size_t)(end - p));
-		if (!next)
-			next = node_create(g, at, p, (size_t)(end - p),
-					   S_IFDIR | 0755, NULL);
-		if (!next)
-			return -ENOMEM;
-		if (next->target || !S_ISDIR(next->inode->mode))
-			return -EEXIST;
-		at = next;
-		p = end;
-	}
-	*dir = at;
-	*last = p;
-	return *p ? 0 : -EEXIST;
-}
-
-int graft_add(struct graft *g, const char *path, struct super *target,
-	      const char *text, uint32_t mode, uint32_t uid, uint32_t gid)
-{
-	const char *last;
-	struct gnode *dir, *n;
-	int err = walk_parents(g, path, &dir, &last);
-
-	if (err)
-		return err;
-	n = find_child(dir, last, strlen(last));
-	if (n && !target && !text && !n->target && S_ISDIR(n->inode->mode)) {
-		n->inode->mode = S_IFDIR | (mode & 07777);
-		n->inode->uid = uid;
-		n->inode->gid = gid;
-		return 0;
-	}
-	if (n)
-		return -EEXIST;
-	n = node_create(g, dir, last, strlen(last),
-			text ? S_IFLNK | 0777 : S_IFDIR | (mode & 07777),
-			target ? target->root : NULL);
-	if (!n)
-		return -ENOMEM;
-	n->target = target;
-	if (target)
-		return 0;
-	n->inode->uid = uid;
-	n->inode->gid = gid;
-	if (!text)
-		return 0;
-	n->inode->link = kstrdup(text);
-	n->inode->size = strlen(text);
-	return n->inode->link ? 0 : -ENOMEM;
-}
-
-struct super *graft_super(struct graft *g)
-{
+	root->inode = inode_of_entry(g, &entry);
+	if (!root->inode)
+		goto out_put;
+	root->inode->private = root;
+	g->sb->root = root->inode;
 	return g->sb;
+out_put:
+	super_put(g->sb);
+out_free:
+	kfree(root);
+	kfree(g);
+	return NULL;
 }

@@ -20,6 +20,18 @@
 static struct list mounts = LIST_INIT(mounts);
 static struct mount *root_mount;
 
+/*
+ * Mounts that are made when their name is first walked to. The dentry of such
+ * a name has DENTRY_MOUNTED from its look-up on, and so the walk comes here.
+ */
+static struct {
+	struct mutex making;	/* one at a time; taken before dcache_lock */
+	/* under dcache_lock */
+	const struct late_mount *list;
+	uint32_t nr;
+	struct mount *on[LATE_MOUNTS_MAX];	/* NULL: not now, or done */
+} late = { .making = MUTEX_INIT };
+
 struct mount *mount_create(struct super *sb, struct dentry *root,
 			   const char *source, uint32_t flags)
 {
@@ -115,30 +127,35 @@ void vfs_root_path(struct path *out)
 }
 
 /* Hang m over where, on top of what may be mounted there already. */
-static int attach(struct mount *m, const struct path *where)
+static int attach_locked(struct mount *m, const struct path *where)
 {
 	struct mount *on = where->mnt, *top;
 	struct dentry *d = where->dentry;
-	int err = 0;
 
-	mutex_lock(&dcache_lock);
 	while ((d->flags & DENTRY_MOUNTED) &&
 	       (top = mount_find_locked(on, d))) {
 		on = top;
 		d = top->root;
 	}
-	if (!d->inode || (d->flags & DENTRY_DELETED)) {
-		err = -ENOENT;
-	} else if (S_ISDIR(d->inode->mode) != S_ISDIR(m->root->inode->mode)) {
-		err = -ENOTDIR;
-	} else {
-		ref_get(&on->refs);
-		m->parent = on;
-		m->mountpoint = dentry_get(d);
-		d->flags |= DENTRY_MOUNTED;
-		dentry_keep_locked(d);
-		list_append(&mounts, &m->link);
-	}
+	if (!d->inode || (d->flags & DENTRY_DELETED))
+		return -ENOENT;
+	if (S_ISDIR(d->inode->mode) != S_ISDIR(m->root->inode->mode))
+		return -ENOTDIR;
+	ref_get(&on->refs);
+	m->parent = on;
+	m->mountpoint = dentry_get(d);
+	d->flags |= DENTRY_MOUNTED;
+	dentry_keep_locked(d);
+	list_append(&mounts, &m->link);
+	return 0;
+}
+
+static int attach(struct mount *m, const struct path *where)
+{
+	int err;
+
+	mutex_lock(&dcache_lock);
+	err = attach_locked(m, where);
 	mutex_unlock(&dcache_lock);
 	return err;
 }
@@ -160,6 +177,123 @@ int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
 		super_put(sb);	/* the caller's reference is taken over */
 	return err;
 }
+
+/* --- mounts that wait for their first use -----------------------------------*/
+
+void vfs_mount_late(const struct late_mount *list, uint32_t nr)
+{
+	assert(nr <= LATE_MOUNTS_MAX);
+	mutex_lock(&dcache_lock);
+	late.list = list;
+	late.nr = nr;
+	for (uint32_t i = 0; i < nr; i++)
+		if (!list[i].on)
+			late.on[i] = root_mount;
+	mutex_unlock(&dcache_lock);
+}
+
+/* The one for d, on mnt (NULL: any); nr: none. */
+static uint32_t late_find_locked(const struct mount *mnt,
+				 const struct dentry *d)
+{
+	uint32_t i = 0;
+
+	while (i < late.nr &&
+	       (!late.on[i] || (mnt && late.on[i] != mnt) ||
+		late.on[i]->root != d->parent ||
+		strcmp(late.list[i].name, d->name)))
+		i++;
+	return i;
+}
+
+bool mount_is_late_locked(const struct mount *mnt, const struct dentry *d)
+{
+	return d->parent && !d->parent->parent &&
+	       late_find_locked(mnt, d) < late.nr;
+}
+
+/* m, the i-th, was attached: what is mounted on it can follow. */
+static void late_done_locked(uint32_t i, struct mount *m)
+{
+	late.on[i] = NULL;
+	for (uint32_t k = 0; k < late.nr; k++)
+		if (late.list[k].on == &late.list[i])
+			late.on[k] = m;
+}
+
+static int make_late(uint32_t i, const struct path *where)
+{
+	const struct late_mount *l = &late.list[i];
+	struct super *sb = l->create();
+	struct dentry *d = sb ? root_dentry_get(sb, NULL) : NULL;
+	struct mount *m = d ? mount_create(sb, d, l->source, l->flags) : NULL;
+	int err = -ENOMEM;
+
+	dentry_put(d);
+	super_put(sb);		/* m has its own reference */
+	if (!m)
+		return err;
+	mutex_lock(&dcache_lock);
+	err = attach_locked(m, where);
+	if (!err)
+		late_done_locked(i, m);
+	mutex_unlock(&dcache_lock);
+	if (err)
+		mount_put(m);
+	return err;
+}
+
+int mount_make_late(const struct path *where)
+{
+	uint32_t i;
+	int err = 0;
+
+	mutex_lock(&late.making);
+	mutex_lock(&dcache_lock);
+	i = late_find_locked(where->mnt, where->dentry);
+	mutex_unlock(&dcache_lock);
+	if (i < late.nr)	/* else somebody was faster */
+		err = make_late(i, where);
+	mutex_unlock(&late.making);
+	return err;
+}
+
+/* Make the i-th now, if it is still to come. */
+static void make_late_now(uint32_t i)
+{
+	const char *name = late.list[i].name;
+	struct path on = { NULL, NULL }, where;
+	int err;
+
+	mutex_lock(&dcache_lock);
+	if (late.on[i]) {
+		on = (struct path){ late.on[i], late.on[i]->root };
+		path_get(&on);
+	}
+	mutex_unlock(&dcache_lock);
+	if (!on.mnt)
+		return;
+	mutex_lock(&on.dentry->inode->lock);
+	err = dentry_lookup_locked(on.dentry, name, strlen(name),
+				   &where.dentry);
+	mutex_unlock(&on.dentry->inode->lock);
+	if (!err) {
+		where.mnt = on.mnt;
+		if (dentry_inode(where.dentry))
+			(void)!mount_make_late(&where);
+		dentry_put(where.dentry);
+	}
+	path_put(&on);
+}
+
+/* For those who look at all mounts. */
+static void make_all_late(void)
+{
+	for (uint32_t i = 0; i < late.nr; i++)
+		make_late_now(i);
+}
+
+/* --- bindings, removal ------------------------------------------------------*/
 
 static int bind_one(const struct path *where, struct mount *from,
 		    struct dentry *root, uint32_t flags)
@@ -212,8 +346,11 @@ int vfs_mount_bind(const struct path *where, const struct path *what,
 	static const struct cred all = { .cap_effective = ~0ull };
 	struct mount *sub;
 	char *rel;
-	int err = bind_one(where, what->mnt, what->dentry, flags);
+	int err;
 
+	if (recursive)
+		make_all_late();
+	err = bind_one(where, what->mnt, what->dentry, flags);
 	if (err || !recursive)
 		return err;
 	rel = kmalloc(PAGE_SIZE);
@@ -237,6 +374,9 @@ int vfs_mount_bind(const struct path *where, const struct path *what,
 
 static bool has_children_locked(const struct mount *m)
 {
+	for (uint32_t i = 0; i < late.nr; i++)
+		if (late.on[i] == m)
+			return true;
 	list_for_each(p, &mounts)
 		if (list_entry(p, struct mount, link)->parent == m)
 			return true;
@@ -246,8 +386,11 @@ static bool has_children_locked(const struct mount *m)
 /* Take m out of the tree; its mountpoint may be covered by another mount. */
 static void detach_locked(struct mount *m)
 {
-	bool still = false;
+	bool still = mount_is_late_locked(NULL, m->mountpoint);
 
+	for (uint32_t i = 0; i < late.nr; i++)
+		if (late.on[i] == m)
+			late.on[i] = NULL;
 	list_remove(&m->link);
 	list_for_each(p, &mounts)
 		if (list_entry(p, struct mount, link)->mountpoint ==
@@ -327,6 +470,7 @@ int vfs_pivot_root(const struct path *root, const struct path *new_root,
 	struct dentry *was_at;
 	int err = 0;
 
+	make_all_late();
 	mutex_lock(&dcache_lock);
 	if (m == old || put_old->mnt == old)
 		err = -EBUSY;
@@ -376,6 +520,7 @@ void vfs_for_each_mount(void (*fn)(struct mount *m, void *arg), void *arg)
 	struct mount *m = NULL, *next;
 	struct list *p;
 
+	make_all_late();
 	/* fn may sleep and ask for names: hold a reference, not the lock. */
 	mutex_lock(&dcache_lock);
 	for (p = mounts.next; p != &mounts; p = m->link.next) {

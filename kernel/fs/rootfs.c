@@ -111,9 +111,12 @@ static int mount_at(const char *path, struct super *sb, const char *source,
 
 	if (!sb)
 		return -ENOMEM;
-	err = make_mountpoint(path, !S_ISDIR(sb->root->mode));
-	if (!err)
-		err = walk_to(path, &where);
+	err = walk_to(path, &where);
+	if (err) {
+		err = make_mountpoint(path, !S_ISDIR(sb->root->mode));
+		if (!err)
+			err = walk_to(path, &where);
+	}
 	if (err) {
 		klog("mounting on %s: error %d", path, -err);
 		return err;
@@ -163,60 +166,115 @@ static bool is_root_path(const char *path)
 	return !*path;
 }
 
-/* Directories of a root that is put together; modes as Debian's. */
-static int graft_directories(struct graft *g, const struct abi_boot *b)
-{
-	static const struct {
-		const char *path;
-		uint32_t mode;
-	} dirs[] = {
-		{ "/tmp", 01777 }, { "/run", 0755 }, { "/run/lock", 01777 },
-		{ "/var", 0755 }, { "/var/tmp", 01777 }, { "/var/lib", 0755 },
-		{ "/var/cache", 0755 }, { "/var/log", 0755 },
-		{ "/dev", 0755 }, { "/proc", 0555 }, { "/sys", 0555 },
-		{ "/root", 0700 }, { "/home", 0755 }, { "/mnt", 0755 },
-		{ "/media", 0755 }, { "/srv", 0755 }, { "/opt", 0755 },
-	};
-	const char *home = environment(b, "HOME");
-	int err = 0;
+#define DIRECTORY(name, permissions) \
+	{ .path = name, .kind = GRAFT_DIRECTORY, .mode = permissions }
 
-	for (size_t i = 0; !err && i < ARRAY_LEN(dirs); i++) {
-		err = graft_add(g, dirs[i].path, NULL, NULL, dirs[i].mode, 0,
-				0);
-		if (err == -EEXIST)
-			err = 0;
-	}
-	if (!err)
-		err = graft_add(g, "/var/run", NULL, "/run", 0, 0, 0);
-	if (err == -EEXIST)
-		err = 0;
-	/* the home directory: empty, the program's own */
-	if (!err && home && home[0] == '/' && !is_root_path(home))
-		err = graft_add(g, home, NULL, NULL,
-				strcmp(home, "/root") ? 0755 : 0700, b->uid,
-				b->gid);
-	return err == -EEXIST ? 0 : err;
+/* Directories of a root that is put together; modes as Debian's. */
+static const struct graft_entry usual[] = {
+	DIRECTORY("/tmp", 01777), DIRECTORY("/run", 0755),
+	DIRECTORY("/run/lock", 01777), DIRECTORY("/var", 0755),
+	DIRECTORY("/var/tmp", 01777), DIRECTORY("/var/lib", 0755),
+	DIRECTORY("/var/cache", 0755), DIRECTORY("/var/log", 0755),
+	DIRECTORY("/dev", 0755), DIRECTORY("/proc", 0555),
+	DIRECTORY("/sys", 0555), DIRECTORY("/root", 0700),
+	DIRECTORY("/home", 0755), DIRECTORY("/mnt", 0755),
+	DIRECTORY("/media", 0755), DIRECTORY("/srv", 0755),
+	DIRECTORY("/opt", 0755),
+	{ .path = "/var/run", .kind = GRAFT_LINK, .text = "/run" },
+};
+
+/* A path without double slashes and slashes at its end; NULL: no memory. */
+static const char *tidy_path(const char *path)
+{
+	const char *p = path;
+	char *copy, *to;
+
+	while (*p && (*p != '/' || (p[1] && p[1] != '/')))
+		p++;
+	if (!*p)
+		return path;
+	copy = to = kstrdup(path);
+	for (; to && *path; path++)
+		if (*path != '/' || (path[1] && path[1] != '/'))
+			*to++ = *path;
+	if (to)
+		*to = 0;
+	return copy;
 }
 
-static int graft_mount(struct graft *g, const struct abi_boot *b,
-		       const struct abi_mount *m)
+/* Is path dir itself or in it? Both are tidy. */
+static bool is_at_or_in(const char *path, const char *dir)
 {
-	const char *path = guest_path(b, m);
-	struct super *sb;
-	int err;
+	size_t n = strlen(dir);
 
-	if (m->kind == ABI_MOUNT_SYMLINK) {
-		err = graft_add(g, path, NULL, blob_string(b, m->source), 0,
-				0, 0);
-		return err == -EEXIST ? 0 : err;
+	return !strncmp(path, dir, n) && (!path[n] || path[n] == '/');
+}
+
+/* Do host directories and links leave no place for the current directory? */
+static bool is_taken(const char *path, const struct graft_list *l)
+{
+	for (uint32_t i = 0; i < l->nr; i++)
+		if (is_at_or_in(path, l->entry[i].path) ||
+		    is_at_or_in(l->entry[i].path, path))
+			return true;
+	return false;
+}
+
+/* The entry of one mount; false: it has none. */
+static bool entry_of_mount(const struct abi_boot *b, const struct abi_mount *m,
+			   struct graft_entry *e)
+{
+	static const uint32_t kinds[] = {
+		[ABI_MOUNT_SYSTEM] = GRAFT_EXPORT,
+		[ABI_MOUNT_SYMLINK] = GRAFT_LINK,
+		[ABI_MOUNT_CWD] = GRAFT_EXPORT,
+		[ABI_MOUNT_VOLUME] = GRAFT_PATH,
+		[ABI_MOUNT_TMPFS] = GRAFT_PATH,
+	};
+
+	if (is_root_path(guest_path(b, m)) ||
+	    (m->kind == ABI_MOUNT_VOLUME && m->is_file))
+		return false;
+	*e = (struct graft_entry){
+		.path = tidy_path(guest_path(b, m)),
+		.text = blob_string(b, m->source),
+		.kind = kinds[m->kind],
+		.export_id = m->export_id,
+	};
+	return true;
+}
+
+/* The entries of all mounts of a kind, put behind those of l. */
+static bool add_entries(const struct abi_boot *b, uint32_t kind,
+			struct graft_list *l, struct graft_entry *at)
+{
+	for (uint32_t i = 0; i < b->nr_mounts; i++) {
+		const struct abi_mount *m = &b->mounts[i];
+
+		if (m->kind != kind || !entry_of_mount(b, m, &at[l->nr]))
+			continue;
+		if (!at[l->nr].path)
+			return false;
+		if (kind != ABI_MOUNT_CWD || !is_taken(at[l->nr].path, l))
+			l->nr++;
 	}
-	sb = hostfs_create(m->export_id, true, false);
-	if (!sb)
-		return -EIO;
-	err = graft_add(g, path, sb, NULL, 0, 0, 0);
-	if (err)
-		super_put(sb);
-	return err;
+	return true;
+}
+
+/* The home directory: empty, the program's own. */
+static bool add_home(const struct abi_boot *b, struct graft_list *l,
+		     struct graft_entry *at)
+{
+	const char *home = environment(b, "HOME");
+
+	if (!home || home[0] != '/' || is_root_path(home))
+		return true;
+	at[l->nr] = (struct graft_entry){
+		.path = tidy_path(home), .kind = GRAFT_DIRECTORY,
+		.mode = strcmp(home, "/root") ? 0755 : 0700,
+		.uid = b->uid, .gid = b->gid,
+	};
+	return at[l->nr++].path;
 }
 
 /*
@@ -225,33 +283,29 @@ static int graft_mount(struct graft *g, const struct abi_boot *b,
  */
 static int build_grafted_root(const struct abi_boot *b, bool *cwd_later)
 {
-	struct graft *g = graft_create();
+	static const uint32_t kinds[] = {
+		ABI_MOUNT_SYSTEM, ABI_MOUNT_SYMLINK, ABI_MOUNT_CWD,
+		ABI_MOUNT_VOLUME, ABI_MOUNT_TMPFS,
+	};
+	struct graft_entry *own = kmalloc((b->nr_mounts + 1) * sizeof(*own));
+	struct graft_list list[GRAFT_LISTS] = {
+		{ .entry = own }, { usual, ARRAY_LEN(usual) },
+	};
 	struct super *sb;
-	int err = g ? 0 : -ENOMEM;
 
-	for (uint32_t i = 0; !err && i < b->nr_mounts; i++) {
-		const struct abi_mount *m = &b->mounts[i];
+	if (!own)
+		return -ENOMEM;
+	for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+		uint32_t before = list[0].nr;
 
-		if (m->kind == ABI_MOUNT_SYSTEM ||
-		    m->kind == ABI_MOUNT_SYMLINK)
-			err = graft_mount(g, b, m);
+		if (!add_entries(b, kinds[k], &list[0], own))
+			return -ENOMEM;
+		if (kinds[k] == ABI_MOUNT_CWD)
+			*cwd_later = list[0].nr == before;
 	}
-	for (uint32_t i = 0; !err && i < b->nr_mounts; i++) {
-		const struct abi_mount *m = &b->mounts[i];
-
-		if (m->kind != ABI_MOUNT_CWD || is_root_path(guest_path(b, m)))
-			continue;
-		err = graft_mount(g, b, m);
-		if (err == -EEXIST) {
-			*cwd_later = true;
-			err = 0;
-		}
-	}
-	if (!err)
-		err = graft_directories(g, b);
-	if (err)
-		return err;
-	sb = overlay_over(graft_super(g));
+	if (!add_home(b, &list[0], own))
+		return -ENOMEM;
+	sb = overlay_over(graft_create(list));
 	return sb ? vfs_mount_root(sb, "overlay") : -ENOMEM;
 }
 
@@ -272,24 +326,42 @@ static int build_root(const struct abi_boot *b, bool *cwd_later)
 
 /* --- what is mounted on it ------------------------------------------------------*/
 
-static int mount_kernel_file_systems(void)
+static struct super *shm_create(void)
 {
-	struct super *shm;
-	int err = mount_at("/proc", procfs_create(), "proc",
-			   MS_NOSUID | MS_NODEV | MS_NOEXEC);
+	return tmpfs_create(0, 01777);
+}
 
-	if (!err)
-		err = mount_at("/sys", sysfs_create(), "sysfs",
-			       MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY);
-	if (!err)
-		err = mount_at("/dev", devfs_create(), "dev", MS_NOSUID);
-	if (!err)
-		err = mount_at("/dev/pts", devpts_create(), "devpts",
-			       MS_NOSUID | MS_NOEXEC);
-	if (err)
-		return err;
-	shm = tmpfs_create(0, 01777);
-	return mount_at("/dev/shm", shm, TMPFS_NAME, MS_NOSUID | MS_NODEV);
+enum { AT_PROC, AT_SYS, AT_DEV, AT_PTS, AT_SHM, NR_KERNEL_MOUNTS };
+static const struct late_mount kernel_mounts[NR_KERNEL_MOUNTS] = {
+	[AT_PROC] = { "proc", NULL, procfs_create, "proc",
+		      MS_NOSUID | MS_NODEV | MS_NOEXEC },
+	[AT_SYS] = { "sys", NULL, sysfs_create, "sysfs",
+		     MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY },
+	[AT_DEV] = { "dev", NULL, devfs_create, "dev", MS_NOSUID },
+	[AT_PTS] = { "pts", &kernel_mounts[AT_DEV], devpts_create, "devpts",
+		     MS_NOSUID | MS_NOEXEC },
+	[AT_SHM] = { "shm", &kernel_mounts[AT_DEV], shm_create, TMPFS_NAME,
+		     MS_NOSUID | MS_NODEV },
+};
+
+/* A tree of ours has the places; in another they may have to be made. */
+static int mount_kernel_file_systems(bool is_ours)
+{
+	int err = 0;
+
+	if (is_ours) {
+		vfs_mount_late(kernel_mounts, NR_KERNEL_MOUNTS);
+		return 0;
+	}
+	for (uint32_t i = 0; i < NR_KERNEL_MOUNTS && !err; i++) {
+		const struct late_mount *m = &kernel_mounts[i];
+		char path[16];
+
+		snprintf(path, sizeof(path), "%s/%s", m->on ? "/dev" : "",
+			 m->name);
+		err = mount_at(path, m->create(), m->source, m->flags);
+	}
+	return err;
 }
 
 /* "size=64m,mode=1777" */
@@ -371,7 +443,8 @@ int rootfs_build(const struct abi_boot *b)
 		hostfs_handles_max = b->handles_max;
 	err = build_root(b, &cwd_later);
 	if (!err)
-		err = mount_kernel_file_systems();
+		err = mount_kernel_file_systems(!find_mount(b,
+							ABI_MOUNT_ROOT));
 	for (uint32_t i = 0; !err && i < b->nr_mounts; i++)
 		err = mount_one(b, &b->mounts[i], cwd_later);
 	return err ? err : finish(b);

@@ -15,17 +15,32 @@ extern uint32_t hostfs_handles_max;
 
 /*
  * A read-only tree in memory whose leaves are symbolic links and the roots of
- * other file systems: the lower layer of the root (fs/graft.c).
+ * host trees: the lower layer of the root (fs/graft.c). What is in it is
+ * listed by entries; directories that lead to them are there too, mode 0755.
  */
-struct graft;
+enum graft_kind {
+	GRAFT_DIRECTORY,
+	GRAFT_LINK,
+	GRAFT_EXPORT,		/* of the file server, read-only */
+	GRAFT_PATH,		/* a directory if nothing else is said of it */
+};
 
-struct graft *graft_create(void);	/* NULL: no memory */
-/*
- * Put target (its root; a reference of ours) at path, or with target NULL an
- * empty directory of that mode, or with text a symbolic link. Missing parents
- * are made. Returns 0, -EEXIST (path leads into another file system),
- * -ENOMEM.
- */
-int graft_add(struct graft *g, const char *path, struct super *target,
-	      const char *text, uint32_t mode, uint32_t uid, uint32_t gid);
-struct super *graft_super(struct graft *g);
+struct graft_entry {
+	/* absolute, without double slashes or one at its end; never "/" */
+	const char *path;
+	const char *text;	/* of a link */
+	uint32_t kind;		/* enum graft_kind */
+	uint32_t mode, uid, gid;	/* of a directory; permissions only */
+	uint32_t export_id;
+};
+
+/* Of entries for one path the first counts; nothing is below those that are
+ * no directories. */
+#define GRAFT_LISTS	2
+struct graft_list {
+	const struct graft_entry *entry;	/* stays as it is */
+	uint32_t nr;
+};
+
+/* Returns a reference, or NULL: no memory. */
+struct super *graft_create(const struct graft_list list[GRAFT_LISTS]);

@@ -376,6 +376,20 @@ int vfs_mount_root(struct super *sb, const char *source);
 /* root NULL = sb->root. On success takes over the caller's sb reference. */
 int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
 	      const char *source, uint32_t flags);
+/*
+ * A mount that is made when its name is first walked to; until then it costs
+ * nothing. create() may sleep and returns a reference, or NULL: no memory.
+ */
+struct late_mount {
+	const char *name;		/* in the root of... */
+	const struct late_mount *on;	/* ...this one; NULL: of the tree */
+	struct super *(*create)(void);
+	const char *source;
+	uint32_t flags;
+};
+#define LATE_MOUNTS_MAX 8u
+/* Announce them, once, after vfs_mount_root(); the list stays as it is. */
+void vfs_mount_late(const struct late_mount *list, uint32_t nr);
 /* MS_BIND: show what (a directory or file, with its cache) also at where. */
 int vfs_mount_bind(const struct path *where, const struct path *what,
 		   bool recursive, uint32_t flags);
@@ -430,6 +444,18 @@ int64_t file_seek_generic(struct file *f, int64_t off, int whence);
 
 /* --- file systems ----------------------------------------------------------*/
 struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode);
+/*
+ * Entries of a root that are made when they are first looked up, or the root
+ * is listed. make() puts the i-th into root, whose lock is held.
+ */
+#define TMPFS_LATE_MAX	64u
+struct tmpfs_late {
+	uint32_t (*count)(void);	/* does not change any more */
+	const char *(*name)(uint32_t i);
+	int (*make)(struct inode *root, uint32_t i);
+};
+struct super *tmpfs_create_late(uint32_t root_mode,
+				const struct tmpfs_late *late);
 int tmpfs_create_file(const char *name, struct file **out);	/* memfd, shm: unlinked, O_RDWR */
 struct super *devfs_create(void);	/* null zero full random urandom tty ptmx fd std* shm pts */
 struct super *devpts_create(void);

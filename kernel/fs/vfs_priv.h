@@ -14,6 +14,10 @@ struct mount *mount_create(struct super *sb, struct dentry *root,
 void mount_put(struct mount *m);
 /* What is mounted on d of m, or NULL; borrowed. Caller holds dcache_lock. */
 struct mount *mount_find_locked(const struct mount *m, const struct dentry *d);
+/* Is a mount on d of m (NULL: of any) still to be made? With dcache_lock. */
+bool mount_is_late_locked(const struct mount *m, const struct dentry *d);
+/* Make it, or find it made. May sleep; no lock held. Returns 0 or -errno. */
+int mount_make_late(const struct path *where);
 
 /* --- walk.c ----------------------------------------------------------------*/
 #define WALK_LINKS_MAX	40u

@@ -222,15 +222,35 @@ int walk_check_search(struct walk *w)
 	return err;
 }
 
+/* The mount that the position waits for. Gives up the lock for that time. */
+static int make_late(struct walk *w)
+{
+	struct path where = { w->mnt, w->d };
+	int err;
+
+	walk_unlock(w);
+	err = mount_make_late(&where);
+	walk_lock(w);
+	return err;
+}
+
 static int cross_mounts_locked(struct walk *w)
 {
+	int err;
+
 	while (unlikely(w->d->flags & DENTRY_MOUNTED)) {
 		struct mount *m = mount_find_locked(w->mnt, w->d);
 
-		if (!m)
+		if (!m && !mount_is_late_locked(w->mnt, w->d))
 			break;
 		if (w->flags & WALK_NO_XDEV)
 			return -EXDEV;
+		if (!m) {
+			err = make_late(w);
+			if (err)
+				return err;
+			continue;
+		}
 		w->mnt = m;
 		w->d = m->root;
 	}

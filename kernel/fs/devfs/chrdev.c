@@ -4,7 +4,7 @@
  * opening a device node, in whatever file system it is, ends up here.
  */
 #include "core/lock.h"
-#include "fs/vfs.h"
+#include "fs/devfs/devfs_priv.h"
 
 #define CHRDEVS_MAX 32u
 
@@ -19,7 +19,11 @@ static struct {
 	struct mutex lock;
 	uint32_t nr;
 	struct chrdev dev[CHRDEVS_MAX];
-} registry = { .lock = MUTEX_INIT };
+} registry = {
+	.lock = MUTEX_INIT,
+	.nr = 1,
+	.dev = { { false, MEM_MAJOR, 0, MEM_NR_MINORS, mem_open } },
+};
 
 static int add(const struct chrdev *d)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /dev: a tmpfs that starts with the usual nodes, links and directories.
- * /dev/shm and /dev/pts are only places to mount on.
+ * /dev: a tmpfs that has the usual nodes, links and directories, each made when
+ * it is first looked up. /dev/shm and /dev/pts are only places to mount on.
  */
 #include "fs/devfs/devfs_priv.h"
 
@@ -35,6 +35,7 @@ static const struct dev_entry entries[] = {
 
 #define ADDED_MAX	32u
 #define ADDED_NAME	16u
+_Static_assert(ARRAY_LEN(entries) + ADDED_MAX <= TMPFS_LATE_MAX, "bits");
 
 /* What drivers have added; only while starting. */
 static struct {
@@ -56,13 +57,29 @@ int devfs_add(const char *name, uint32_t mode, uint64_t rdev)
 	return 0;
 }
 
-static int make_entry(struct inode *root, const struct dev_entry *e)
+static uint32_t count(void)
+{
+	return ARRAY_LEN(entries) + nr_added;
+}
+
+static const struct dev_entry *entry(uint32_t n)
+{
+	return n < ARRAY_LEN(entries) ? &entries[n] :
+					&added[n - ARRAY_LEN(entries)].entry;
+}
+
+static const char *name(uint32_t n)
+{
+	return entry(n)->name;
+}
+
+static int make(struct inode *root, uint32_t n)
 {
 	static const struct cred root_cred;
+	const struct dev_entry *e = entry(n);
 	struct inode *i;
 	int err;
 
-	mutex_lock(&root->lock);
 	if (S_ISLNK(e->mode))
 		err = root->ops->symlink(root, e->name, e->target, &root_cred,
 					 &i);
@@ -72,7 +89,6 @@ static int make_entry(struct inode *root, const struct dev_entry *e)
 		err = root->ops->mknod(root, e->name, e->mode,
 				       dev_make(e->major, e->minor),
 				       &root_cred, &i);
-	mutex_unlock(&root->lock);
 	if (!err)
 		inode_put(i);	/* the directory has its own reference */
 	return err;
@@ -80,24 +96,10 @@ static int make_entry(struct inode *root, const struct dev_entry *e)
 
 struct super *devfs_create(void)
 {
-	static bool registered;	/* start-up only: no lock */
-	struct super *sb;
+	static const struct tmpfs_late late = { count, name, make };
+	struct super *sb = tmpfs_create_late(0755, &late);
 
-	if (!registered && mem_devices_register())
-		return NULL;
-	registered = true;
-	sb = tmpfs_create(0, 0755);
-	if (!sb)
-		return NULL;
-	sb->type = "devtmpfs";
-	for (size_t n = 0; n < ARRAY_LEN(entries) + nr_added; n++) {
-		const struct dev_entry *e = n < ARRAY_LEN(entries) ?
-			&entries[n] : &added[n - ARRAY_LEN(entries)].entry;
-
-		if (make_entry(sb->root, e)) {
-			super_put(sb);
-			return NULL;
-		}
-	}
+	if (sb)
+		sb->type = "devtmpfs";
 	return sb;
 }

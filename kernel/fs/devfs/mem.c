@@ -123,13 +123,13 @@ static const struct file_ops random_fops = {
 	.ioctl = random_ioctl,
 };
 
-static const struct file_ops *const by_minor[] = {
+static const struct file_ops *const by_minor[MEM_NR_MINORS] = {
 	[MEM_NULL] = &null_fops, [MEM_ZERO] = &zero_fops,
 	[MEM_FULL] = &full_fops, [MEM_RANDOM] = &random_fops,
 	[MEM_URANDOM] = &random_fops,
 };
 
-static int mem_open(struct inode *i, struct file *f)
+int mem_open(struct inode *i, struct file *f)
 {
 	uint32_t minor = dev_minor(i->rdev);
 
@@ -139,9 +139,4 @@ static int mem_open(struct inode *i, struct file *f)
 	/* pread(2) and lseek(2) work on these */
 	f->mode = (f->mode & ~(uint32_t)FMODE_STREAM) | FMODE_SEEK;
 	return 0;
-}
-
-int mem_devices_register(void)
-{
-	return chrdev_register(MEM_MAJOR, 0, ARRAY_LEN(by_minor), mem_open);
 }

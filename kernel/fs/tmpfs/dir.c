@@ -173,14 +173,66 @@ static struct inode *remove_entry(struct inode *dir, const char *name)
 	return inode;
 }
 
+/* The i-th late name of a root, which does not count as a change of it. */
+static int make_late(struct tmpfs_super *t, uint32_t i)
+{
+	struct inode *root = t->sb->root;
+	struct ktime mtime = root->mtime, ctime = root->ctime;
+	int err;
+
+	if (t->made >> i & 1)
+		return 0;
+	err = t->late->make(root, i);
+	root->mtime = mtime;
+	root->ctime = ctime;
+	if (!err)
+		t->made |= 1ull << i;
+	return err;
+}
+
+int tmpfs_make_late(struct super *sb)
+{
+	struct tmpfs_super *t = sb->private;
+	int err = 0;
+
+	if (!t->late)
+		return 0;
+	mutex_lock(&sb->root->lock);
+	for (uint32_t i = 0; i < t->late->count() && !err; i++)
+		err = make_late(t, i);
+	mutex_unlock(&sb->root->lock);
+	return err;
+}
+
+/* The entry of a late name, which was made before, or now; or NULL. */
+static int find_late(struct inode *dir, const char *name,
+		     struct tmpfs_entry **out)
+{
+	struct tmpfs_super *t = dir->sb->private;
+	int err = 0;
+
+	for (uint32_t i = 0; i < t->late->count() && !err; i++) {
+		if (strcmp(t->late->name(i), name))
+			continue;
+		err = make_late(t, i);
+		*out = find_entry(dir, name);
+	}
+	return err;
+}
+
 static int tmpfs_lookup(struct inode *dir, const char *name, struct inode **out)
 {
 	struct tmpfs_entry *e = find_entry(dir, name);
+	struct tmpfs_super *t = dir->sb->private;
+	int err = 0;
 
-	if (!e)
-		return -ENOENT;
-	*out = inode_get(e->inode);
-	return 0;
+	if (!e && t->late && dir == dir->sb->root)
+		err = find_late(dir, name, &e);
+	if (!err && !e)
+		err = -ENOENT;
+	if (!err)
+		*out = inode_get(e->inode);
+	return err;
 }
 
 static int tmpfs_mknod(struct inode *dir, const char *name, uint32_t mode,
@@ -385,7 +437,10 @@ static int tmpfs_readdir(struct file *f, struct dir_sink *s)
 {
 	struct inode *dir = f->inode;
 	struct tmpfs_dir *d = tmpfs_dir(dir);
+	int err = dir == dir->sb->root ? tmpfs_make_late(dir->sb) : 0;
 
+	if (err)
+		return err;
 	if (!dir_emit_dots(f, s))
 		return 0;
 	mutex_lock(&dir->lock);

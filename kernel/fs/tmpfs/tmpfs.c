@@ -107,6 +107,10 @@ void tmpfs_evict(struct inode *i)
 
 int tmpfs_getattr(struct inode *i, struct kstat *st)
 {
+	int err = i == i->sb->root ? tmpfs_make_late(i->sb) : 0;
+
+	if (err)
+		return err;
 	inode_getattr_generic(i, st);
 	if (S_ISREG(st->mode))
 		st->blocks = pagestore_data_pages(&tmpfs_file(i)->store) *
@@ -199,6 +203,16 @@ fail:
 	if (sb)
 		super_put(sb);
 	return NULL;
+}
+
+struct super *tmpfs_create_late(uint32_t root_mode,
+				const struct tmpfs_late *late)
+{
+	struct super *sb = tmpfs_create(0, root_mode);
+
+	if (sb)
+		((struct tmpfs_super *)sb->private)->late = late;
+	return sb;
 }
 
 /* --- files without a name: memfd, shared anonymous memory ------------------------*/

@@ -37,6 +37,8 @@ struct tmpfs_dir {
 struct tmpfs_super {
 	struct page_quota quota;
 	struct super *sb;
+	const struct tmpfs_late *late;	/* set once; or NULL */
+	uint64_t made;		/* of late's, bit by bit; the root's lock */
 };
 
 static inline struct tmpfs_node *tmpfs_node(struct inode *i)
@@ -69,6 +71,8 @@ void tmpfs_evict(struct inode *i);
 /* --- dir.c -----------------------------------------------------------------------*/
 void tmpfs_dir_init(struct tmpfs_dir *d);
 void tmpfs_dir_fini(struct tmpfs_dir *d);
+/* Make all names of the super's root that are not made yet. */
+int tmpfs_make_late(struct super *sb);
 
 /* --- xattr.c ---------------------------------------------------------------------*/
 ssize_t tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t n);

@@ -25,6 +25,9 @@ static const struct fs_test tests[] = {
 	{ "pipe among many", test_pipe_crowd },
 	{ "names by several threads", test_name_threads },
 	{ "pseudo file system", test_pseudo },
+	{ "put-together tree", test_graft },
+	{ "/dev", test_devfs },
+	{ "mounts made when walked to", test_late_mounts },
 	{ "no memory", test_no_memory },
 };
 

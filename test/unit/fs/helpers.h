@@ -69,3 +69,6 @@ void test_pipe_crowd(void);
 void test_name_threads(void);
 void test_no_memory(void);
 void test_pseudo(void);
+void test_graft(void);
+void test_devfs(void);
+void test_late_mounts(void);
