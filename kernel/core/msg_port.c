@@ -75,7 +75,8 @@ int port_ask_locked(struct port *from, const struct port *to)
 	/* before the policy reads: what changes meanwhile is asked again */
 	uint32_t age = __atomic_load_n(&msg_rights_age, __ATOMIC_ACQUIRE);
 
-	if (from->task->kind == TASK_SYSTEM || to->rights & MSG_PUBLIC)
+	if (from->task->kind == TASK_SYSTEM || from->for_kernel ||
+	    to->rights & MSG_PUBLIC)
 		return 0;
 	if (to->task->kind == TASK_SYSTEM ||
 	    (policy && !policy(from->task, to->task)))

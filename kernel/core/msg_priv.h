@@ -43,6 +43,7 @@ struct port {
 	/* whom it may send to, as of that msg_rights_changed; only itself */
 	uint32_t granted_to, granted_at;
 	uint32_t rights;	/* enum msg_rights */
+	bool for_kernel;	/* only itself: the kernel sends, no program */
 	char name[MSG_NAME_MAX];
 };
 

@@ -2,7 +2,7 @@
 /* The loop of all services, see service.h. */
 #include "core/service.h"
 #include "core/lock.h"
-#include "core/msg.h"
+#include "core/msg_priv.h"
 #include "platform/platform.h"
 
 static struct mutex start_lock = MUTEX_INIT;
@@ -74,7 +74,15 @@ int service_open(struct service *s)
 
 int service_call(struct service *s, struct msg *m, uint64_t deadline_ns)
 {
-	return msg_call(s->task->id, m, NULL, deadline_ns);
+	struct port *me = port_self();
+	int err;
+
+	if (!me)
+		return -ENOMEM;
+	me->for_kernel = true;
+	err = msg_call(s->task->id, m, NULL, deadline_ns);
+	me->for_kernel = false;
+	return err;
 }
 
 void service_notify(struct service *s, uint32_t bits)

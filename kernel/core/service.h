@@ -37,8 +37,11 @@ struct service {
 int service_start(struct service *s);
 /* Start it and wait until it can be found and called. Returns 0 or -errno. */
 int service_open(struct service *s);
-/* Call s and wait for the answer, which lands in m. Returns 0, or what msg_call
- * returns. s is open. Context: task. */
+/*
+ * Call s and wait for the answer, which lands in m; also from a program's task,
+ * whose rights do not count: it is the kernel that asks. s is open. Returns 0,
+ * or what msg_call returns. Context: task.
+ */
 int service_call(struct service *s, struct msg *m, uint64_t deadline_ns);
 /* Bits for the next turn of s; nothing if it was not started: its first turn
  * looks at everything. Context: any. */

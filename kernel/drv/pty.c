@@ -492,14 +492,10 @@ void pty_unlock_slave(struct pty *p)
 	p->slave_locked = false;
 }
 
-bool pty_is_drained(struct pty *p)
+void pty_watch(struct pty *p, struct waiter *w,
+	       void (*fn)(struct waiter *w, uint32_t key))
 {
-	bool drained;
-
-	mutex_lock(&p->lock);
-	drained = !ring_used(&p->ld.out);
-	mutex_unlock(&p->lock);
-	return drained;
+	wait_add(w, &p->wait, fn);
 }
 
 /* --- devices ----------------------------------------------------------------*/

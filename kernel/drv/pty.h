@@ -22,8 +22,10 @@ struct tty *pty_slave(struct pty *p);	/* borrowed */
 /* Master side: as keyboard (all n bytes or -ERESTARTSYS) and as screen. */
 ssize_t pty_master_write(struct pty *p, struct uio *u, bool nonblock);
 ssize_t pty_master_read(struct pty *p, struct uio *u, bool nonblock);
-/* True if nothing waits to be read by the master. */
-bool pty_is_drained(struct pty *p);
+/* fn is called whenever there may be something to read or room to write; w is
+ * in the pair's queue from now on. */
+void pty_watch(struct pty *p, struct waiter *w,
+	       void (*fn)(struct waiter *w, uint32_t key));
 void pty_unlock_slave(struct pty *p);
 int pty_set_winsize(struct pty *p, const struct winsize *w);
 

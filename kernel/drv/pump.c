@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `-t`: the program gets a pseudo terminal of its own. Two system tasks carry
- * bytes between its master and the host: "tty-in" what the user types (host
- * stream 0), "tty-out" what the program prints (host stream 1).
+ * bytes between its master and the host. The service "tty-out" writes what the
+ * program prints to host stream 1: the pair notifies it, and the end of the
+ * program calls it to be sure that all is written. "tty-in" sleeps in the host
+ * until the user types (host stream 0); nobody has anything to tell it.
  */
 #include "drv/tty.h"
 #include <asm/signal.h>
-#include "core/task.h"
+#include "core/msg.h"
+#include "core/service.h"
 #include "core/timer.h"
+#include "core/wait.h"
 #include "drv/hostio.h"
 #include "drv/pty.h"
 #include "lib/string.h"
 
 #define PUMP_BYTES	2048u
-#define DRAIN_STEP_NS	2000000ull
 #define DRAIN_MAX_NS	NSEC_PER_SEC
 
 static struct {
 	struct pty *pty;	/* set once; NULL: no -t */
-	uint32_t writing;	/* atomic: bytes on their way to the host */
+	struct waiter on_output;	/* in the pair's queue, for ever */
 	uint8_t in[PUMP_BYTES], out[PUMP_BYTES];	/* each one task's */
 } pump;
 
@@ -61,31 +64,48 @@ static void pump_in(void *arg)
 		task_park(DEADLINE_NEVER, false);
 }
 
-static void pump_out(void *arg)
+static void print(const void *p, size_t n)
+{
+	struct kiovec iov;
+	struct uio u;
+
+	uio_init(&u, &iov, (void *)p, n, false);
+	while (u.left && hostio_write(hostio_stream(1), &u, false) > 0)
+		;
+}
+
+/* Everything that is there. If all slaves are closed there is nothing; the next
+ * one that prints notifies again. */
+static uint64_t pump_out(struct service *s, uint32_t bits)
 {
 	struct kiovec iov;
 	struct uio u;
 	ssize_t n;
 
 	for (;;) {
-		__atomic_store_n(&pump.writing, 1, __ATOMIC_SEQ_CST);
 		uio_init(&u, &iov, pump.out, sizeof(pump.out), false);
 		n = pty_master_read(pump.pty, &u, true);
-		if (n <= 0) {
-			__atomic_store_n(&pump.writing, 0, __ATOMIC_SEQ_CST);
-			uio_init(&u, &iov, pump.out, sizeof(pump.out), false);
-			n = pty_master_read(pump.pty, &u, false);
-			__atomic_store_n(&pump.writing, 1, __ATOMIC_SEQ_CST);
-		}
-		if (n <= 0) {	/* all slaves closed: wait for the next */
-			__atomic_store_n(&pump.writing, 0, __ATOMIC_SEQ_CST);
-			task_park(clock_mono_ns() + 10 * DRAIN_STEP_NS, false);
-			continue;
-		}
-		uio_init(&u, &iov, pump.out, (size_t)n, false);
-		while (u.left && hostio_write(hostio_stream(1), &u, false) > 0)
-			;
+		if (n <= 0)
+			return DEADLINE_NEVER;
+		print(pump.out, (size_t)n);
 	}
+}
+
+/* The answer to a call comes after the next turn, when all is written. */
+static bool pump_answer(struct service *s, struct msg *m)
+{
+	return true;
+}
+
+static struct service out_service = {
+	.name = "tty-out", .turn = pump_out, .answer = pump_answer,
+};
+
+static void output_came(struct waiter *w, uint32_t key)
+{
+	/* reading makes room, of which readers are told as well */
+	if (current_task() != out_service.task)
+		service_notify(&out_service, 1);
 }
 
 int tty_pump_start(const struct abi_boot *boot, struct tty **out)
@@ -99,7 +119,8 @@ int tty_pump_start(const struct abi_boot *boot, struct tty **out)
 		return -ENOMEM;
 	pty_unlock_slave(pump.pty);
 	pty_set_winsize(pump.pty, &w);
-	err = task_start_system("tty-out", pump_out, NULL, NULL);
+	pty_watch(pump.pty, &pump.on_output, output_came);
+	err = service_start(&out_service);
 	if (!err)
 		err = task_start_system("tty-in", pump_in, NULL, NULL);
 	if (!err)
@@ -109,14 +130,13 @@ int tty_pump_start(const struct abi_boot *boot, struct tty **out)
 
 void tty_pump_drain(void)
 {
-	uint64_t end = clock_mono_ns() + DRAIN_MAX_NS;
+	struct msg m = { .type = 0 };
 
-	if (!pump.pty)
-		return;
-	while ((!pty_is_drained(pump.pty) ||
-		__atomic_load_n(&pump.writing, __ATOMIC_SEQ_CST)) &&
-	       clock_mono_ns() < end)
-		task_park(clock_mono_ns() + DRAIN_STEP_NS, false);
+	/* a host that does not read is not waited for */
+	task_clear_work(UINT32_MAX);
+	if (pump.pty && !service_open(&out_service))
+		(void)!service_call(&out_service, &m,
+				    clock_mono_ns() + DRAIN_MAX_NS);
 }
 
 void tty_host_winsize(uint32_t rows, uint32_t cols)

@@ -87,6 +87,22 @@ test_own_terminal_is_drained() {
 		tr -d '\r' >"$out_file"
 	expect_out 20000
 }
+test_own_terminal_is_drained_slowly() {
+	"$MICA" run -t -- seq 1 20000 2>"$err_file" </dev/null |
+		{ sleep 0.4; tail -n1; } | tr -d '\r' >"$out_file"
+	expect_out 20000
+}
+# Nobody has the terminal open: the kernel's side of it rests (100 turns a
+# second would be 300 here), and awakes when somebody prints again.
+test_own_terminal_closed() {
+	local timers
+	"$MICA" run -t --stats -- sh -c 'p=$(tty); exec <>/dev/null >&0 2>&0
+		sleep 3; echo later >$p' </dev/null >"$out_file" 2>"$err_file"
+	expect_out_has later
+	timers=$(sed -n 's/.* timer \([0-9]*\) .*/\1/p' "$err_file")
+	[ -n "$timers" ] || skip "no timer interrupts to count"
+	expect [ "$timers" -lt 250 ]
+}
 test_terminal_is_put_back() {
 	terminal -- sh -c "'$MICA' run -t -- true; stty -a"
 	expect_out_has ' icanon'

@@ -82,11 +82,6 @@ void pi_settle(void)
 {
 }
 
-uint64_t pi_claim(const struct task *t)
-{
-	return 0;
-}
-
 int copy_from_user(void *dst, const void *src, size_t n)
 {
 	return -EFAULT;
