@@ -22,7 +22,7 @@ GUEST_LIB := $(wildcard test/guest/lib/*.c) test/guest/lib/start.S
 guests: $(GUEST_ELF) $(GUEST_OUT)/run-guest ## test guests and their runner
 
 check-guest: guests ## the monitor under test guests, in the nested lane
-	$(Q)tools/nested --timeout 600 test/guest/run
+	$(Q)$(NESTED) --timeout 600 test/guest/run
 
 # This one leaves the other CPUs to INIT and SIPI.
 $(GUEST_OUT)/sipi.elf: GUEST_CFLAGS += -DNO_AP_ENTRY

@@ -16,7 +16,7 @@ check-failures-qemu: failing-kernels $(O)/mica ## bad ends under QEMU
 		--kernels $(FAILING_OUT)
 
 check-failures-kvm: failing-kernels $(O)/test/guest/hostile.elf $(O)/mica ## bad ends on the kvm platform
-	$(Q)tools/nested --timeout 600 -- sh -c \
+	$(Q)$(NESTED) --timeout 600 -- sh -c \
 		'mkdir /run/tmp && TMPDIR=/run/tmp exec "$$@"' sh \
 		test/kvm/run --platform kvm --mica $(O)/mica --patience 5 \
 		--kernels $(FAILING_OUT) --guests $(O)/test/guest

@@ -11,7 +11,6 @@
 #                                       for once a week
 
 O ?= build
-NESTED ?= tools/nested
 NESTED_TIMEOUT ?= 1500
 STRESS_SECONDS ?= 1
 # Only these programs, for longer: STRESS=pi_race STRESS_SECONDS=300

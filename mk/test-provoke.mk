@@ -10,7 +10,7 @@ check-provoke: $(PROVOKE_OUT)/mica $(PROVOKE_OUT)/program ## the kernel's own bu
 	$(Q)test/provoke/run --mica $< process qemu
 
 check-provoke-kvm: $(PROVOKE_OUT)/mica $(PROVOKE_OUT)/program ## the same on kvm
-	$(Q)tools/nested --timeout 600 -- test/provoke/run --mica $< kvm
+	$(Q)$(NESTED) --timeout 600 -- test/provoke/run --mica $< kvm
 
 # $(1): platform
 define provoke_rules

@@ -4,6 +4,9 @@
 # platform is tested where the host has none (test/rig). `make rig` fetches and
 # makes its parts.
 
+# Once more when the machine itself died, see docs/testing.md.
+NESTED ?= tools/nested --again 1
+
 .PHONY: check-rig rig
 check-rig: ## the nested lane's machine
 	$(Q)test/rig/run
