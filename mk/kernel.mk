@@ -22,7 +22,7 @@ KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
 	$(addprefix kernel/fs/,file.c pipe.c uio.c walk.c dentry.c) \
 	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c) \
 	$(addprefix kernel/platform/kvm/,anon.c apic.c clock.c copy.c fault.c \
-	hostpage.c irq.c pagetable.c region.c runq.c sched.c sched_queues.c \
+	hostpage.c irq.c pagetable.c region.c runq.c runq_fair.c sched.c sched_queues.c \
 	sched_time.c space.c task.c tlb.c word.c)
 kernel_small = $(if $(filter $(KERNEL_SMALL_$(1)),$(filter-out \
 	$(KERNEL_FAST_$(1)),$(2))),$(KERNEL_SMALL_CFLAGS))

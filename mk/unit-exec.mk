@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Unit tests of the kvm platform's scheduler and wait words, on host threads, and
 # models of its protocols, all interleavings of which are visited.
-UNIT_EXEC_PROGS := $(UNIT_OUT)/runq_test $(UNIT_OUT)/word_test \
+UNIT_EXEC_PROGS := $(UNIT_OUT)/runq_test $(UNIT_OUT)/sched_rules_test \
+	$(UNIT_OUT)/word_test \
 	$(UNIT_OUT)/sched_model
 UNIT_PROGS += $(UNIT_EXEC_PROGS)
 UNIT_EXEC_CFLAGS := -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes \
@@ -11,9 +12,12 @@ UNIT_EXEC_CFLAGS := -std=gnu11 -O1 -g $(WARN) -Wno-missing-prototypes \
 
 check-unit: $(UNIT_EXEC_PROGS)
 
-$(UNIT_OUT)/runq_test: test/unit/platform/kvm/runq_test.c \
-		kernel/platform/kvm/runq.c kernel/platform/kvm/timerq.c \
-		kernel/lib/avl.c \
+UNIT_RUNQ_SRC := test/unit/platform/kvm/runq_play.c \
+	kernel/platform/kvm/runq.c kernel/platform/kvm/runq_fair.c \
+	kernel/platform/kvm/timerq.c kernel/lib/avl.c
+$(UNIT_OUT)/runq_test $(UNIT_OUT)/sched_rules_test: $(UNIT_OUT)/%: \
+		test/unit/platform/kvm/%.c $(UNIT_RUNQ_SRC) \
+		test/unit/platform/kvm/runq_play.h \
 		$(wildcard kernel/platform/kvm/*.h) $(KERNEL_DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=address,undefined -o $@ \

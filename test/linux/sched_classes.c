@@ -6,7 +6,9 @@
  */
 #include "sched_help.h"
 #include <pthread.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 
 #define POLICY_DEADLINE	6
 
@@ -283,6 +285,90 @@ TEST(nice_shares)
 		wait(&status);
 	}
 	show(by[0] > 3 * by[1]);
+}
+
+/* The limit of real-time classes is what it is by default. */
+static void need_limit(void)
+{
+	long us = 0;
+	FILE *f = fopen("/proc/sys/kernel/sched_rt_runtime_us", "r");
+
+	if (!has_rt())
+		skip("no real-time classes");
+	if (!f || fscanf(f, "%ld", &us) != 1 || us != 950000)
+		skip("the limit of real-time classes was changed");
+	fclose(f);
+}
+
+/* One that never waits leaves an ordinary one its part: 50 ms in a second. */
+TEST(runaway_leaves_a_part)
+{
+	volatile int stop = 0;
+	struct timespec ran;
+	clockid_t clock;
+	pthread_t t;
+	int64_t ms;
+
+	need_limit();
+	one_processor();
+	pthread_create(&t, NULL, count, (void *)&stop);
+	pthread_getcpuclockid(t, &clock);
+	show(set(SCHED_FIFO, 99));
+	work_ms(3000);
+	clock_gettime(clock, &ran);
+	ms = ran.tv_sec * 1000 + ran.tv_nsec / 1000000;
+	show(ms >= 50);
+	show(ms <= 400);
+	show(set(SCHED_OTHER, 0));
+	stop = 1;
+	pthread_join(t, NULL);
+}
+
+static volatile sig_atomic_t nr_alarms;
+
+static void on_alarm(int signo)
+{
+	nr_alarms++;
+}
+
+static void *run_away(void *arg)
+{
+	int64_t end = now_ns(CLOCK_MONOTONIC) + 6000000000ll;
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(*(int *)arg, &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	set(SCHED_FIFO, 99);
+	while (!nr_alarms && now_ns(CLOCK_MONOTONIC) < end)
+		;
+	return NULL;
+}
+
+/* Some on all processors do not keep the kernel from what it has to do. */
+TEST(runaways_hear_timers)
+{
+	struct itimerval in_200ms = { .it_value.tv_usec = 200000 };
+	pthread_t t[64];
+	int cpus[64], nr = 0;
+	cpu_set_t all;
+	int64_t start = now_ns(CLOCK_MONOTONIC);
+
+	need_limit();
+	sched_getaffinity(0, sizeof(all), &all);
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &in_200ms, NULL);
+	for (int i = 0; i < 64 && nr < 64; i++) {
+		if (!CPU_ISSET(i, &all))
+			continue;
+		cpus[nr] = i;
+		pthread_create(&t[nr], NULL, run_away, &cpus[nr]);
+		nr++;
+	}
+	for (int i = 0; i < nr; i++)
+		pthread_join(t[i], NULL);
+	show(nr_alarms);
+	show(now_ns(CLOCK_MONOTONIC) - start < 5000000000ll);
 }
 
 TEST(affinity_moves)

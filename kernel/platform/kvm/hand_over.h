@@ -36,7 +36,7 @@ static inline bool can_hand_over(const struct runq *q,
 	return from->request.policy == to->request.policy &&
 	       (to->request.policy == SCHED_POLICY_FIFO ||
 		to->request.policy == SCHED_POLICY_RR) &&
-	       to->claim >= from->claim;
+	       to->claim >= from->claim && !q->rt_throttled;
 }
 
 /*

@@ -5,21 +5,6 @@
  */
 #include "platform/kvm/runq.h"
 
-#define BASE_LOAD	65536u	/* of nice 0 */
-#define LOAD_MIN	64u
-#define IDLE_LOAD	192u
-
-/* BASE_LOAD / 1.25^nice: one step is 10 % of the processor between two. */
-static const uint32_t loads[] = {
-	5684342, 4547474, 3637979, 2910383, 2328306, 1862645, 1490116, 1192093,
-	953674, 762939, 610352, 488281, 390625, 312500, 250000, 200000, 160000,
-	128000, 102400, 81920, 65536, 52429, 41943, 33554, 26844, 21475, 17180,
-	13744, 10995, 8796, 7037, 5629, 4504, 3603, 2882, 2306, 1845, 1476,
-	1181, 944,
-};
-_Static_assert(sizeof(loads) / sizeof(*loads) ==
-	       SCHED_NICE_MAX - SCHED_NICE_MIN + 1, "one for each nice");
-
 static struct task *of_entity(struct sched_entity *e)
 {
 	return container_of(e, struct task, arch.plat.sched);
@@ -103,10 +88,13 @@ uint64_t runq_rank(const struct task *t)
 	return claim_is_urgent(claim) ? claim : 1;
 }
 
-static uint32_t load_of(uint64_t claim)
+/* As things are in q. */
+static enum run_class class_in(const struct runq *q, const struct task *t)
 {
-	return claim == CLAIM_IDLE ? IDLE_LOAD :
-	       loads[CLAIM_FAIR(SCHED_NICE_MIN) - claim];
+	enum run_class c = runq_class_of(t);
+
+	return unlikely(q->rt_throttled) && c == RUN_CLASS_FIXED &&
+	       t->kind == TASK_USER ? RUN_CLASS_THROTTLED : c;
 }
 
 void runq_task_init(struct task *t, const struct sched_request *r,
@@ -117,63 +105,6 @@ void runq_task_init(struct task *t, const struct sched_request *r,
 	*e = (struct sched_entity){ .request = *r, .group = group };
 	update_claim(e);
 	list_init(&e->link);
-}
-
-/* --- at home in a queue: virtual time -------------------------------------------*/
-/* Real to virtual time at that load. */
-static uint64_t scale(uint64_t ns, uint64_t load)
-{
-	return ns * BASE_LOAD / load;
-}
-
-/* The lags of all at home, by their loads, add up to 0: when one comes or goes
- * with its lag, the virtual time moves. */
-static void shift(struct runq *q, int64_t lag, uint32_t load)
-{
-	if (q->load)
-		q->vtime += (uint64_t)(lag * (int64_t)load / (int64_t)q->load);
-}
-
-void runq_join_locked(struct runq *q, struct task *t)
-{
-	struct sched_entity *e = &t->arch.plat.sched;
-	uint32_t n = 1, load;
-
-	if (e->home == q || runq_class_of(t) != RUN_CLASS_FAIR)
-		return;
-	if (e->group)
-		n = __atomic_add_fetch(e->group, 1, __ATOMIC_RELAXED);
-	load = MAX(load_of(e->claim) / n, LOAD_MIN);
-	/* what it had too much is paid by the time it stayed away */
-	if (e->lag < 0 && e->left == q)
-		e->lag = MIN(e->lag + (int64_t)(q->vtime - e->vruntime), 0);
-	/* what it is owed is real time: with another load it weighs the same */
-	if (e->load && e->load != load)
-		e->lag = e->lag * (int64_t)e->load / (int64_t)load;
-	e->load = load;
-	shift(q, -e->lag, e->load);
-	e->vruntime = q->vtime - (uint64_t)e->lag;
-	e->home = q;
-	q->load += e->load;
-}
-
-void runq_leave_locked(struct runq *q, struct task *t)
-{
-	struct sched_entity *e = &t->arch.plat.sched;
-	int64_t max;
-
-	if (e->home != q)
-		return;
-	max = (int64_t)scale(LAG_MAX_NS, e->load);
-	e->lag = (int64_t)(q->vtime - e->vruntime);
-	q->load -= e->load;
-	shift(q, e->lag, e->load);
-	e->lag = MIN(MAX(e->lag, -max), max);
-	e->home = NULL;
-	e->left = q;
-	e->vruntime = q->vtime;
-	if (e->group)
-		__atomic_sub_fetch(e->group, 1, __ATOMIC_RELAXED);
 }
 
 /* --- deadlines -------------------------------------------------------------------*/
@@ -198,6 +129,39 @@ static void wake_deadline(struct sched_entity *e, uint64_t now)
 	    (uint64_t)e->budget_ns * (e->request.period_ns >> 10) >
 	    (e->due_ns - now) * (e->request.runtime_ns >> 10))
 		begin_period(e, now);
+}
+
+/* --- the limit of real-time programs ---------------------------------------------*/
+/* One that ran alone was not looked at: no more than a period's share is held
+ * against it. */
+static void charge_rt(struct runq *q, uint64_t ns, uint64_t now)
+{
+	if (now - q->rt_begin_ns >= RT_PERIOD_NS) {
+		ns = MIN(ns, RT_RUNTIME_NS);
+		q->rt_begin_ns = now - ns;
+		q->rt_used_ns = 0;
+	}
+	q->rt_used_ns += ns;
+	q->rt_throttled = q->rt_used_ns >= RT_RUNTIME_NS;
+}
+
+static void end_throttling(struct runq *q, uint64_t now)
+{
+	if (now - q->rt_begin_ns >= RT_PERIOD_NS)
+		q->rt_throttled = false;
+}
+
+/* How long q may be left alone, for the sake of this limit. */
+static uint64_t limit_rt(const struct runq *q, const struct task *running,
+			    uint64_t now)
+{
+	uint64_t age = now - q->rt_begin_ns;
+
+	if (q->rt_throttled)
+		return age < RT_PERIOD_NS ? RT_PERIOD_NS - age : 0;
+	if (runq_class_of(running) == RUN_CLASS_FAIR)
+		return DEADLINE_NEVER;
+	return RT_RUNTIME_NS - (age < RT_PERIOD_NS ? q->rt_used_ns : 0);
 }
 
 /* --- in and out --------------------------------------------------------------------*/
@@ -323,6 +287,8 @@ void runq_push_locked(struct runq *q, struct task *t, bool first,
 {
 	struct sched_entity *e = &t->arch.plat.sched;
 
+	if (unlikely(q->rt_throttled))
+		end_throttling(q, now_ns);
 	if (e->request.policy == SCHED_POLICY_DEADLINE)
 		wake_deadline(e, now_ns);
 	if (runq_class_of(t) != RUN_CLASS_FAIR)
@@ -367,7 +333,7 @@ static struct task *first_in_tree(struct avl_tree *tree, uint32_t cpu)
 	return NULL;
 }
 
-static struct task *first_fixed(struct runq *q, uint32_t cpu)
+static struct task *first_fixed(struct runq *q, uint32_t cpu, bool throttled)
 {
 	for (int w = 1; w >= 0; w--) {
 		uint64_t bits = q->fixed_bits[w];
@@ -379,7 +345,8 @@ static struct task *first_fixed(struct runq *q, uint32_t cpu)
 				struct task *t = of_entity(list_entry(l,
 						struct sched_entity, link));
 
-				if (runq_may_run_on(t, cpu))
+				if (runq_may_run_on(t, cpu) &&
+				    (!throttled || t->kind == TASK_SYSTEM))
 					return t;
 			}
 			bits &= ~(1ull << p);
@@ -436,11 +403,15 @@ struct task *runq_first_locked(struct runq *q, uint32_t cpu, uint64_t now_ns)
 
 	if (unlikely(q->nr_exhausted))
 		refill(q, now_ns);
+	if (unlikely(q->rt_throttled))
+		end_throttling(q, now_ns);
 	t = q->deadline.root ? first_in_tree(&q->deadline, cpu) : NULL;
 	if (!t)
-		t = first_fixed(q, cpu);
+		t = first_fixed(q, cpu, q->rt_throttled);
 	if (!t)
 		t = first_in_tree(&q->fair, cpu);
+	if (unlikely(!t && q->rt_throttled))
+		t = first_fixed(q, cpu, false);
 	if (unlikely(!t && q->nr))
 		recount_cpus(q);
 	return t;
@@ -477,7 +448,7 @@ struct task *runq_pop_locked(struct runq *q, uint32_t cpu,
 	if (!t)
 		return NULL;
 	if (running && runq_may_run_on(running, cpu)) {
-		enum run_class a = runq_class_of(t), b = runq_class_of(running);
+		enum run_class a = class_in(q, t), b = class_in(q, running);
 
 		if (a > b || (a == b && !replaces(t, running)))
 			return NULL;
@@ -489,7 +460,7 @@ struct task *runq_pop_locked(struct runq *q, uint32_t cpu,
 bool runq_preempts_locked(const struct runq *q, const struct task *t,
 			  const struct task *running, uint64_t ran_ns)
 {
-	enum run_class a = runq_class_of(t), b = runq_class_of(running);
+	enum run_class a = class_in(q, t), b = class_in(q, running);
 
 	if (a != b)
 		return a < b;
@@ -504,10 +475,10 @@ void runq_charge_locked(struct runq *q, struct task *t, uint64_t ns,
 	struct sched_entity *e = &t->arch.plat.sched;
 
 	e->slice_ns += ns;
-	if (e->home == q) {
-		q->vtime += scale(ns, q->load);
-		e->vruntime += scale(ns, e->load);
-	}
+	if (e->home == q)
+		runq_charge_fair_locked(q, t, ns);
+	if (unlikely(runq_class_of(t) != RUN_CLASS_FAIR))
+		charge_rt(q, ns, now_ns);
 	if (e->request.policy != SCHED_POLICY_DEADLINE)
 		return;
 	if (e->exhausted) {
@@ -522,7 +493,6 @@ void runq_charge_locked(struct runq *q, struct task *t, uint64_t ns,
 		e->exhausted = true;
 		e->refill_ns = e->due_ns - e->request.deadline_ns +
 			       e->request.period_ns;
-		e->lag = 0;
 		update_claim(e);
 		runq_join_locked(q, t);
 	}
@@ -565,7 +535,7 @@ uint64_t runq_limit_ns_locked(struct runq *q, const struct task *t,
 		ns = MIN(ns, slice - e->slice_ns % slice);
 	if (q->nr_exhausted)
 		ns = MIN(ns, first_refill_ns(q, now_ns));
-	return ns;
+	return q->nr ? MIN(ns, limit_rt(q, t, now_ns)) : ns;
 }
 
 uint32_t runq_choose_cpu(uint64_t idle, uint32_t last, uint32_t self)

@@ -9,6 +9,9 @@
  * others.
  * Fixed priority: the highest first; equals in turn of arrival, those of policy
  * RR for RR_SLICE_NS each. One that is preempted stays first of its priority.
+ * In each RT_PERIOD_NS these two classes have RT_RUNTIME_NS of a processor, then
+ * fixed priorities of programs come after all others until the period is over:
+ * one that never waits stops neither system tasks nor a shell for ever.
  * Fair: each queue has a virtual time, which advances by the real time divided
  * by the load of all its tasks; a task's own advances by the time it ran,
  * divided by its load. The difference is its lag, what it is owed: it is kept
@@ -29,8 +32,14 @@
 #define FAIR_WAKE_NS	1000000ull	/* undisturbed by the woken */
 #define RR_SLICE_NS	100000000ull
 #define LAG_MAX_NS	10000000ll
+/* As in /proc/sys/kernel (linux/proc/sysctl.c). */
+#define RT_PERIOD_NS	1000000000ull
+#define RT_RUNTIME_NS	950000000ull
 
-enum run_class { RUN_CLASS_DEADLINE, RUN_CLASS_FIXED, RUN_CLASS_FAIR };
+enum run_class {
+	RUN_CLASS_DEADLINE, RUN_CLASS_FIXED, RUN_CLASS_FAIR,
+	RUN_CLASS_THROTTLED	/* fixed priority, for now behind all others */
+};
 
 #define NR_PRIORITIES	(SCHED_PRIORITY_MAX + 1)
 
@@ -44,6 +53,9 @@ struct runq {
 	uint64_t vtime;		/* virtual time of this queue */
 	uint64_t load;		/* of those whose home this is */
 	uint32_t nr_exhausted;	/* queued, waiting for their next period */
+	uint64_t rt_begin_ns;	/* of the period of that limit */
+	uint64_t rt_used_ns;	/* by both classes since then */
+	bool rt_throttled;	/* programs come last; read freely as a hint */
 	/* written under lock, read freely as hints */
 	uint32_t nr;		/* ready tasks */
 	uint32_t nr_urgent;	/* of those, deadline and fixed priority */
@@ -101,6 +113,8 @@ void runq_join_locked(struct runq *q, struct task *t);
 /* t has run for ns up to now. */
 void runq_charge_locked(struct runq *q, struct task *t, uint64_t ns,
 			uint64_t now_ns);
+/* The fair class's part of that, of one that is at home here. */
+void runq_charge_fair_locked(struct runq *q, struct task *t, uint64_t ns);
 /* How long t may run until the scheduler has to look again; from now. */
 uint64_t runq_limit_ns_locked(struct runq *q, const struct task *t,
 			      uint64_t now_ns);
