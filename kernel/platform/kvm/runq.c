@@ -68,18 +68,6 @@ static void update_claim(struct sched_entity *e)
 	__atomic_store_n(&e->claim, MAX(own, e->lent), __ATOMIC_RELAXED);
 }
 
-static enum run_class class_of(uint64_t claim)
-{
-	if (claim >= CLAIM_DEADLINE_MIN)
-		return RUN_CLASS_DEADLINE;
-	return claim_is_urgent(claim) ? RUN_CLASS_FIXED : RUN_CLASS_FAIR;
-}
-
-enum run_class runq_class_of(const struct task *t)
-{
-	return class_of(t->arch.plat.sched.claim);
-}
-
 uint64_t runq_rank(const struct task *t)
 {
 	uint64_t claim = __atomic_load_n(&t->arch.plat.sched.claim,
@@ -89,7 +77,8 @@ uint64_t runq_rank(const struct task *t)
 }
 
 /* As things are in q. */
-static enum run_class class_in(const struct runq *q, const struct task *t)
+static inline enum run_class class_in(const struct runq *q,
+				      const struct task *t)
 {
 	enum run_class c = runq_class_of(t);
 
@@ -152,15 +141,12 @@ static void end_throttling(struct runq *q, uint64_t now)
 }
 
 /* How long q may be left alone, for the sake of this limit. */
-static uint64_t limit_rt(const struct runq *q, const struct task *running,
-			    uint64_t now)
+static uint64_t limit_rt(const struct runq *q, uint64_t now)
 {
 	uint64_t age = now - q->rt_begin_ns;
 
 	if (q->rt_throttled)
 		return age < RT_PERIOD_NS ? RT_PERIOD_NS - age : 0;
-	if (runq_class_of(running) == RUN_CLASS_FAIR)
-		return DEADLINE_NEVER;
 	return RT_RUNTIME_NS - (age < RT_PERIOD_NS ? q->rt_used_ns : 0);
 }
 
@@ -535,7 +521,10 @@ uint64_t runq_limit_ns_locked(struct runq *q, const struct task *t,
 		ns = MIN(ns, slice - e->slice_ns % slice);
 	if (q->nr_exhausted)
 		ns = MIN(ns, first_refill_ns(q, now_ns));
-	return q->nr ? MIN(ns, limit_rt(q, t, now_ns)) : ns;
+	if (unlikely(q->rt_throttled || runq_class_of(t) != RUN_CLASS_FAIR) &&
+	    q->nr)
+		ns = MIN(ns, limit_rt(q, now_ns));
+	return ns;
 }
 
 uint32_t runq_choose_cpu(uint64_t idle, uint32_t last, uint32_t self)

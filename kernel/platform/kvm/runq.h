@@ -88,7 +88,16 @@ bool runq_take_request(struct task *t);
 uint64_t runq_claim_of(const struct sched_request *r, uint64_t now_ns);
 /* That of t alone, without what it was lent. */
 uint64_t runq_own_claim(const struct task *t);
-enum run_class runq_class_of(const struct task *t);
+/* By what it asked for and was lent. */
+static inline enum run_class runq_class_of(const struct task *t)
+{
+	uint64_t claim = t->arch.plat.sched.claim;
+
+	if (likely(!claim_is_urgent(claim)))
+		return RUN_CLASS_FAIR;
+	return claim >= CLAIM_DEADLINE_MIN ? RUN_CLASS_DEADLINE :
+					     RUN_CLASS_FIXED;
+}
 bool runq_may_run_on(const struct task *t, uint32_t cpu);
 
 /* --- the caller holds q->lock ------------------------------------------------*/
