@@ -11,7 +11,10 @@
  * The root (node 1) is made up. Its children are the exports, named by their
  * number in decimal ("0", "1", ...; export_id of struct abi_mount), and the
  * special nodes below. A still or live export that is one file is a regular
- * file. Nothing else exists there, and nothing there can be changed.
+ * file. Nothing else exists there, and nothing there can be changed. These
+ * nodes are for ever and have fixed numbers: no LOOKUP has to come before. The
+ * special ones are open from the start, by fixed handles whose RELEASE does
+ * nothing.
  *
  * Where FUSE leaves room:
  *  - entry.generation is the object's birth time in ns, 0 if unknown;
@@ -52,6 +55,14 @@
 #define FS_NODE_STDERR		"stderr"
 #define FS_NODE_LOG		"log"
 #define FS_NODE_CONTROL		"control"
+
+/* In this order by their numbers: */
+enum fs_special {
+	FS_STDIN, FS_STDOUT, FS_STDERR, FS_LOG, FS_CONTROL, FS_NR_SPECIAL,
+};
+#define FS_NODEID_SPECIAL	2u	/* of the first */
+#define FS_NODEID_EXPORT	7u	/* of export 0 */
+#define FS_HANDLE_SPECIAL	1u	/* of the first */
 
 #define FS_STREAM_POSITION	UINT64_MAX	/* offset of READ and WRITE */
 #define FS_WRITE_MAX		(1u << 20)	/* bytes of one READ or WRITE */

@@ -15,8 +15,11 @@
 #include <unistd.h>
 
 #define INDEX_ROOT	FUSE_ROOT_ID
-#define INDEX_SPECIAL	2u
-#define INDEX_EXPORTS	(INDEX_SPECIAL + FS_NR_SPECIAL)
+#define INDEX_SPECIAL	FS_NODEID_SPECIAL
+#define INDEX_EXPORTS	FS_NODEID_EXPORT
+#define FIRST_FILE	(FS_HANDLE_SPECIAL + FS_NR_SPECIAL)
+_Static_assert(INDEX_SPECIAL == INDEX_ROOT + 1 &&
+	       INDEX_EXPORTS == INDEX_SPECIAL + FS_NR_SPECIAL, "no gaps");
 #define FIRST_ROOM	64u
 
 static uint64_t make_id(uint64_t index, uint32_t generation)
@@ -234,6 +237,8 @@ void fs_file_drop(struct fs_dev *fs, const struct fs_file *f)
 
 void fs_file_release(struct fs_dev *fs, struct fs_file *f)
 {
+	if (f < &fs->files[FIRST_FILE])
+		return;
 	fs_file_drop(fs, f);
 	f->kind = FS_FILE_FREE;
 	f->generation++;
@@ -280,12 +285,13 @@ int fs_tables_init(struct fs_dev *fs, struct err *e)
 	uint32_t half = fsrv_handles_max(fs->owner.server) / 2;
 	uint32_t nr = fsrv_nr_exports(fs->owner.server);
 	struct fs_node *n;
+	struct fs_file *f;
 	int err = 0;
 
 	fs->files_max = half;
 	fs->nodes_max = INDEX_EXPORTS + nr + half;
 	/* indices that are not used */
-	fs->nr_files = 1;
+	fs->nr_files = FS_HANDLE_SPECIAL;
 	fs->nr_nodes = INDEX_ROOT;
 	if (grow((void **)&fs->files, sizeof(*fs->files), 0, &fs->files_room) ||
 	    grow((void **)&fs->nodes, sizeof(*fs->nodes), 0, &fs->nodes_room))
@@ -294,8 +300,11 @@ int fs_tables_init(struct fs_dev *fs, struct err *e)
 	for (uint32_t i = 0; !err && i < FS_NR_SPECIAL; i++) {
 		err = add_fixed(fs, FS_NODE_SPECIAL, &n);
 		if (!err)
-			n->special = (uint8_t)i;
+			err = fs_file_add(fs, FS_FILE_SPECIAL, &f);
+		if (!err)
+			n->special = f->special = (uint8_t)i;
 	}
+	fs->files_used = 0;	/* without those */
 	for (uint32_t i = 0; !err && i < nr; i++) {
 		err = add_export(fs, i);
 		fs->nr_exports = i + 1;
@@ -306,7 +315,7 @@ int fs_tables_init(struct fs_dev *fs, struct err *e)
 
 void fs_tables_clear(struct fs_dev *fs)
 {
-	for (uint32_t i = 1; i < fs->nr_files; i++)
+	for (uint32_t i = FIRST_FILE; i < fs->nr_files; i++)
 		if (fs->files[i].kind != FS_FILE_FREE)
 			fs_file_release(fs, &fs->files[i]);
 	for (uint32_t i = INDEX_EXPORTS + fs->nr_exports; i < fs->nr_nodes; i++)

@@ -15,9 +15,6 @@
 #define FS_REPLY_MAX		65536u
 #define FS_HASH_SIZE		1024u
 
-enum fs_special {
-	FS_STDIN, FS_STDOUT, FS_STDERR, FS_LOG, FS_CONTROL, FS_NR_SPECIAL,
-};
 #define FS_NR_STREAMS	3u	/* those that can be polled */
 
 enum fs_node_kind { FS_NODE_FREE, FS_NODE_ROOT, FS_NODE_SPECIAL,
@@ -25,7 +22,8 @@ enum fs_node_kind { FS_NODE_FREE, FS_NODE_ROOT, FS_NODE_SPECIAL,
 
 /*
  * A node id is index | generation << 32. Index 0 is not used, 1 the root, then
- * the special nodes, then the exports: these are for ever, with generation 0.
+ * the special nodes, then the exports: these are for ever, with generation 0
+ * (abi/fs_device.h).
  */
 struct fs_node {
 	uint8_t kind;		/* enum fs_node_kind */
@@ -40,7 +38,8 @@ struct fs_node {
 
 enum fs_file_kind { FS_FILE_FREE, FS_FILE_OPEN, FS_FILE_SPECIAL };
 
-/* A file handle is index | generation << 32; index 0 is not used. */
+/* A file handle is index | generation << 32; index 0 is not used, the next are
+ * those of the special nodes, for ever. */
 struct fs_file {
 	uint8_t kind;		/* enum fs_file_kind */
 	uint8_t special;

@@ -177,6 +177,7 @@ static int open_host(struct hostnode *n, struct hostfd *s, uint32_t flags)
 	}
 	if (err)
 		return err;
+	hostnode_set_attr(n->inode, &rp.attr);
 	s->fd = fd;
 	s->handle = rp.handle;
 	s->write_only = flags == O_WRONLY;
@@ -402,7 +403,8 @@ static int hostfile_map(struct file *f, uint64_t off, uint64_t len,
 		return -EACCES;
 	if (s->write_only)
 		return -EACCES;
-	refresh_size(f);
+	if (!hostnode_is_fresh(f->inode))
+		refresh_size(f);
 	end = PAGE_UP(__atomic_load_n(&f->inode->size, __ATOMIC_RELAXED));
 	memset(out, 0, sizeof(*out));
 	if (off >= end)

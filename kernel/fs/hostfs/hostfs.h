@@ -109,6 +109,8 @@ int hostnode_call(struct inode *dir, struct inode *dir2,
 int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
 		       struct fsrv_reply *rp);
 int hostfs_getattr(struct inode *i, struct kstat *st);
+/* Are the attributes known as the host has them now? */
+bool hostnode_is_fresh(const struct inode *i);
 /* Ask the host again if i is live and its attributes are old. */
 void hostnode_refresh(struct inode *i);
 int hostfs_setattr(struct inode *i, const struct attr *a);

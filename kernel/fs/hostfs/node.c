@@ -76,6 +76,14 @@ void hostnode_set_attr(struct inode *i, const struct fsrv_attr *a)
 			 __ATOMIC_RELAXED);
 }
 
+bool hostnode_is_fresh(const struct inode *i)
+{
+	return !hostfs_of(i)->live ||
+	       clock_mono_ns() - __atomic_load_n(&hostnode(i)->fetched_ns,
+						 __ATOMIC_RELAXED) <
+	       HOSTFS_FRESH_NS;
+}
+
 void hostnode_refresh(struct inode *i)
 {
 	struct hostnode *n = hostnode(i);
@@ -83,10 +91,7 @@ void hostnode_refresh(struct inode *i)
 	struct fsrv_reply rp;
 	int err;
 
-	if (!hostfs_of(i)->live ||
-	    clock_mono_ns() - __atomic_load_n(&n->fetched_ns,
-					      __ATOMIC_RELAXED) <
-	    HOSTFS_FRESH_NS)
+	if (hostnode_is_fresh(i))
 		return;
 	err = hostnode_call_self(i, &rq, &rp);
 	if (!err && rp.attr.ino == n->host_ino && rp.attr.dev == n->host_dev)

@@ -104,7 +104,7 @@ int control_start(struct abi_boot *boot)
 
 	control.boot = boot;
 	if (!err)
-		err = stream_open_node(FS_NODE_CONTROL, true, true,
+		err = stream_open_node(FS_CONTROL, true, true,
 				       &control.node);
 	if (!err)
 		err = task_start_system("control", listen, NULL, NULL);

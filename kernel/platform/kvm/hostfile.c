@@ -9,6 +9,7 @@
  * while they are copied.
  */
 #include "platform/kvm/hostfile.h"
+#include <linux/fs.h>
 #include "core/heap.h"
 #include "core/panic.h"
 #include "drv/virtio/fs.h"
@@ -93,6 +94,11 @@ struct hostfile *hostfile_of_node(uint64_t nodeid, bool still)
 	kfree(fresh);
 	fuse_forget(nodeid, 1);
 	return f;
+}
+
+void hostfile_set_likely_size(struct hostfile *f, uint64_t size)
+{
+	__atomic_store_n(&f->likely_size, MAX(size, 1ul), __ATOMIC_RELAXED);
 }
 
 static void release_fh(uint64_t nodeid, uint64_t fh)
@@ -236,7 +242,11 @@ int64_t hostopen_seek(struct hostopen *o, int64_t off, int whence)
 	fuse_send(&m, &in, sizeof(in));
 	fuse_receive(&m, &out, sizeof(out));
 	err = fuse_call_exact(&m);
-	return err ? err : (int64_t)(out.offset & INT64_MAX);
+	if (err)
+		return err;
+	if (whence == SEEK_END && !off)
+		hostfile_set_likely_size(o->file, out.offset);
+	return (int64_t)(out.offset & INT64_MAX);
 }
 
 int hostopen_sync(struct hostopen *o)

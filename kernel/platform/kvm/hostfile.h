@@ -34,6 +34,8 @@ struct hostopen {
  * given back, too). The caller has a reference of the file.
  */
 struct hostfile *hostfile_of_node(uint64_t nodeid, bool still);
+/* How long the host said that it is: a hint how much to read ahead. */
+void hostfile_set_likely_size(struct hostfile *f, uint64_t size);
 /* fh of file is open; takes over the caller's reference of the file, also on
  * failure (NULL: no memory; fh is released). One reference. */
 struct hostopen *hostopen_create(struct hostfile *file, uint64_t fh,

@@ -20,6 +20,7 @@ struct hostfile {
 	/* set once */
 	uint64_t nodeid;
 	bool still;
+	uint64_t likely_size;	/* atomic; 0: not known */
 	/* under files.lock (hostfile.c) */
 	struct list hash_link;
 	struct list all_link;	/* least recently used first */

@@ -172,6 +172,11 @@ static uint32_t missing_run_locked(struct hostfile *f, uint64_t index,
 {
 	uint64_t start = index & ~(uint64_t)(WINDOW_PAGES - 1);
 	uint64_t end = start + WINDOW_PAGES, low = index, high = index + 1;
+	uint64_t size = __atomic_load_n(&f->likely_size, __ATOMIC_RELAXED);
+
+	/* what is likely not there is not asked for */
+	if (size)
+		end = MIN(end, PAGE_UP(size) >> PAGE_SHIFT);
 
 	while (low > start && !hostpage_find_locked(f, low - 1))
 		low--;

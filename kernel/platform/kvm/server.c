@@ -3,16 +3,17 @@
  * plat_server_call: one request of the file server protocol, answered by the
  * file system device. Here: the form of requests, and the handles, which name
  * nodes of FUSE or open files. Handle 0 to ABI_NR_MOUNTS_MAX - 1 are the roots
- * of the exports, looked up when first used.
+ * of the exports, whose nodes have fixed numbers.
  */
 #include "abi/boot.h"
+#include "abi/fs_device.h"
 #include "core/heap.h"
 #include "lib/string.h"
 #include "platform/kvm/hostfd.h"
 #include "platform/kvm/server_priv.h"
 #include "platform/platform.h"
 
-#define HANDLES_FIRST	256u
+#define HANDLES_FIRST	32u
 #define HANDLES_MAX	(1u << 20)
 #define NR_ROOTS	ABI_NR_MOUNTS_MAX
 
@@ -20,15 +21,15 @@
 static struct {
 	struct server_handle *handle;
 	uint32_t nr;
-	uint32_t free;		/* list by next_free; 0: empty */
+	uint32_t free;		/* list of handles by next_free; 0: empty */
 } table;
+static int64_t root_btime_ns[NR_ROOTS];	/* 0: not known; channel's lock */
 
 /* --- handles -----------------------------------------------------------------*/
 
 static int grow(void)
 {
 	uint32_t nr = table.nr ? table.nr * 2 : HANDLES_FIRST;
-	uint32_t first = table.nr ? table.nr : NR_ROOTS;
 	struct server_handle *bigger;
 
 	if (nr > HANDLES_MAX)
@@ -36,10 +37,9 @@ static int grow(void)
 	bigger = krealloc(table.handle, nr * sizeof(*bigger));
 	if (!bigger)
 		return -ENOMEM;
-	memset(bigger + table.nr, 0, (nr - table.nr) * sizeof(*bigger));
-	for (uint32_t i = nr - 1; i >= first; i--) {
-		bigger[i].next_free = table.free;
-		table.free = i;
+	for (uint32_t i = nr; i-- > table.nr;) {
+		bigger[i] = (struct server_handle){ .next_free = table.free };
+		table.free = i + NR_ROOTS;
 	}
 	table.handle = bigger;
 	table.nr = nr;
@@ -50,6 +50,7 @@ int server_handle_add(uint64_t nodeid, int64_t btime_ns,
 		      struct hostopen *open, uint32_t *handle)
 {
 	int err = table.free ? 0 : grow();
+	struct server_handle *h;
 
 	if (err) {
 		/* an open file has the node's reference itself */
@@ -59,22 +60,38 @@ int server_handle_add(uint64_t nodeid, int64_t btime_ns,
 		return err;
 	}
 	*handle = table.free;
-	table.free = table.handle[*handle].next_free;
-	table.handle[*handle] = (struct server_handle){
+	h = &table.handle[*handle - NR_ROOTS];
+	table.free = h->next_free;
+	*h = (struct server_handle){
 		.nodeid = nodeid, .btime_ns = btime_ns, .open = open,
 	};
+	return 0;
+}
+
+static int find(uint32_t handle, struct server_handle *out)
+{
+	if (handle < NR_ROOTS) {
+		*out = (struct server_handle){
+			.nodeid = FS_NODEID_EXPORT + handle,
+			.btime_ns = root_btime_ns[handle],
+		};
+		return 0;
+	}
+	if (handle - NR_ROOTS >= table.nr ||
+	    !table.handle[handle - NR_ROOTS].nodeid)
+		return -EBADF;
+	*out = table.handle[handle - NR_ROOTS];
 	return 0;
 }
 
 static int forget(uint32_t handle)
 {
 	struct server_handle h;
+	int err = handle < NR_ROOTS ? -EBADF : find(handle, &h);
 
-	if (handle < NR_ROOTS || handle >= table.nr ||
-	    !table.handle[handle].nodeid)
-		return -EBADF;
-	h = table.handle[handle];
-	table.handle[handle] = (struct server_handle){
+	if (err)
+		return err;
+	table.handle[handle - NR_ROOTS] = (struct server_handle){
 		.next_free = table.free,
 	};
 	table.free = handle;
@@ -85,49 +102,29 @@ static int forget(uint32_t handle)
 	return 0;
 }
 
-/* The root of an export, by its number. */
-static int find_root(uint32_t export_id)
-{
-	struct fuse_msg m = { .opcode = FUSE_LOOKUP, .nodeid = FUSE_ROOT_ID };
-	struct fuse_entry_out e;
-	char name[12];
-	int err;
-
-	scnprintf(name, sizeof(name), "%u", export_id);
-	fuse_send(&m, name, strlen(name) + 1);
-	fuse_receive(&m, &e, sizeof(e));
-	err = fuse_call_exact(&m);
-	if (err)
-		return err == -ENOENT ? -EBADF : err;
-	table.handle[export_id].nodeid = e.nodeid;
-	table.handle[export_id].btime_ns = (int64_t)e.generation;
-	return 0;
-}
-
-static int find(uint32_t handle, struct server_handle *out)
-{
-	int err = table.nr ? 0 : grow();
-
-	if (!err && handle < NR_ROOTS && !table.handle[handle].nodeid)
-		err = find_root(handle);
-	if (err)
-		return err;
-	if (handle >= table.nr || !table.handle[handle].nodeid)
-		return -EBADF;
-	*out = table.handle[handle];
-	return 0;
-}
-
 /* --- requests ----------------------------------------------------------------*/
 
 enum needs { NEED_DIR = 1, NEED_DIR2 = 2 };
+
+/* Of a root by its name: then its birth time comes too. */
+static int do_getattr(struct server_call *c)
+{
+	int err;
+
+	if (c->q.dir >= NR_ROOTS)
+		return server_do_getattr(c);
+	err = server_do_getattr_root(c, c->q.dir);
+	if (!err)
+		root_btime_ns[c->q.dir] = c->r->attr.btime_ns;
+	return err;
+}
 
 static const struct op {
 	int (*fn)(struct server_call *c);
 	uint32_t needs;		/* enum needs */
 } ops[] = {
 	[FSRV_LOOKUP] = { server_do_lookup, NEED_DIR },
-	[FSRV_GETATTR] = { server_do_getattr, NEED_DIR },
+	[FSRV_GETATTR] = { do_getattr, NEED_DIR },
 	[FSRV_OPEN] = { server_do_open, NEED_DIR },
 	[FSRV_CREATE] = { server_do_create, NEED_DIR },
 	[FSRV_READDIR] = { server_do_readdir, NEED_DIR },

@@ -92,8 +92,8 @@ static int find_object(struct server_call *c, uint64_t *nodeid,
 }
 
 /* Open a node, whose reference is taken over. */
-static int open_node(uint64_t nodeid, uint32_t flags, struct hostopen **out,
-		     bool *still)
+static int open_node(uint64_t nodeid, uint64_t size, uint32_t flags,
+		     struct hostopen **out, bool *still)
 {
 	struct fuse_msg m = { .opcode = FUSE_OPEN, .nodeid = nodeid };
 	struct fuse_open_in in = { .flags = flags };
@@ -110,6 +110,8 @@ static int open_node(uint64_t nodeid, uint32_t flags, struct hostopen **out,
 	}
 	*still = o.open_flags & FOPEN_KEEP_CACHE;
 	f = hostfile_of_node(nodeid, *still);
+	if (f)
+		hostfile_set_likely_size(f, size);
 	*out = f ? hostopen_create(f, o.fh, (flags & O_ACCMODE) != O_WRONLY,
 				   (flags & O_ACCMODE) != O_RDONLY) : NULL;
 	return *out ? 0 : -ENOMEM;
@@ -151,7 +153,8 @@ int server_do_lookup(struct server_call *c)
 	take_entry(c, &e);
 	if (S_ISREG(e.attr.mode) && (c->q.flags & FSRV_LOOKUP_OPEN)) {
 		/* if it can not be opened, that is no error of the lookup */
-		if (open_node(e.nodeid, O_RDONLY, &c->open, &still))
+		if (open_node(e.nodeid, e.attr.size, O_RDONLY, &c->open,
+			      &still))
 			c->open = NULL;
 		return 0;
 	}
@@ -178,6 +181,19 @@ int server_do_getattr(struct server_call *c)
 	err = fuse_call_exact(&m);
 	if (!err)
 		server_take_attr(&c->r->attr, &out.attr, c->dir.btime_ns);
+	return err;
+}
+
+int server_do_getattr_root(struct server_call *c, uint32_t export_id)
+{
+	struct fuse_entry_out e;
+	char name[12];
+	int err;
+
+	scnprintf(name, sizeof(name), "%u", export_id);
+	err = lookup(FUSE_ROOT_ID, name, &e);
+	if (!err)
+		take_entry(c, &e);
 	return err;
 }
 
@@ -219,7 +235,7 @@ int server_do_open(struct server_call *c)
 			fuse_forget(e.nodeid, 1);
 	}
 	if (!err)
-		err = open_node(e.nodeid, flags, &o, &still);
+		err = open_node(e.nodeid, c->r->attr.size, flags, &o, &still);
 	if (err)
 		return err;
 	if (flags & O_TRUNC) {

@@ -37,6 +37,7 @@ int server_handle_add(uint64_t nodeid, int64_t btime_ns,
 
 int server_do_lookup(struct server_call *c);
 int server_do_getattr(struct server_call *c);
+int server_do_getattr_root(struct server_call *c, uint32_t export_id);
 int server_do_open(struct server_call *c);
 int server_do_create(struct server_call *c);
 int server_do_readdir(struct server_call *c);

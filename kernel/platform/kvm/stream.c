@@ -32,34 +32,14 @@ static struct {
 
 /* --- start -------------------------------------------------------------------*/
 
-int stream_open_node(const char *name, bool readable, bool writable,
+int stream_open_node(enum fs_special which, bool readable, bool writable,
 		     struct hostopen **out)
 {
-	struct fuse_msg look = { .opcode = FUSE_LOOKUP,
-				 .nodeid = FUSE_ROOT_ID };
-	struct fuse_msg open = { .opcode = FUSE_OPEN };
-	struct fuse_open_in in = { .flags = readable && writable ? O_RDWR :
-					    writable ? O_WRONLY : O_RDONLY };
-	struct fuse_entry_out e;
-	struct fuse_open_out o;
-	struct hostfile *f;
-	int err;
+	struct hostfile *f = hostfile_of_node(FS_NODEID_SPECIAL + which,
+					      false);
 
-	fuse_send(&look, name, strlen(name) + 1);
-	fuse_receive(&look, &e, sizeof(e));
-	err = fuse_call_exact(&look);
-	if (err)
-		return err;
-	open.nodeid = e.nodeid;
-	fuse_send(&open, &in, sizeof(in));
-	fuse_receive(&open, &o, sizeof(o));
-	err = fuse_call_exact(&open);
-	if (err) {
-		fuse_forget(e.nodeid, 1);
-		return err;
-	}
-	f = hostfile_of_node(e.nodeid, false);
-	*out = f ? hostopen_create(f, o.fh, readable, writable) : NULL;
+	*out = f ? hostopen_create(f, FS_HANDLE_SPECIAL + which, readable,
+				   writable) : NULL;
 	if (!*out)
 		return -ENOMEM;
 	(*out)->is_stream = true;
@@ -68,9 +48,6 @@ int stream_open_node(const char *name, bool readable, bool writable,
 
 int stream_start(const struct abi_boot *boot)
 {
-	static const char *const names[NR_STREAMS] = {
-		FS_NODE_STDIN, FS_NODE_STDOUT, FS_NODE_STDERR,
-	};
 	int err = 0;
 
 	waitq_init(&streams.wait);
@@ -82,7 +59,7 @@ int stream_start(const struct abi_boot *boot)
 		if (s->kind == ABI_STDIO_CLOSED)
 			continue;
 		streams.nonblock[i] = s->open_flags & O_NONBLOCK;
-		err = stream_open_node(names[i], acc != O_WRONLY,
+		err = stream_open_node(FS_STDIN + i, acc != O_WRONLY,
 				       acc != O_RDONLY, &o);
 		if (!err)
 			err = hostfd_set((int)i, o);

@@ -2,12 +2,13 @@
 /* The standard streams: transfers that wait, and readiness. */
 #pragma once
 #include "abi/boot.h"
+#include "abi/fs_device.h"
 #include "platform/kvm/hostfile.h"
 
 /* Open those that there are. Returns 0 or -errno. Context: init. */
 int stream_start(const struct abi_boot *boot);
-/* Open a special node by name. Returns 0 or -errno. */
-int stream_open_node(const char *name, bool readable, bool writable,
+/* Use a special node, which is open already. Returns 0 or -ENOMEM. */
+int stream_open_node(enum fs_special which, bool readable, bool writable,
 		     struct hostopen **out);
 /*
  * As read(2) and write(2) on the host's descriptor fd: wait unless that is

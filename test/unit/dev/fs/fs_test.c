@@ -491,6 +491,28 @@ static bool test_limits(void)
 static int in_pipe[2], out_pipe[2], err_file;
 static uint64_t in_fh, out_fh, err_fh, control_fh;
 
+/* No look-up and no opening, for ever (abi/fs_device.h). */
+static bool test_fixed_numbers(void)
+{
+	const uint64_t fh = FS_HANDLE_SPECIAL + FS_STDERR;
+	uint64_t node;
+
+	CHECK(fs_lookup(&c, 1, "stdin", &node) == 0);
+	CHECK(node == FS_NODEID_SPECIAL + FS_STDIN);
+	CHECK(fs_lookup(&c, 1, "control", &node) == 0);
+	CHECK(node == FS_NODEID_SPECIAL + FS_CONTROL);
+	CHECK(fs_lookup(&c, 1, "1", &node) == 0);
+	CHECK(node == FS_NODEID_EXPORT + 1);
+	for (int i = 0; i < 2; i++) {
+		CHECK(fs_write(&c, fh, 0, "x", 1) == 0);
+		CHECK(fs_release(&c, fh) == 0);
+	}
+	CHECK(fs_write(&c, FS_HANDLE_SPECIAL + FS_NR_SPECIAL, 0, "x", 1) ==
+	      -EBADF);
+	CHECK(!ftruncate(err_file, 0));
+	return true;
+}
+
 static bool open_special(const char *name, uint64_t *fh)
 {
 	uint64_t node;
@@ -775,6 +797,7 @@ int main(void)
 		{ "nodes and references", test_nodes },
 		{ "symbolic links", test_symlinks }, { "reading", test_read },
 		{ "special files", test_special_files },
+		{ "fixed numbers", test_fixed_numbers },
 		{ "as nobody", test_nobody }, { "listing", test_listing },
 		{ "create", test_create }, { "changes", test_changes },
 		{ "set-id bits and times", test_set_id },
