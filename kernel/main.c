@@ -3,7 +3,6 @@
  * Start-up of the kernel, step by step, in order. Runs once, on the boot
  * task; the last step turns it into the supervisor of the sandbox.
  */
-#include "core/futex.h"
 #include "core/page.h"
 #include "core/panic.h"
 #include "drv/tty.h"
@@ -105,7 +104,6 @@ void kernel_main(void *handover)
 
 	boot = b;
 	page_set_limit(b->memory_limit);
-	futex_init();
 	syscall_watch = (b->flags & ABI_BOOT_STRACE ? WATCH_STRACE : 0) |
 			(b->flags & ABI_BOOT_STATS ? WATCH_STATS : 0);
 	stats_init();

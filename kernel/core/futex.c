@@ -9,15 +9,8 @@
 
 #define NR_BUCKETS 256u
 
-static struct futex_bucket buckets[NR_BUCKETS];	/* set up once */
-
-void futex_init(void)
-{
-	for (uint32_t i = 0; i < NR_BUCKETS; i++) {
-		mutex_init(&buckets[i].lock);
-		list_init(&buckets[i].waiters);
-	}
-}
+/* The lists are made at their first use. */
+static struct futex_bucket buckets[NR_BUCKETS];
 
 static struct futex_bucket *bucket_of(const struct futex_key *k)
 {
@@ -27,11 +20,24 @@ static struct futex_bucket *bucket_of(const struct futex_key *k)
 	return &buckets[(h >> 32) % NR_BUCKETS];
 }
 
+/* b's lock was taken. */
+static void make_ready_locked(struct futex_bucket *b)
+{
+	if (unlikely(!b->waiters.next))
+		list_init(&b->waiters);
+}
+
+static void lock_bucket(struct futex_bucket *b)
+{
+	mutex_lock(&b->lock);
+	make_ready_locked(b);
+}
+
 struct futex_bucket *futex_lock(const struct futex_key *k)
 {
 	struct futex_bucket *b = bucket_of(k);
 
-	mutex_lock(&b->lock);
+	lock_bucket(b);
 	return b;
 }
 
@@ -46,6 +52,8 @@ void futex_lock_two(const struct futex_key *k1, const struct futex_key *k2,
 	*b1 = bucket_of(k1);
 	*b2 = bucket_of(k2);
 	mutex_lock_two(&(*b1)->lock, &(*b2)->lock);
+	make_ready_locked(*b1);
+	make_ready_locked(*b2);
 }
 
 void futex_unlock_two(struct futex_bucket *b1, struct futex_bucket *b2)
@@ -60,7 +68,7 @@ struct futex_bucket *futex_wait_lock(const struct futex_key *k)
 
 	/* Partner: the fence in futex_wake; see the head of futex.h. */
 	__atomic_fetch_add(&b->nr_waiters, 1, __ATOMIC_SEQ_CST);
-	mutex_lock(&b->lock);
+	lock_bucket(b);
 	return b;
 }
 
@@ -104,7 +112,7 @@ struct futex_bucket *futex_lock_of(struct futex_waiter *w)
 		struct futex_bucket *b = __atomic_load_n(&w->bucket,
 							 __ATOMIC_RELAXED);
 
-		mutex_lock(&b->lock);
+		lock_bucket(b);
 		/* a requeue changes it only with both locks held */
 		if (b == __atomic_load_n(&w->bucket, __ATOMIC_RELAXED))
 			return b;
@@ -204,7 +212,7 @@ int futex_wake(const struct futex_key *k, uint32_t max, uint32_t bitset)
 	if (!__atomic_load_n(&b->nr_waiters, __ATOMIC_RELAXED))
 		return 0;
 	wakes.nr = 0;
-	mutex_lock(&b->lock);
+	lock_bucket(b);
 	n = futex_wake_key_locked(b, k, max, bitset, &wakes);
 	mutex_unlock(&b->lock);
 	futex_wakes_send(&wakes);
@@ -232,7 +240,7 @@ void futex_for_each(void (*fn)(struct futex_waiter *w, void *arg), void *arg)
 
 		if (!__atomic_load_n(&b->nr_waiters, __ATOMIC_SEQ_CST))
 			continue;
-		mutex_lock(&b->lock);
+		lock_bucket(b);
 		list_for_each_safe(p, &b->waiters)
 			fn(list_entry(p, struct futex_waiter, link), arg);
 		mutex_unlock(&b->lock);

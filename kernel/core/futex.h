@@ -53,8 +53,6 @@ struct futex_wakes {
 	struct task *task[FUTEX_WAKES_MAX];
 };
 
-/* Must be called once before anything else. Context: init. */
-void futex_init(void);
 
 static inline bool futex_key_equal(const struct futex_key *x,
 				   const struct futex_key *y)

@@ -28,17 +28,19 @@ static uint32_t last_pid;
 static uint32_t nr_threads_total;
 static struct process *reaper;		/* pid 1 */
 
-static void tables_init(void)
+/* A list of one of the tables, made at its first use. */
+static struct list *bucket(struct list *table, uint32_t id)
 {
-	for (uint32_t i = 0; i < HASH_SIZE; i++) {
-		list_init(&threads_by_tid[i]);
-		list_init(&processes_by_pid[i]);
-	}
+	struct list *b = &table[id % HASH_SIZE];
+
+	if (!b->next)
+		list_init(b);
+	return b;
 }
 
 struct process *process_find(uint32_t pid)
 {
-	list_for_each(l, &processes_by_pid[pid % HASH_SIZE]) {
+	list_for_each(l, bucket(processes_by_pid, pid)) {
 		struct process *p = list_entry(l, struct process, pid_link);
 
 		if (p->pid == pid)
@@ -49,7 +51,7 @@ struct process *process_find(uint32_t pid)
 
 struct thread *thread_find(uint32_t tid)
 {
-	list_for_each(l, &threads_by_tid[tid % HASH_SIZE]) {
+	list_for_each(l, bucket(threads_by_tid, tid)) {
 		struct thread *t = list_entry(l, struct thread, tid_link);
 
 		if (t->tid == tid)
@@ -185,7 +187,7 @@ void thread_link_locked(struct thread *t)
 	list_append(&p->threads, &t->link);
 	p->nr_threads++;
 	mutex_unlock(&p->signals.lock);
-	list_append(&threads_by_tid[t->tid % HASH_SIZE], &t->tid_link);
+	list_append(bucket(threads_by_tid, t->tid), &t->tid_link);
 	nr_threads_total++;
 }
 
@@ -206,7 +208,7 @@ void thread_set_tid_locked(struct thread *t, uint32_t tid)
 {
 	list_remove(&t->tid_link);
 	t->tid = tid;
-	list_append(&threads_by_tid[tid % HASH_SIZE], &t->tid_link);
+	list_append(bucket(threads_by_tid, tid), &t->tid_link);
 }
 
 void process_link_locked(struct process *p, struct process *parent)
@@ -215,7 +217,7 @@ void process_link_locked(struct process *p, struct process *parent)
 	if (parent)
 		list_append(&parent->children, &p->sibling);
 	list_append(&all_processes, &p->all_link);
-	list_append(&processes_by_pid[p->pid % HASH_SIZE], &p->pid_link);
+	list_append(bucket(processes_by_pid, p->pid), &p->pid_link);
 }
 
 /* Forget a reaped process. Gives up the table's reference. */
@@ -333,7 +335,6 @@ int process_init(struct thread **first)
 	struct process *p;
 	struct thread *t;
 
-	tables_init();
 	if (make_reaper())
 		return -ENOMEM;
 	p = process_alloc();

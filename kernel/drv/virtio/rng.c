@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virtio-rng: a service (core/service.h) asks for random bytes at start and from
- * then on every few minutes, and mixes them into the kernel's generator. The
+ * virtio-rng: a service (core/service.h) asks for random bytes soon after the
+ * start (which has the tender's seed) and then every few minutes, and mixes them into the kernel's generator. The
  * device's interrupt notifies it. Nobody ever waits for the device.
  */
 #include <linux/virtio_ids.h>
@@ -12,6 +12,7 @@
 #include "platform/platform.h"
 
 #define SEED_BYTES	64u
+#define FIRST_NS	NSEC_PER_SEC
 #define RESEED_NS	(300 * NSEC_PER_SEC)
 
 static struct {
@@ -78,6 +79,7 @@ static int rng_probe(struct virtio *v)
 	if (err)
 		return err;
 	rng.v = v;
+	rng.next_ns = plat_clock_mono_ns() + FIRST_NS;
 	virtio_ready(v);
 	return service_start(&rng_service);
 }

@@ -5,6 +5,7 @@
  * boot task looks at (plat_run). The report goes the other way, by WRITE.
  */
 #include "platform/kvm/control.h"
+#include "drv/virtio/fs.h"
 #include "abi/control.h"
 #include "abi/fs_device.h"
 #include "core/page.h"
@@ -100,7 +101,7 @@ void plat_report(void)
 
 int control_start(struct abi_boot *boot)
 {
-	int err = stream_start(boot);
+	int err = fuse_is_there() ? stream_start(boot) : -ENODEV;
 
 	control.boot = boot;
 	if (!err)

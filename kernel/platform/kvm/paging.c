@@ -54,8 +54,8 @@ static uint64_t *split(uint64_t *entry, uint32_t level)
 		return NULL;
 	if (level == 1)
 		e &= ~(uint64_t)PTE_LARGE;
-	for (uint32_t i = 0; i < ENTRIES; i++)
-		t[i] = e + i * step;
+	for (uint64_t *at = t; at < t + ENTRIES; e += step)
+		*at++ = e;
 	*entry = virt_to_phys(t) | PTE_PRESENT | PTE_WRITE;
 	return t;
 }
@@ -119,11 +119,12 @@ static uint64_t nx(void)
 
 static void map_image_part(uint64_t start, uint64_t end, uint64_t bits)
 {
-	uint64_t *e = NULL;
+	while (start < end) {
+		uint64_t stop = MIN(end, ALIGN_UP(start + 1, SIZE_2M));
+		uint64_t *e = entry_at(start, 0);
 
-	for (; start < end; start += PAGE_SIZE) {
-		e = e && start % SIZE_2M ? e + 1 : entry_at(start, 0);
-		*e = (start - ABI_KERNEL_VIRT) | bits;
+		for (; start < stop; start += PAGE_SIZE)
+			*e++ = (start - ABI_KERNEL_VIRT) | bits;
 	}
 }
 

@@ -59,11 +59,13 @@ void space_unmap_part(struct space *s, const struct region *r, uaddr_t start,
 static void clear(struct space *s, uaddr_t start, uaddr_t end,
 		  struct list *dead)
 {
+	struct region *r = region_find(&s->regions, start);
 	struct gather g;
 
+	if (!r || r->start >= end)
+		return;
 	gather_begin(&g, s);
-	for (struct region *r = region_find(&s->regions, start);
-	     r && r->start < end; r = region_next(&s->regions, r))
+	for (; r && r->start < end; r = region_next(&s->regions, r))
 		if (r->file)
 			space_unmap_part(s, r, r->start, r->end, &g);
 	pt_unmap(&s->pt, start, end, NULL, &g);

@@ -154,7 +154,6 @@ int main(void)
 {
 	uint32_t bad = 0;
 
-	futex_init();
 	printf("1..%lu\n", ARRAY_LEN(tests));
 	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
 		failures = 0;

@@ -149,7 +149,6 @@ int main(void)
 	bool found, good;
 	unsigned long t[2];
 
-	futex_init();
 	for (uint32_t i = 0; i < 2; i++) {
 		threads[i].tid = i + 1;
 		pthread_create(&t[i], NULL, hammer, &threads[i]);

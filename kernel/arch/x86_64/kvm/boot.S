@@ -41,8 +41,26 @@ entry_pvh:
 	cld
 	mov	$PHYS(boot_stack_end), %esp
 	mov	%ebx, %ebp
-	/* four page directories, 2 MiB pages, 4 GiB */
-	mov	$PHYS(boot_pd), %edi
+	/* 4 GiB: four entries, if the processor has pages of 1 GiB */
+	mov	$0x80000000, %eax
+	cpuid
+	cmp	$0x80000001, %eax
+	jb	3f
+	mov	$0x80000001, %eax
+	cpuid
+	bt	$26, %edx
+	jnc	3f
+	mov	$PHYS(boot_pdpt_low), %edi
+	mov	$PTE_LARGE, %eax
+	mov	$4, %ecx
+1:	mov	%eax, (%edi)
+	add	$8, %edi
+	add	$0x40000000, %eax
+	loop	1b
+	movl	$PTE_LARGE, PHYS(boot_pdpt_high) + 510 * 8
+	jmp	4f
+	/* or four page directories, 2 MiB pages */
+3:	mov	$PHYS(boot_pd), %edi
 	mov	$PTE_LARGE, %eax
 	mov	$2048, %ecx
 1:	mov	%eax, (%edi)
@@ -57,7 +75,7 @@ entry_pvh:
 	add	$4096, %eax
 	loop	2b
 	movl	$PHYS(boot_pd) + PTE_TABLE, PHYS(boot_pdpt_high) + 510 * 8
-	movl	$PHYS(boot_pdpt_low) + PTE_TABLE, PHYS(boot_pml4)
+4:	movl	$PHYS(boot_pdpt_low) + PTE_TABLE, PHYS(boot_pml4)
 	movl	$PHYS(boot_pdpt_low) + PTE_TABLE, PHYS(boot_pml4) + 256 * 8
 	movl	$PHYS(boot_pdpt_high) + PTE_TABLE, PHYS(boot_pml4) + 511 * 8
 	call	long_mode

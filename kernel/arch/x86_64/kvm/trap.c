@@ -364,16 +364,16 @@ void trap_paranoid(struct trap_frame *f)
 }
 
 /* --- tables of the processor ----------------------------------------------------*/
+#define NR_VECTORS	128u	/* as in entry.S; those beyond are faults */
+
 struct gate {
-	uint16_t offset_low, selector;
-	uint8_t ist, type;
-	uint16_t offset_mid;
-	uint32_t offset_high, reserved;
+	uint64_t low;		/* selector, stack, type, half the offset */
+	uint64_t offset_high;
 };
 
 #define GATE_INTERRUPT	0x8e	/* present, interrupts off */
 #define GATE_FOR_USER	0x60	/* programs may raise it */
-#define KERNEL_CS	0x10
+#define KERNEL_CS	0x10ull
 #define STAR_USER	0x23	/* sysret: SS = this + 8, CS = this + 16 */
 
 #define MSR_TSC_AUX	0xc0000103u	/* rdtscp, rdpid: the CPU's number */
@@ -384,23 +384,21 @@ struct gate {
 #define SYSCALL_MASK	0x57700ull
 
 extern const char entry_vectors[], entry_syscall[];
-static struct gate idt[256];	/* written by the first CPU */
+static struct gate idt[NR_VECTORS];	/* written by the first CPU */
 
-static void set_gate(uint32_t vector, uint8_t ist, uint8_t type)
+static void set_gate(uint32_t vector, uint64_t ist, uint64_t type)
 {
 	uint64_t at = (uint64_t)entry_vectors + 16ul * vector;
 
 	idt[vector] = (struct gate){
-		.offset_low = (uint16_t)at, .selector = KERNEL_CS,
-		.ist = ist, .type = type,
-		.offset_mid = (uint16_t)(at >> 16),
-		.offset_high = (uint32_t)(at >> 32),
+		(at & 0xffff) | KERNEL_CS << 16 | ist << 32 | type << 40 |
+		(at >> 16 & 0xffff) << 48, at >> 32,
 	};
 }
 
 static void fill_idt(void)
 {
-	for (uint32_t i = 0; i < ARRAY_LEN(idt); i++)
+	for (uint32_t i = 0; i < NR_VECTORS; i++)
 		set_gate(i, 0, GATE_INTERRUPT);
 	set_gate(VECTOR_BP, 0, GATE_INTERRUPT | GATE_FOR_USER);
 	set_gate(VECTOR_OF, 0, GATE_INTERRUPT | GATE_FOR_USER);
@@ -425,7 +423,7 @@ void trap_init_cpu(void)
 		uint64_t base;
 	} __attribute__((packed)) idtr = { sizeof(idt) - 1, (uint64_t)idt };
 
-	if (!idt[0].type) {
+	if (!idt[0].low) {
 		plat_has_smap = cpu_features.smap;
 		plat_has_fsgsbase = cpu_features.fsgsbase;
 		fill_idt();
