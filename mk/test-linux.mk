@@ -46,7 +46,8 @@ RTPRIO := --rtprio=99
 check-linux-rt: test-linux $(O)/mica ## threads with real-time classes
 	$(Q)$(O)/mica run $(RTPRIO) -- true 2>/dev/null && rt=$(RTPRIO); \
 	$(LT_SRC)/run -q --dir $(LT_OUT) --mica $(O)/mica \
-		--mica-options=$$rt $(LT_ARGS) pthread_mutex pthread_attr
+		--mica-options=$$rt $(LT_ARGS) pthread_mutex pthread_attr \
+		futex_order
 
 check-linux-native: test-linux ## the behaviour tests alone, on the host
 	$(Q)$(LT_SRC)/run -q --dir $(LT_OUT) --native-only $(LT_ARGS)

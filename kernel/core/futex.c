@@ -6,6 +6,8 @@
  * back.
  */
 #include "core/futex.h"
+#include "core/sched.h"
+#include "platform/platform.h"
 
 #define NR_BUCKETS 256u
 
@@ -78,13 +80,39 @@ void futex_wait_abort(struct futex_bucket *b)
 	mutex_unlock(&b->lock);
 }
 
+/* Of the calling task. All deadlines are equal. */
+static uint64_t rank_of(const struct task *t)
+{
+	uint64_t claim = 0;
+
+	if (unlikely(plat_task_is_urgent(t)))
+		claim = plat_task_claim(t);
+	return claim_is_urgent(claim) ? MIN(claim, CLAIM_DEADLINE_MIN) : 0;
+}
+
+/* Few are urgent, so these are looked at, not the others. */
+static void enqueue_locked(struct futex_bucket *b, struct futex_waiter *w)
+{
+	struct list *at = &b->waiters;
+
+	if (unlikely(w->rank)) {
+		at = at->next;
+		while (at != &b->waiters &&
+		       list_entry(at, struct futex_waiter, link)->rank >=
+		       w->rank)
+			at = at->next;
+	}
+	list_add_before(at, &w->link);
+}
+
 void futex_wait_commit(struct futex_bucket *b, struct futex_waiter *w,
 		       const struct futex_key *k)
 {
 	w->key = *k;
 	w->woken = 0;
+	w->rank = rank_of(w->task);
 	__atomic_store_n(&w->bucket, b, __ATOMIC_RELAXED);
-	list_append(&b->waiters, &w->link);
+	enqueue_locked(b, w);
 	mutex_unlock(&b->lock);
 }
 
@@ -230,7 +258,7 @@ void futex_move_locked(struct futex_waiter *w, struct futex_bucket *to,
 		__atomic_store_n(&w->bucket, to, __ATOMIC_RELAXED);
 	}
 	w->key = *k;
-	list_append(&to->waiters, &w->link);
+	enqueue_locked(to, w);
 }
 
 void futex_for_each(void (*fn)(struct futex_waiter *w, void *arg), void *arg)

@@ -15,6 +15,10 @@
  *
  * Either the waiter sees the changed word, or the waker sees the counter.
  * A waiter that was taken out is `woken` and never touches the bucket again.
+ *
+ * Tasks with a real-time class come first, by their own claim (not what they were
+ * lent), as of when they began to wait; others, and equals, by arrival. So as on
+ * Linux.
  */
 #pragma once
 #include "core/lock.h"
@@ -28,7 +32,7 @@ struct futex_key {
 struct futex_bucket {
 	struct mutex lock;
 	uint32_t nr_waiters;	/* atomic: enqueued, or about to be */
-	struct list waiters;	/* under lock; by arrival */
+	struct list waiters;	/* under lock; by rank, equals by arrival */
 };
 
 struct futex_waiter {
@@ -37,6 +41,7 @@ struct futex_waiter {
 	struct futex_key key;
 	struct futex_bucket *bucket;	/* changed by requeue; atomic */
 	/* set once */
+	uint64_t rank;	/* an urgent claim (core/sched.h), or 0 */
 	struct task *task;
 	uint32_t bitset;
 	/* 0, then set by the waker to a nonzero reason; atomic */
@@ -101,7 +106,7 @@ int futex_wake_key_locked(struct futex_bucket *b, const struct futex_key *k,
 			  uint32_t max, uint32_t bitset,
 			  struct futex_wakes *out);
 void futex_remove_locked(struct futex_waiter *w);
-/* Move w to the end of bucket `to`, with key k. */
+/* Move w to bucket `to`, with key k, behind its equals. */
 void futex_move_locked(struct futex_waiter *w, struct futex_bucket *to,
 		       const struct futex_key *k);
 /* After the unlock. */

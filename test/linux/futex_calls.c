@@ -8,37 +8,6 @@
 static uint32_t word, word2;
 static int tids[8];
 
-struct sleeper {
-	long (*fn)(void *arg);
-	void *arg;
-	int *tid;
-	int err;
-};
-
-static void *sleep_in(void *arg)
-{
-	struct sleeper *s = arg;
-	long r;
-
-	tell_tid(s->tid);
-	r = s->fn(s->arg);
-	s->err = errno;
-	return (void *)r;
-}
-
-/* A thread that is asleep in fn(arg). */
-static pthread_t sleeps(struct sleeper *s, long (*fn)(void *), void *arg,
-			int *tid)
-{
-	pthread_t t;
-
-	*s = (struct sleeper){ fn, arg, tid, 0 };
-	*tid = 0;
-	t = start(sleep_in, s);
-	told_and_asleep(tid);
-	return t;
-}
-
 /* What the call in the thread returned. */
 static void show_end(const char *what, pthread_t t, const struct sleeper *s)
 {

@@ -71,3 +71,34 @@ static inline void need_futex2(void)
 	if (wake2(NULL, 0, 0, 0) < 0 && errno == ENOSYS)
 		skip("no futex2 calls");
 }
+
+struct sleeper {
+	long (*fn)(void *arg);
+	void *arg;
+	int *tid;
+	int err;
+};
+
+static inline void *sleep_in(void *arg)
+{
+	struct sleeper *s = arg;
+	long r;
+
+	tell_tid(s->tid);
+	r = s->fn(s->arg);
+	s->err = errno;
+	return (void *)r;
+}
+
+/* A thread that is asleep in fn(arg). */
+static inline pthread_t sleeps(struct sleeper *s, long (*fn)(void *), void *arg,
+			int *tid)
+{
+	pthread_t t;
+
+	*s = (struct sleeper){ fn, arg, tid, 0 };
+	*tid = 0;
+	t = start(sleep_in, s);
+	told_and_asleep(tid);
+	return t;
+}

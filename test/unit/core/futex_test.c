@@ -4,7 +4,9 @@
  * wake-up is lost between two threads that hand a word to and fro. Prints TAP.
  */
 #include "core/futex.h"
+#include "core/sched.h"
 #include "fs/fake.h"
+#include "platform/platform.h"
 
 int printf(const char *fmt, ...);
 int pthread_create(unsigned long *t, const void *attr, void *(*fn)(void *),
@@ -17,6 +19,19 @@ void check_failed(const char *expr, const char *file, int line, long got)
 {
 	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
 	failures++;
+}
+
+/* The calling task's own claim. */
+static uint64_t claim;
+
+bool plat_task_is_urgent(const struct task *t)
+{
+	return claim_is_urgent(claim);
+}
+
+uint64_t plat_task_claim(const struct task *t)
+{
+	return claim;
 }
 
 static const struct futex_key k1 = { 1, 64 }, k2 = { 1, 128 };
@@ -46,6 +61,41 @@ static void wakes(void)
 	CHECK_EQ(futex_wake(&k1, 9, ~0u), 1);
 	CHECK_EQ(futex_wait_end(&w[3]), 1);
 	CHECK_EQ(futex_wake(&k1, 9, ~0u), 0);
+}
+
+static void enqueue_as(struct futex_waiter *w, uint64_t c)
+{
+	claim = c;
+	enqueue(w, &k1, ~0u);
+	claim = 0;
+}
+
+/* Urgent ones first, by claim; equals and all others by arrival. */
+static void order_of_wakes(void)
+{
+	static const uint64_t claims[] = {
+		CLAIM_FAIR(0), CLAIM_FIXED(10), CLAIM_FIXED(50),
+		CLAIM_FAIR(-20), CLAIM_DEADLINE(900), CLAIM_FIXED(50),
+		CLAIM_DEADLINE(100), CLAIM_IDLE,
+	};
+	static const uint32_t order[] = { 4, 6, 2, 5, 1, 0, 3, 7 };
+	struct futex_waiter w[8];
+	struct futex_bucket *b1, *b2;
+
+	for (uint32_t requeued = 0; requeued < 2; requeued++) {
+		for (uint32_t i = 0; i < 8; i++)
+			enqueue_as(&w[i], claims[i]);
+		if (requeued) {
+			futex_lock_two(&k1, &k2, &b1, &b2);
+			for (uint32_t i = 0; i < 8; i++)
+				futex_move_locked(&w[order[i]], b2, &k2);
+			futex_unlock_two(b1, b2);
+		}
+		for (uint32_t i = 0; i < 8; i++) {
+			CHECK_EQ(futex_wake(requeued ? &k2 : &k1, 1, ~0u), 1);
+			CHECK_EQ(w[order[i]].woken, 1);
+		}
+	}
 }
 
 static void owner_waits_refuse_wakes(void)
@@ -144,7 +194,7 @@ static void ping_pong(void)
 }
 
 static const struct fs_test tests[] = {
-	{ "wakes", wakes },
+	{ "wakes", wakes }, { "order of wakes", order_of_wakes },
 	{ "owner waits refuse wakes", owner_waits_refuse_wakes },
 	{ "moves", moves }, { "all are found", all_are_found },
 	{ "ping-pong", ping_pong },

@@ -66,6 +66,11 @@ int user_cmpxchg32(uint32_t *p, uint32_t *old, uint32_t new_val)
 	return 0;
 }
 
+bool plat_task_is_urgent(const struct task *t)
+{
+	return false;
+}
+
 uint64_t plat_task_claim(const struct task *t)
 {
 	return CLAIM_FAIR(0);
