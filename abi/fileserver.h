@@ -58,6 +58,8 @@ enum fsrv_op {
 	FSRV_TTY_FIONREAD,/* arg = stdio -> arg */
 	FSRV_TTY_FRONT,	  /* arg = stdio -> arg: 0 if the tender is a
 			     background job of that terminal */
+	FSRV_USAGE,	  /* arg = number of a process inside the sandbox ->
+			     data: struct fsrv_usage (platform process) */
 };
 
 /* fsrv_request.flags of LOOKUP: give no handle for a directory. (Nor is
@@ -90,7 +92,7 @@ struct fsrv_request {
 	uint32_t dir, dir2;	/* directory handles */
 	uint32_t flags, mode, valid;
 	uint64_t offset;
-	uint64_t arg;		/* but of TTY_*: a handle to forget first, 0
+	uint64_t arg;		/* but of TTY_* and USAGE: a handle to forget first, 0
 				 * none; so FORGET need not be sent alone */
 	struct fsrv_attr attr;
 	uint16_t name_len, name2_len;
@@ -120,6 +122,11 @@ struct fsrv_dirent {
 
 struct fsrv_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen;
+};
+
+/* Memory of a process in bytes, as the host accounts it. */
+struct fsrv_usage {
+	uint64_t private, private_peak, mapped, tables;
 };
 _Static_assert(sizeof(struct fsrv_request) == 144, "fsrv_request layout");
 _Static_assert(sizeof(struct fsrv_reply) == 120, "fsrv_reply layout");

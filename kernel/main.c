@@ -31,30 +31,6 @@ static void start_program(struct thread *t)
 		process_exit_group((uint32_t)boot->start_error << 8);
 }
 
-static bool kill_if_carried_by(struct process *p, void *arg)
-{
-	uint32_t carrier = *(uint32_t *)arg;
-
-	list_for_each(l, &p->threads) {
-		struct thread *t = list_entry(l, struct thread, link);
-
-		if (plat_task_is_carried_by(t->task, carrier)) {
-			oom_kill_process(p, 0);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* The tender says that the sandbox uses more than its memory limit, and
- * which host process has most of it: end that program, as Linux does. */
-static void kill_for_memory(uint32_t carrier)
-{
-	mutex_lock(&process_lock);
-	process_for_each(kill_if_carried_by, &carrier);
-	mutex_unlock(&process_lock);
-}
-
 /* The tender rang: signals for the program, a new window size. */
 static void on_doorbell(struct abi_doorbell *d)
 {
@@ -65,10 +41,8 @@ static void on_doorbell(struct abi_doorbell *d)
 	if (__atomic_exchange_n(&d->winsize_changed, 0, __ATOMIC_ACQ_REL))
 		tty_host_winsize((uint16_t)boot->tty_rows,
 				 (uint16_t)boot->tty_cols);
-	uint32_t oom = __atomic_exchange_n(&d->oom, 0, __ATOMIC_ACQ_REL);
-
-	if (oom)
-		kill_for_memory(oom);
+	if (__atomic_exchange_n(&d->oom, 0, __ATOMIC_ACQ_REL))
+		oom_kill();
 	while (tty) {
 		tty_host_signal(__builtin_ctzll(tty) + 1);
 		tty &= tty - 1;

@@ -3,12 +3,13 @@
  * Memory of processes. When a program's page finds no memory, the process that
  * has most is ended (as Linux does: its share of all memory in thousandths plus
  * oom_score_adj), and everybody else waits until its memory is back. Where the
- * host knows the sizes and not the kernel (platform process), the tender
- * watches and names the process.
+ * host knows the sizes and not the kernel (platform process), the tender tells
+ * them, watches the sum, and says when it is too much.
  */
 #include "linux/oom.h"
 #include "core/page.h"
 #include "core/panic.h"
+#include "fs/hostfs/channel.h"
 #include "lib/string.h"
 #include "linux/process.h"
 #include "linux/signal.h"
@@ -31,14 +32,35 @@ static struct {
 	char comm[16];
 } largest;
 
+static int ask_tender(uint32_t carrier, struct plat_usage *u)
+{
+	struct fsrv_request rq = { .op = FSRV_USAGE, .arg = carrier };
+	struct fsrv_reply rp;
+	struct fsrv_usage got;
+	int err = server_call(&rq, NULL, NULL, NULL, &rp, &got, sizeof(got),
+			      NULL);
+
+	if (!err && rp.data_len != sizeof(got))
+		err = -EIO;
+	if (!err)
+		*u = (struct plat_usage){
+			.private = got.private, .mapped = got.mapped,
+			.private_peak = got.private_peak, .tables = got.tables,
+		};
+	return err;
+}
+
 int process_usage(struct process *p, struct plat_usage *u)
 {
 	struct thread *t;
+	int err;
 
 	if (list_is_empty(&p->threads))
 		return -ESRCH;
 	t = list_first(&p->threads, struct thread, link);
-	return plat_space_usage(t->task, u);
+	err = plat_space_usage(t->task, u);
+	return err == -EOPNOTSUPP ?
+	       ask_tender(plat_task_carrier(t->task), u) : err;
 }
 
 /* In thousandths of all memory, weighed; below 0: as little as there is. */

@@ -16,7 +16,8 @@ void oom_kill(void);
 void oom_kill_process(struct process *p, uint64_t private);
 /* What proc(5) calls oom_score: 0..2000. process_lock held. */
 int oom_score(struct process *p);
-/* Returns 0 or -errno as plat_space_usage. process_lock held. */
+/* Returns 0 or -errno: then nobody knows. process_lock held. On platform process
+ * the tender is asked, which takes the time of a call to a file server. */
 int process_usage(struct process *p, struct plat_usage *u);
 /* The last thread of p is ending. process_lock held. */
 void oom_account_exit(struct process *p);

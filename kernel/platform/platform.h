@@ -34,8 +34,6 @@ struct plat_ops {
 };
 /* The boot task's life after start-up: serve the tender. */
 void plat_run(const struct plat_ops *ops) __noreturn;
-/* Is t carried by what the doorbell's `oom` names? Context: any. */
-bool plat_task_is_carried_by(const struct task *t, uint32_t carrier);
 
 /* --- parking ------------------------------------------------------------ */
 /* Sleep while *word == val, until woken or deadline_ns (monotonic). Returns
@@ -140,9 +138,13 @@ struct plat_usage {
 	uint64_t mapped;	/* of files and shared memory */
 	uint64_t tables;
 };
-/* Of t's address space, now. t lives. Returns 0, -EOPNOTSUPP (the host does
- * not tell) or -ESRCH (t is a system task, or ending). Context: any. */
+/* Of t's address space, now. t lives. Returns 0, -EOPNOTSUPP (the host knows:
+ * FSRV_USAGE of plat_task_carrier) or -ESRCH (t is a system task, or ending).
+ * Context: any. */
 int plat_space_usage(const struct task *t, struct plat_usage *u);
+/* The host process that t is in, as the sandbox numbers it; 0: none of its
+ * own. t lives. Context: any. */
+uint32_t plat_task_carrier(const struct task *t);
 
 /* Does t have the calling task's address space? A system task has none.
  * t lives. Context: any. */

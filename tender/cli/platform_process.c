@@ -6,6 +6,7 @@
 #include "cli/run.h"
 #include "process/fileserver.h"
 #include "process/sandbox.h"
+#include "process/usage.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -43,12 +44,20 @@ static int process_create(struct run *r, struct err *e)
 	return sandbox_create(&sandbox, &r->desc, e);
 }
 
+static int usage(void *arg, uint32_t process, struct fsrv_usage *u)
+{
+	struct sandbox *s = arg;
+
+	return usage_of(s->pid, process, u);
+}
+
 static void *serve(void *arg)
 {
 	static const int stdio[3] = { 0, 1, 2 };
 	struct run *r = arg;
 	struct sandbox *s = r->carrier;
 
+	fsrv_set_usage(r->server, usage, s);
 	fsrv_serve(r->server, s->server_fd, stdio);
 	return NULL;
 }
@@ -96,75 +105,20 @@ static uint32_t process_take_stopped(struct run *r)
 	return __atomic_exchange_n(&s->boot->stopped, 0, __ATOMIC_ACQ_REL);
 }
 
-/* Private resident bytes of a host process, from /proc/PID/statm. */
-static uint64_t resident_bytes(pid_t pid)
-{
-	char path[64];
-	unsigned long size, rss = 0, shared = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-	f = fopen(path, "re");
-	if (f) {
-		if (fscanf(f, "%lu %lu %lu", &size, &rss, &shared) != 3)
-			rss = shared = 0;
-		fclose(f);
-	}
-	return (rss - shared) * 4096ull;
-}
-
-/* Number of a process in the sandbox's PID namespace. */
-static uint32_t inner_pid(pid_t pid)
-{
-	char path[64], line[256], *last;
-	uint32_t inner = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "NSpid:", 6))
-			continue;
-		last = strrchr(line, '\t');
-		inner = (uint32_t)strtoul(last ? last + 1 : line + 6, NULL,
-					  10);
-	}
-	if (f)
-		fclose(f);
-	return inner;
-}
-
 static void process_tick(struct run *r)
 {
 	struct sandbox *s = r->carrier;
 	struct abi_boot *b = s->boot;
-	uint64_t total = 0, biggest = 0, bytes;
+	uint64_t total = 0;
 	struct stat st;
-	char path[64];
-	int pid, victim = 0;
-	FILE *f;
 
 	if (!r->opt.memory)
 		return;
 	if (!fstat(s->pool_fd, &st))
 		total = (uint64_t)st.st_blocks * 512;
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
-		 s->pid, s->pid);
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%d", &pid) == 1) {
-		bytes = resident_bytes(pid);
-		total += bytes;
-		if (bytes > biggest) {
-			biggest = bytes;
-			victim = pid;
-		}
-	}
-	if (f)
-		fclose(f);
-	if (total <= b->memory_limit || !victim)
+	if (total + usage_total(s->pid) <= b->memory_limit)
 		return;
-	__atomic_store_n(&b->doorbell.oom, inner_pid(victim),
-			 __ATOMIC_RELEASE);
+	__atomic_store_n(&b->doorbell.oom, 1, __ATOMIC_RELEASE);
 	sandbox_ring(s);
 }
 

@@ -250,6 +250,67 @@ TEST(self_statm)
 	fact(size >= rss && rss > 0);
 }
 
+/* A number in KiB of /proc/PID/status. */
+static long status_kb(pid_t pid, const char *name)
+{
+	char path[64], *p;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	must(slurp(path));
+	p = strstr(slurped, name);
+	return p ? atol(p + strlen(name) + 1) : -1;
+}
+
+static bool is_about(long value, long wanted)
+{
+	return value > wanted - 512 && value < wanted + 512;
+}
+
+/* Touched memory is resident and private, until it is given back. */
+TEST(resident_sizes)
+{
+	const long kb = 16 << 10;
+	long before = status_kb(getpid(), "RssAnon"), rss, after;
+	char *p = mmap(NULL, (size_t)kb << 10, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	fact(is_about(status_kb(getpid(), "RssAnon"), before));
+	memset(p, 1, (size_t)kb << 10);
+	fact(is_about(status_kb(getpid(), "RssAnon"), before + kb));
+	rss = status_kb(getpid(), "VmRSS");
+	must(slurp("/proc/self/statm"));
+	fact(is_about(atol(strchr(slurped, ' ')) * 4, rss));
+	must(madvise(p, (size_t)kb << 9, MADV_DONTNEED));
+	after = status_kb(getpid(), "VmRSS");
+	fact(is_about(after, rss - kb / 2));
+	fact(is_about(status_kb(getpid(), "VmHWM"), rss));
+}
+
+/* One process sees what another has. */
+TEST(resident_sizes_of_child)
+{
+	const long kb = 8 << 10;
+	int fds[2];
+	char byte;
+	pid_t pid;
+
+	must(pipe(fds));
+	pid = must(fork());
+	if (!pid) {
+		char *p = mmap(NULL, (size_t)kb << 10, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		memset(p, 1, (size_t)kb << 10);
+		must(write(fds[1], "", 1));
+		pause();
+	}
+	must(read(fds[0], &byte, 1));
+	fact(status_kb(pid, "RssAnon") >= kb);
+	fact(status_kb(getpid(), "RssAnon") < kb);
+	must(kill(pid, SIGKILL));
+	must(waitpid(pid, NULL, 0));
+}
+
 TEST(self_cmdline)
 {
 	const char *name = strrchr(self_path, '/');

@@ -128,7 +128,6 @@ int proc_info_init(struct proc_info *i, const struct pseudo_node *n)
 	if (t) {
 		copy_thread(i, p, t);
 		i->mm = p->mm ? mm_get(p->mm) : NULL;
-		i->usage_known = !process_usage(p, &i->usage);
 	}
 	i->state = p->pid == 1 ? 'S' : state_of(p, t);
 	s = p->session ? session_get(p->session) : NULL;
@@ -295,18 +294,24 @@ static bool add_resident(const struct vma *v, void *arg)
 	return true;
 }
 
-uint64_t proc_resident_bytes(struct mm *mm, const struct proc_info *i,
-			     uint64_t *file_bytes)
+void proc_usage(struct mm *mm, uint32_t pid, struct plat_usage *u)
 {
 	struct resident r = { 0, 0 };
+	struct process *p;
+	int err = -ESRCH;
 
-	if (i && i->usage_known) {
-		*file_bytes = i->usage.mapped;
-		return i->usage.private + i->usage.mapped;
-	}
+	mutex_lock(&process_lock);
+	p = process_find(pid);
+	if (p)
+		err = process_usage(p, u);
+	mutex_unlock(&process_lock);
+	if (!err)
+		return;
 	mm_for_each(mm, add_resident, &r);
-	*file_bytes = r.file;
-	return r.anon + r.file;
+	*u = (struct plat_usage){
+		.private = r.anon, .private_peak = r.anon, .mapped = r.file,
+		.tables = (r.anon + r.file) / 512,
+	};
 }
 
 int proc_show_text(struct textbuf *t, struct pseudo_node *n)

@@ -169,7 +169,7 @@ static bool find_ends(const struct vma *v, void *arg)
 int proc_show_smaps_rollup(struct textbuf *t, struct pseudo_node *n)
 {
 	struct map_writer w = { .t = t };
-	uint64_t file, rss;
+	struct plat_usage u;
 
 	if (!proc_may_inspect(n))
 		return -EACCES;
@@ -177,13 +177,13 @@ int proc_show_smaps_rollup(struct textbuf *t, struct pseudo_node *n)
 	if (!w.mm)
 		return -ESRCH;
 	mm_for_each(w.mm, find_ends, &w);
-	rss = proc_resident_bytes(w.mm, NULL, &file);
+	proc_usage(w.mm, (uint32_t)proc_pid(n), &u);
 	textbuf_printf(t, "%08lx-%08lx ---p 00000000 00:00 0 ", w.first,
 		       w.last);
 	for (size_t len = t->len; len < NAME_COLUMN; len++)
 		textbuf_puts(t, " ");
 	textbuf_puts(t, "[rollup]\n");
-	show_sizes(t, rss, rss - file, false);
+	show_sizes(t, u.private + u.mapped, u.private, false);
 	mm_put(w.mm);
 	return 0;
 }

@@ -38,8 +38,6 @@ struct proc_info {
 	int32_t syscall_nr;
 	bool no_new_privs;
 	struct mm *mm;			/* reference, or NULL (zombie) */
-	bool usage_known;
-	struct plat_usage usage;	/* if known */
 };
 /* Returns 0 or -ESRCH. Pair with fini. */
 int proc_info_init(struct proc_info *i, const struct pseudo_node *n);
@@ -61,11 +59,10 @@ char *proc_path_name(const struct path *p);
 ssize_t proc_link_text(const char *text, char *buf, size_t size);
 /* Decimal number without sign, or -1. */
 int64_t proc_parse_number(const char *s);
-/* Bytes of mm that are resident, the part of files apart: what the platform
- * knows (i, or NULL), else what its programs may have touched, an upper bound. */
+/* What is resident of mm, the one of process pid: what who accounts it says,
+ * else what its programs may have touched, an upper bound. */
 struct mm;
-uint64_t proc_resident_bytes(struct mm *mm, const struct proc_info *i,
-			     uint64_t *file_bytes);
+void proc_usage(struct mm *mm, uint32_t pid, struct plat_usage *u);
 
 /* A constant text (entry->arg is a C string). */
 int proc_show_text(struct textbuf *t, struct pseudo_node *n);

@@ -37,14 +37,15 @@ struct stat_memory {
 static void get_memory(const struct proc_info *i, struct stat_memory *m)
 {
 	struct mm *mm = i->mm;
-	uint64_t file;
+	struct plat_usage u;
 
 	memset(m, 0, sizeof(*m));
 	if (!mm)
 		return;
+	proc_usage(mm, i->pid, &u);
 	m->vsize = mm_total_bytes(mm);
-	m->rss_pages = proc_resident_bytes(mm, i, &file) / PAGE_SIZE;
-	m->file_pages = file / PAGE_SIZE;
+	m->rss_pages = (u.private + u.mapped) / PAGE_SIZE;
+	m->file_pages = u.mapped / PAGE_SIZE;
 	m->code_start = mm->code_start;
 	m->code_end = mm->code_end;
 	m->stack = mm->stack_start;
@@ -151,27 +152,25 @@ static void show_kb(struct textbuf *t, const char *name, uint64_t bytes)
 static void show_memory(struct textbuf *t, const struct proc_info *i)
 {
 	struct mm *mm = i->mm;
-	uint64_t file, resident = proc_resident_bytes(mm, i, &file);
-	uint64_t peak = i->usage_known ?
-			i->usage.private_peak + i->usage.mapped : resident;
+	struct plat_usage u;
 	uint64_t text = mm->code_end > mm->code_start ?
 			mm->code_end - mm->code_start : 0;
 
+	proc_usage(mm, i->pid, &u);
 	show_kb(t, "VmPeak", MAX(mm->high_water_bytes, mm->total_bytes));
 	show_kb(t, "VmSize", mm->total_bytes);
 	show_kb(t, "VmLck", mm->locked_bytes);
 	show_kb(t, "VmPin", 0);
-	show_kb(t, "VmHWM", peak);
-	show_kb(t, "VmRSS", resident);
-	show_kb(t, "RssAnon", resident - file);
-	show_kb(t, "RssFile", file);
+	show_kb(t, "VmHWM", u.private_peak + u.mapped);
+	show_kb(t, "VmRSS", u.private + u.mapped);
+	show_kb(t, "RssAnon", u.private);
+	show_kb(t, "RssFile", u.mapped);
 	show_kb(t, "RssShmem", 0);
 	show_kb(t, "VmData", mm->data_bytes);
 	show_kb(t, "VmStk", mm->stack_bytes);
 	show_kb(t, "VmExe", text);
-	show_kb(t, "VmLib", file > text ? file - text : 0);
-	show_kb(t, "VmPTE", i->usage_known ? i->usage.tables :
-		resident / 512);
+	show_kb(t, "VmLib", u.mapped > text ? u.mapped - text : 0);
+	show_kb(t, "VmPTE", u.tables);
 	show_kb(t, "VmSwap", 0);
 	show_kb(t, "HugetlbPages", 0);
 	textbuf_puts(t, "CoreDumping:\t0\nTHP_enabled:\t1\n");

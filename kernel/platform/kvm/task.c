@@ -252,16 +252,15 @@ void plat_kick(struct task *t)
 	preempt_enable();
 }
 
-/* Everything is carried by one machine: nothing to tell apart. */
 bool plat_space_is_shared(const struct task *t)
 {
 	return t->arch.plat.space &&
 	       t->arch.plat.space == current_task()->arch.plat.space;
 }
 
-bool plat_task_is_carried_by(const struct task *t, uint32_t carrier)
+uint32_t plat_task_carrier(const struct task *t)
 {
-	return false;
+	return 0;
 }
 
 uint64_t plat_clock_task_cpu_ns(void)

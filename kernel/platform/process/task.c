@@ -285,10 +285,9 @@ bool plat_space_is_shared(const struct task *t)
 	       current_task()->arch.plat.host_tgid;
 }
 
-/* A carrier is a host process. */
-bool plat_task_is_carried_by(const struct task *t, uint32_t carrier)
+uint32_t plat_task_carrier(const struct task *t)
 {
-	return t->arch.plat.host_tgid == carrier;
+	return t->arch.plat.host_tgid;
 }
 
 int plat_space_usage(const struct task *t, struct plat_usage *u)

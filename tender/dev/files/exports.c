@@ -92,6 +92,14 @@ void fsrv_destroy(struct fsrv *s)
 	free(s);
 }
 
+void fsrv_set_usage(struct fsrv *s, int (*fn)(void *arg, uint32_t process,
+					      struct fsrv_usage *u),
+		    void *arg)
+{
+	s->usage = fn;
+	s->usage_arg = arg;
+}
+
 uint32_t fsrv_handles_max(const struct fsrv *s)
 {
 	return s->handles_max;

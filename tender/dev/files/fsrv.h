@@ -29,6 +29,12 @@ int fsrv_create(struct fsrv **out, struct err *e);
  */
 int fsrv_add_export(struct fsrv *s, const char *host_path, unsigned int flags,
 		    uint32_t *id, struct err *e);
+struct fsrv_usage;
+/* Who answers FSRV_USAGE: fn(arg, process, result) gives 0 or -errno, on the
+ * serving thread. Nobody else does. */
+void fsrv_set_usage(struct fsrv *s, int (*fn)(void *arg, uint32_t process,
+					      struct fsrv_usage *u),
+		    void *arg);
 /* How many directory and file handles the server keeps for the sandbox. */
 uint32_t fsrv_handles_max(const struct fsrv *s);
 /*

@@ -27,6 +27,22 @@ struct op {
 	unsigned int needs;	/* enum op_needs */
 };
 
+static int do_usage(struct fsrv_call *c)
+{
+	struct fsrv *s = c->server;
+	struct fsrv_usage u;
+	int err;
+
+	if (!s->usage)
+		return -ENOSYS;
+	err = s->usage(s->usage_arg, (uint32_t)c->q.arg, &u);
+	if (err)
+		return err;
+	memcpy(c->out, &u, sizeof(u));
+	c->r->data_len = sizeof(u);
+	return 0;
+}
+
 static const struct op ops[] = {
 	[FSRV_LOOKUP] = { fsrv_do_lookup, NEED_DIR | NEED_NAME },
 	[FSRV_GETATTR] = { fsrv_do_getattr, NEED_ANY },
@@ -52,6 +68,7 @@ static const struct op ops[] = {
 	[FSRV_TTY_WINSZ] = { fsrv_do_tty_winsz, 0 },
 	[FSRV_TTY_FIONREAD] = { fsrv_do_tty_fionread, 0 },
 	[FSRV_TTY_FRONT] = { fsrv_do_tty_front, 0 },
+	[FSRV_USAGE] = { do_usage, 0 },
 };
 #define NR_OPS (sizeof(ops) / sizeof(ops[0]))
 

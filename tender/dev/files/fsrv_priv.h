@@ -63,6 +63,8 @@ struct fsrv {
 	uint32_t first_free;	/* index, 0 = none */
 	struct fsrv_identity identity;
 	int stdio[3];
+	int (*usage)(void *arg, uint32_t process, struct fsrv_usage *u);
+	void *usage_arg;
 };
 
 /* --- exports.c: handles and identity --------------------------------------*/
