@@ -56,6 +56,7 @@ static const struct option_help {
 	  "print counters when the program ends" },
 	{ { "rm", 0, 0, OPT_RM }, NULL,
 	  "nothing is ever left behind: accepted for habit" },
+	{ { "help", 0, 0, 'h' }, NULL, "print this" },
 	{ { "entrypoint", 1, 0, OPT_ENTRYPOINT }, "PROGRAM", NULL },
 	{ { "no-patch", 0, 0, OPT_NO_PATCH }, NULL, NULL },
 	{ { "test-hook", 0, 0, OPT_TEST_HOOK }, NULL, NULL },
@@ -257,6 +258,9 @@ static int check_platform(struct run_options *o, struct err *e)
 static int take(struct run_options *o, int c, char *arg, struct err *e)
 {
 	switch (c) {	/* flat table */
+	case 'h':
+		o->help = true;
+		return 0;
 	case OPT_ROOT:
 		o->root = arg;
 		return 0;
@@ -343,7 +347,7 @@ int options_parse(struct run_options *o, int argc, char **argv, int *first,
 		longs[i] = table[i].opt;
 	opterr = 0;
 	optind = 1;
-	while ((c = getopt_long(argc, argv, "+:v:w:e:u:m:it", longs,
+	while ((c = getopt_long(argc, argv, "+:v:w:e:u:m:ith", longs,
 				NULL)) != -1) {
 		const char *word = argv[optind > 1 ? optind - 1 : 1];
 

@@ -35,7 +35,7 @@ struct run_options {
 	uint64_t memory;	/* bytes, 0 = no limit */
 	uint32_t pids, cpus_milli;
 	uint32_t rtprio;	/* 0 to 99 */
-	bool read_only, interactive, tty, strace, stats, no_patch, test_hook;
+	bool read_only, interactive, tty, strace, stats, no_patch, test_hook, help;
 };
 
 /*

@@ -214,11 +214,11 @@ int cmd_run(int argc, char **argv)
 	struct err e = { 0 };
 	int first, err;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-		return cmd_help(2, (char *[]){ "help", "run", NULL });
 	err = options_parse(&r.opt, argc, argv, &first, &e);
 	if (err)
 		return cli_usage_error("run", "%s", e.text);
+	if (r.opt.help)
+		return cmd_help(2, (char *[]){ "help", "run", NULL });
 	if (first >= argc)
 		return cli_usage_error("run", "no program given");
 	/* a file size limit is an error of the write, not our end */

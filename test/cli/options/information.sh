@@ -16,6 +16,9 @@ test_help_run() {
 	for word in --root --volume --tmpfs --read-only --env --user --memory --strace --stats; do
 		expect_out_has "$word"
 	done
+	mica run --read-only -h -- true
+	expect_status 0
+	expect_out_has --volume
 }
 test_features() {
 	mica features

@@ -82,12 +82,13 @@ test_rtprio_is_a_limit() {
 test_rtprio_on_the_host() {
 	need chrt
 	need_rt
-	timeout 30 "$MICA" run --platform=process --rtprio 7 -- chrt -f 7 sleep 1 &
+	timeout 90 "$MICA" run --platform=process --rtprio 7 -- chrt -f 7 sleep 60 &
 	pid=$!
 	for _ in $(seq 100); do
 		ps -eLo cls=,rtprio=,args= | grep -q '^ *FF *7 .*mica' && break
 		sleep 0.05
 	done
 	expect [ -n "$(ps -eLo cls=,rtprio=,args= | grep '^ *FF *7 .*mica')" ]
-	wait $pid
+	kill $pid
+	wait $pid || :
 }

@@ -57,7 +57,9 @@ test_stops_with_its_program() {
 test_background_read_stops() {
 	terminal 'expect=$ ' \
 		"send='$MICA' run -- sh -c 'cat; echo after' &\\n" \
-		'expect=$ ' 'send=sleep 1; jobs\n' expect=Stopped 'expect=$ ' \
+		'expect=$ ' \
+		'send=until jobs -s | grep cat; do sleep 0.2; done; jobs\n' \
+		'expect=+  Stopped' 'expect=$ ' \
 		'send=fg\n' "expect=after'\r\n" 'send=line\n' \
 		'expect=line\r\nline' 'send=\x04' 'expect=after\r\n' \
 		'expect=$ ' 'send=exit 3\n' -- \
