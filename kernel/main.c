@@ -80,6 +80,8 @@ void kernel_main(void *handover)
 	page_set_limit(b->memory_limit);
 	syscall_watch = (b->flags & ABI_BOOT_STRACE ? WATCH_STRACE : 0) |
 			(b->flags & ABI_BOOT_STATS ? WATCH_STATS : 0);
+	if (syscall_watch)
+		plat_watch_calls();
 	stats_init();
 	inotify_start();
 	native_init();

@@ -22,8 +22,8 @@ KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
 	$(addprefix kernel/fs/,file.c pipe.c uio.c walk.c dentry.c) \
 	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c) \
 	$(addprefix kernel/platform/kvm/,anon.c apic.c clock.c copy.c fault.c \
-	hostpage.c irq.c pagetable.c region.c runq.c runq_fair.c sched.c sched_queues.c \
-	sched_time.c space.c task.c tlb.c word.c)
+	hostpage.c irq.c message.c pagetable.c region.c runq.c runq_fair.c \
+	sched.c sched_queues.c sched_time.c space.c task.c tlb.c word.c)
 kernel_small = $(if $(filter $(KERNEL_SMALL_$(1)),$(filter-out \
 	$(KERNEL_FAST_$(1)),$(2))),$(KERNEL_SMALL_CFLAGS))
 KERNELS ?= $(PLATFORMS)
@@ -74,6 +74,10 @@ define kernel_link
 		-Wl,-T,$(KERNEL_LD_$(1)) -Wl,-Map,$@.map $(2) $@.sym1.o -o $@
 	$(Q)strip -o $@.stripped $@
 endef
+
+# Called by the entry code, which restores what it changes.
+$(O)/kernel/kvm/platform/kvm/message.c.o: KERNEL_CFLAGS_kvm += -fcall-used-rbx \
+	-fcall-used-r12 -fcall-used-r13 -fcall-used-r14 -fcall-used-r15
 
 # $(1): platform. Objects in $(O)/kernel/$(1)/, image kernel-$(1).elf there.
 define kernel_rules

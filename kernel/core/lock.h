@@ -8,6 +8,8 @@
 #pragma once
 #include "lib/types.h"
 
+struct task;
+
 struct mutex {
 	uint64_t word;		/* 0 free, else the holder's task, + MUTEX_WANTED */
 };
@@ -33,6 +35,23 @@ void mutex_init(struct mutex *m);
 void mutex_lock(struct mutex *m);
 bool mutex_try_lock(struct mutex *m);
 void mutex_unlock(struct mutex *m);
+/* The same in line, for hot paths. t: the calling task. */
+static inline bool mutex_try_lock_by(struct mutex *m, struct task *t)
+{
+	uint64_t free = 0;
+
+	return __atomic_compare_exchange_n(&m->word, &free, (uint64_t)t, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+static inline void mutex_unlock_by(struct mutex *m, struct task *t)
+{
+	uint64_t mine = (uint64_t)t;
+
+	if (!likely(__atomic_compare_exchange_n(&m->word, &mine, 0, false,
+						__ATOMIC_RELEASE,
+						__ATOMIC_RELAXED)))
+		mutex_unlock(m);
+}
 bool mutex_is_held(const struct mutex *m);	/* by the calling task */
 /* Take two locks of the same class in address order; a may equal b. */
 void mutex_lock_two(struct mutex *a, struct mutex *b);

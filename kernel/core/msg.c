@@ -26,9 +26,12 @@
  *
  * Who is woken is noted (`woken`) and woken after the unlock, so that it does
  * not run into the lock. A caller, and a server that replies and receives, do so
- * while they go to sleep, and hand it the processor. Model: test/models/msg.pml.
+ * while they go to sleep, and hand it the processor. Where the platform
+ * schedules, most calls go past this file: platform/kvm/message.c. Models:
+ * test/models/msg.pml, direct.pml.
  */
 #include "core/msg.h"
+#include "arch/uaccess.h"
 #include "core/heap.h"
 #include "core/msg_priv.h"
 #include "core/panic.h"
@@ -126,9 +129,8 @@ static bool has_missed_locked(struct port *me)
 static void begin_wait_locked(struct port *me, enum port_state state,
 			      struct port *partner)
 {
-	me->state = state;
+	me->all = state;
 	me->partner = partner;
-	me->claimed = false;
 	me->claim = 0;
 	me->done = 0;
 }
@@ -150,6 +152,7 @@ static __attribute__((noinline)) int port_wait_on(struct port *me,
 		int e;
 
 		mutex_lock(&msg_lock);
+		me->is_direct = false;
 		if (!me->done && !me->claimed &&
 		    (err || has_missed_locked(me))) {
 			end_wait_locked(me);
@@ -304,10 +307,21 @@ static int send_message(struct port *me, uint32_t id, struct msg *m,
 	return err == -EINPROGRESS ? -EAGAIN : err;
 }
 
+/* The end of an operation. */
+static inline int rest(struct port *me, int err)
+{
+	me->from = NULL;
+	me->msg = &me->inbox;
+	me->buf = NULL;
+	me->done = 0;
+	return err;
+}
+
 static int finish(struct port *me, struct msg_buf *b, int err)
 {
 	int e;
 
+	rest(me, err);
 	if (likely(!me->bounce))
 		return err;
 	if (err && b)
@@ -377,7 +391,7 @@ int msg_call(uint32_t to, struct msg *m, struct msg_buf *b,
 	me->is_call = true;
 	begin_wait_locked(me, PORT_CALLING, p);
 	lend_if_urgent_locked(me);
-	return port_wait(me, deadline_ns);
+	return rest(me, port_wait(me, deadline_ns));
 }
 
 /* --- receiving ----------------------------------------------------------------*/
@@ -471,7 +485,26 @@ int msg_receive(const struct msg_from *from, struct msg *m, struct msg_buf *b,
 	return receive_locked(me, from, m, b, deadline_ns);
 }
 
-/* --- replies, notifications, death --------------------------------------------*/
+int msg_end_direct(struct port *me)
+{
+	int err = me->result;
+	uint64_t at;
+
+	if (!__atomic_load_n(&me->done, __ATOMIC_ACQUIRE))
+		err = port_wait_on(me, DEADLINE_NEVER,
+				   task_has_work() ? -EINTR : 0);
+	if (err == AGAIN) {
+		mutex_lock(&msg_lock);
+		err = receive_locked(me, NULL, &me->inbox, NULL,
+				     DEADLINE_NEVER);
+	}
+	at = me->direct;
+	me->direct = 0;
+	rest(me, err);
+	return err || !at ? err : copy_64_to_user((void *)at, &me->inbox);
+}
+
+/* --- replies, death --------------------------------------------*/
 static int reply_locked(struct port *me, uint32_t to, const struct msg *m,
 			struct msg_buf *b)
 {
@@ -532,30 +565,6 @@ int msg_reply_receive(uint32_t to, struct msg *m, struct msg_buf *b,
 		return receive_locked(me, NULL, m, b, deadline_ns);
 	}
 	unlock_and_wake(me);
-	return err;
-}
-
-void msg_notify(struct task *t, uint32_t bits)
-{
-	/* Partner: the exchange in take_notified; the receiver looks at the
-	 * bits after it has become RECEIVING, and again after each park. */
-	__atomic_fetch_or(&t->notified, bits, __ATOMIC_RELEASE);
-	task_unpark(t);
-}
-
-int msg_notify_id(uint32_t to, uint32_t bits)
-{
-	struct port *me = port_self(), *p;
-	int err;
-
-	if (!me)
-		return -ENOMEM;
-	mutex_lock(&msg_lock);
-	p = port_find_locked(to);
-	err = p ? port_may_send_locked(me, p) : -ESRCH;
-	if (!err)
-		msg_notify(p->task, bits);
-	mutex_unlock(&msg_lock);
 	return err;
 }
 

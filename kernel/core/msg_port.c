@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who can be reached by messages: ports by task id, names, rights. A port is
- * made by its task and dies with it; others hold a pointer to it only under
- * msg_lock, or while it waits and is claimed.
+ * Who can be reached by messages: ports by task id, notifications, names,
+ * rights. A port is made by its task and dies with it; others hold a pointer to
+ * it only under msg_lock, or while it waits and is claimed.
  */
 #include "core/msg_priv.h"
 #include "core/heap.h"
@@ -24,6 +24,7 @@ struct port *port_create(void)
 		return NULL;
 	p->task = t;
 	p->id = t->id;
+	p->msg = &p->inbox;
 	list_init(&p->link);
 	list_init(&p->senders);
 	mutex_lock(&msg_lock);
@@ -32,6 +33,30 @@ struct port *port_create(void)
 	t->port = p;
 	mutex_unlock(&msg_lock);
 	return p;
+}
+
+void msg_notify(struct task *t, uint32_t bits)
+{
+	/* Partner: the exchange in take_notified; the receiver looks at the
+	 * bits after it has become RECEIVING, and again after each park. */
+	__atomic_fetch_or(&t->notified, bits, __ATOMIC_RELEASE);
+	task_unpark(t);
+}
+
+int msg_notify_id(uint32_t to, uint32_t bits)
+{
+	struct port *me = port_self(), *p;
+	int err;
+
+	if (!me)
+		return -ENOMEM;
+	mutex_lock(&msg_lock);
+	p = port_find_locked(to);
+	err = p ? port_may_send_locked(me, p) : -ESRCH;
+	if (!err)
+		msg_notify(p->task, bits);
+	mutex_unlock(&msg_lock);
+	return err;
 }
 
 uint32_t msg_self(void)

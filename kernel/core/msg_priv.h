@@ -8,6 +8,8 @@
 #include "core/task.h"
 #include "platform/platform.h"
 
+#define PORT_DIRECT	(1u << 24)	/* is_direct, in `all` */
+
 enum port_state {
 	PORT_IDLE,		/* waits for nobody */
 	PORT_SENDING,		/* in partner->senders */
@@ -24,10 +26,16 @@ struct port {
 	uint32_t done;
 
 	struct port *next_in_hash;
-	enum port_state state;
+	union {
+		struct {
+			uint8_t state;	/* enum port_state */
+			bool claimed;	/* somebody copies: it may not leave */
+			bool lends;	/* pi.h knows that it waits */
+			bool is_direct;	/* asleep in platform/kvm/message.c */
+		};
+		uint32_t all;	/* to look at, and to set, at once */
+	};
 	bool is_call;		/* SENDING: wants a reply */
-	bool claimed;		/* somebody copies: it may not leave */
-	bool lends;		/* pi.h knows that it waits for partner */
 	uint64_t claim;		/* SENDING: its place among the senders */
 	int result;		/* with done */
 	/* SENDING, CALLING: whom it waits for. RECEIVING: whom alone it
@@ -35,9 +43,15 @@ struct port {
 	struct port *partner;
 	struct list link;	/* SENDING: in partner->senders */
 	struct list senders;	/* to me, by claim, equals by arrival */
+	/* Of the waiting operation. IDLE: NULL, inbox, NULL; done is 0 and
+	 * partner NULL then. */
 	const struct msg_from *from;	/* RECEIVING */
-	struct msg *msg;	/* of the waiting operation */
-	struct msg_buf *buf;	/* likewise; may be NULL */
+	struct msg *msg;
+	struct msg_buf *buf;	/* may be NULL */
+	/* The direct way: where the program wants the message, and room for it
+	 * if that is not there. 0: not this way, or delivered. */
+	uint64_t direct;
+	struct msg inbox;
 	void *bounce;		/* its out bytes, or those that came */
 	struct task *woken;	/* only itself: to unpark after the unlock */
 	/* whom it may send to, as of that msg_rights_changed; only itself */
@@ -67,18 +81,30 @@ static inline struct port *port_find_locked(uint32_t id)
 		p = p->next_in_hash;
 	return p;
 }
-/* Returns 0 or -EPERM. from: the calling task's. */
-int port_ask_locked(struct port *from, const struct port *to);
 extern uint32_t msg_rights_age;	/* atomic */
-static inline int port_may_send_locked(struct port *from, const struct port *to)
+/* Is it known that `from`, the calling task's, may send to `to`? */
+static inline bool port_was_granted(const struct port *from,
+				    const struct port *to)
 {
 	/* Partner: msg_rights_changed. */
-	return likely(from->granted_to == to->id && from->granted_at ==
-		      __atomic_load_n(&msg_rights_age, __ATOMIC_ACQUIRE)) ?
-	       0 : port_ask_locked(from, to);
+	return from->granted_to == to->id && from->granted_at ==
+	       __atomic_load_n(&msg_rights_age, __ATOMIC_ACQUIRE);
+}
+/* Returns 0 or -EPERM. from: the calling task's. */
+int port_ask_locked(struct port *from, const struct port *to);
+static inline int port_may_send_locked(struct port *from, const struct port *to)
+{
+	return likely(port_was_granted(from, to)) ? 0 :
+	       port_ask_locked(from, to);
 }
 void port_remove_locked(struct port *p);
 void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg);
+
+/* --- the direct way ----------------------------------------------------------*/
+/* me began to wait with `direct` set and was woken, but no message was
+ * delivered: wait on, and put what came where the program wants it. Returns 0 or
+ * an error. Context: task. */
+int msg_end_direct(struct port *me);
 
 /* --- priorities ------------------------------------------------------------*/
 /* Into its partner's queue, before those that are worth less. */

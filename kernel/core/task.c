@@ -11,8 +11,6 @@
 #include "lib/string.h"
 #include "platform/platform.h"
 
-enum { WAKE_NONE, WAKE_NOTIFIED, WAKE_ASLEEP };
-
 static struct mutex list_lock = MUTEX_INIT;
 /* under list_lock */
 static struct list tasks = LIST_INIT(tasks);	/* live */

@@ -25,6 +25,9 @@ enum task_work {
 	TASK_WORK_STOP	 = 1u << 3,	/* personality: job-control stop */
 };
 
+/* The park word: of an unpark that came before, of a task that sleeps. */
+enum task_wake { WAKE_NONE, WAKE_NOTIFIED, WAKE_ASLEEP };
+
 struct task {
 	struct arch_task arch;	/* first: the entry code knows its layout */
 	/* set once */
@@ -35,7 +38,7 @@ struct task {
 	void *arg;
 	struct list link;	/* all tasks, under task_list lock */
 	/* atomic */
-	uint32_t wake;		/* park word: 0 none, 1 notified, 2 asleep */
+	uint32_t wake;		/* park word: enum task_wake */
 	/* only the task itself */
 	struct heap_cache heap_cache;
 	uint32_t defer_depth, nr_deferred;

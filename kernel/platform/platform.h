@@ -54,6 +54,14 @@ void plat_kick(struct task *t);
 void plat_yield(void);			/* let others of equal right run (sched_yield) */
 void plat_relax(void);			/* give the processor away briefly */
 
+/* --- system calls ---------------------------------------------------------- */
+/*
+ * A platform that schedules may do calls of the native interface (abi/native.h)
+ * in its entry code, if nothing stands in the way; from now on all are to pass
+ * the personality. Context: init.
+ */
+void plat_watch_calls(void);
+
 /* --- clocks ------------------------------------------------------------- */
 uint64_t plat_clock_mono_ns(void);	/* CLOCK_MONOTONIC; no host call */
 uint64_t plat_clock_real_ns(void);	/* CLOCK_REALTIME; no host call */

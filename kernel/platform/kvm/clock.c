@@ -22,7 +22,6 @@
 #define NR_SAMPLES	8u
 #define RESET_MAX_NS	60000000000ull
 #define LAPIC_MAX_NS	2000000000ull
-#define TSC_SHIFT	32u
 
 /* Documentation/virt/kvm/x86/msr.rst */
 struct pvclock {
@@ -33,21 +32,7 @@ struct pvclock {
 	uint8_t flags, pad[2];
 };
 
-/* Set once. */
-static struct {
-	uint64_t tsc_start;
-	uint64_t mul;		/* ns = ticks * mul >> 32 */
-	uint64_t tick_mul;	/* ticks = ns * tick_mul >> 32 */
-	uint64_t real_start;
-} clock;
-
-static uint64_t tsc_read(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("lfence\n\trdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-	return (uint64_t)hi << 32 | lo;
-}
+struct kvm_clock kvm_clock;
 
 /* KVM tells a multiplier for its clock: the frequency follows. */
 static uint64_t khz_of_kvmclock(void)
@@ -83,11 +68,6 @@ static uint64_t khz_of_leaves(void)
 		return 0;
 	cpuid(LEAF_KVM_FEATURES, 0, f);
 	return f[0] & KVM_CLOCKSOURCE2 ? khz_of_kvmclock() : 0;
-}
-
-static uint64_t to_ns(uint64_t ticks)
-{
-	return (uint64_t)((unsigned __int128)ticks * clock.mul >> TSC_SHIFT);
 }
 
 struct sample {
@@ -135,7 +115,7 @@ static uint64_t calibrate(void)
  * 0: with that the time is right to the monitor's own start-up. */
 static uint64_t since_reset_ns(void)
 {
-	uint64_t ns = to_ns(clock.tsc_start);
+	uint64_t ns = clock_ticks_to_ns(kvm_clock.tsc_start);
 
 	return ns < RESET_MAX_NS ? ns : 0;
 }
@@ -147,22 +127,17 @@ void clock_init(const struct handover *h)
 	if (!khz)
 		khz = calibrate();
 	khz = MIN(MAX(khz, 1000ull), 1ull << 31);
-	clock.mul = (1000000ull << TSC_SHIFT) / khz;
-	clock.tick_mul = (khz << TSC_SHIFT) / 1000000;
-	clock.tsc_start = tsc_read();
-	clock.real_start = h->real_ns;
+	kvm_clock.mul = (1000000ull << TSC_SHIFT) / khz;
+	kvm_clock.tick_mul = (khz << TSC_SHIFT) / 1000000;
+	kvm_clock.tsc_start = tsc_read();
+	kvm_clock.real_start = h->real_ns;
 	if (!h->direct)
-		clock.real_start += since_reset_ns();
+		kvm_clock.real_start += since_reset_ns();
 }
 
 uint64_t plat_clock_mono_ns(void)
 {
-	uint64_t ticks = tsc_read() - clock.tsc_start;
-
-	/* a CPU whose counter is a little behind at the very start */
-	if ((int64_t)ticks < 0)
-		return 0;
-	return to_ns(ticks);
+	return clock_now_ns();
 }
 
 uint64_t plat_clock_boot_ns(void)
@@ -172,14 +147,14 @@ uint64_t plat_clock_boot_ns(void)
 
 uint64_t plat_clock_real_ns(void)
 {
-	return clock.real_start + plat_clock_mono_ns();
+	return kvm_clock.real_start + plat_clock_mono_ns();
 }
 
 static uint64_t to_tsc(uint64_t mono_ns)
 {
-	unsigned __int128 t = (unsigned __int128)mono_ns * clock.tick_mul;
+	unsigned __int128 t = (unsigned __int128)mono_ns * kvm_clock.tick_mul;
 
-	return clock.tsc_start + (uint64_t)(t >> TSC_SHIFT) + 1;
+	return kvm_clock.tsc_start + (uint64_t)(t >> TSC_SHIFT) + 1;
 }
 
 void timer_program(uint64_t deadline_mono_ns)

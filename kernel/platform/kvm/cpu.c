@@ -10,9 +10,6 @@
 #include "plat/segments.h"
 #include "platform/kvm/cpu_start.h"
 
-#define IST_SIZE	8192u
-#define NR_IST		3u
-#define NR_GDT		10u
 #define SEL_TSS		0x40u
 
 #define MSR_EFER	0xc0000080u
@@ -25,23 +22,6 @@
 #define CR4_SMEP	(1ull << 20)
 #define CR4_SMAP	(1ull << 21)
 
-struct tss {
-	uint32_t reserved0;
-	uint64_t rsp[3];
-	uint64_t reserved1;
-	uint64_t ist[7];
-	uint64_t reserved2;
-	uint16_t reserved3, io_map;
-} __attribute__((packed));
-
-/* All of one processor, in one block. */
-struct cpu_block {
-	struct cpu cpu;
-	uint64_t gdt[NR_GDT];
-	struct tss tss;
-	/* topmost word of each: the struct cpu (see entry_paranoid) */
-	uint8_t ist[NR_IST][IST_SIZE] __attribute__((aligned(64)));
-};
 #define BLOCK_ORDER	3u	/* pages */
 _Static_assert(sizeof(struct cpu_block) <= PAGE_SIZE << BLOCK_ORDER, "block");
 
@@ -70,11 +50,6 @@ struct cpu *cpu_get(uint32_t id)
 static struct cpu_block *block_of(struct cpu *c)
 {
 	return (struct cpu_block *)c;
-}
-
-void cpu_set_kernel_stack(struct cpu *c, uint64_t sp)
-{
-	block_of(c)->tss.rsp[0] = sp;
 }
 
 /* --- features -----------------------------------------------------------------*/
@@ -152,6 +127,7 @@ struct cpu *cpu_create(uint32_t id)
 		return NULL;
 	b->cpu.self = &b->cpu;
 	b->cpu.id = b->cpu.apic_id = id;
+	b->cpu.bit = 1ull << id;
 	fill_block(b);
 	cpus[id] = &b->cpu;
 	return &b->cpu;

@@ -22,6 +22,7 @@ struct cpu {
 	uint32_t id, apic_id;	/* 32, 36: set once */
 	uint32_t preempt_off;	/* 40: no preemption while not 0 */
 	uint32_t need_resched;	/* 44: look for another task soon */
+	uint64_t bit;		/* of id, in masks; set once */
 	struct task *idle, *prev;
 	bool is_handed;		/* current took over the turn of prev */
 	struct space *space;	/* whose page tables are loaded */
@@ -56,5 +57,32 @@ static inline struct cpu *this_cpu(void)
 
 uint32_t cpu_count(void);
 struct cpu *cpu_get(uint32_t id);
+
+/* --- the processor's own tables -------------------------------------------------*/
+#define IST_SIZE	8192u
+#define NR_IST		3u
+#define NR_GDT		10u
+
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7];
+	uint64_t reserved2;
+	uint16_t reserved3, io_map;
+} __attribute__((packed));
+
+/* All of one processor, in one block. */
+struct cpu_block {
+	struct cpu cpu;
+	uint64_t gdt[NR_GDT];
+	struct tss tss;
+	/* topmost word of each: the struct cpu (see entry_paranoid) */
+	uint8_t ist[NR_IST][IST_SIZE] __attribute__((aligned(64)));
+};
+
 /* Stack of the next entry from user mode on this CPU. */
-void cpu_set_kernel_stack(struct cpu *c, uint64_t sp);
+static inline void cpu_set_kernel_stack(struct cpu *c, uint64_t sp)
+{
+	((struct cpu_block *)c)->tss.rsp[0] = sp;
+}

@@ -17,6 +17,11 @@ static inline void place_move(struct sched_entity *from,
 	to->vruntime = from->vruntime;
 	from->home = from->left = NULL;
 	from->lag = 0;
+}
+
+static inline void group_move(const struct sched_entity *from,
+			      const struct sched_entity *to)
+{
 	if (from->group == to->group)
 		return;
 	if (from->group)
@@ -56,7 +61,45 @@ static inline bool runq_hand_over(struct runq *q, struct task *from,
 	    !can_hand_over(q, f, t))
 		return false;
 	t->slice_ns = f->slice_ns;
-	if (f->home == q)
+	if (f->home == q) {
 		place_move(f, t);
+		group_move(f, t);
+	}
 	return true;
+}
+
+/*
+ * The same where both are fair and nobody has asked for another task here
+ * (need_resched, which says that an urgent one waits); a request for `to` that is
+ * not in force yet comes into force right after (switch_begin). Then
+ * runq_give_place does it, in which nothing can fail.
+ */
+static inline bool runq_can_give_place(const struct runq *q,
+				       const struct task *from,
+				       const struct task *to,
+				       const uint32_t *cpu)
+{
+	const struct sched_entity *f = &from->arch.plat.sched;
+	const struct sched_entity *t = &to->arch.plat.sched;
+
+	/* only who is fair has a home */
+	return likely(f->home == q) && likely(!claim_is_urgent(t->claim)) &&
+	       (likely(!t->request.cpus) || runq_may_run_on(to, *cpu));
+}
+
+/* The counts of processes are left, see group_change. */
+static inline void runq_give_place(struct task *from, struct task *to)
+{
+	to->arch.plat.sched.slice_ns = from->arch.plat.sched.slice_ns;
+	place_move(&from->arch.plat.sched, &to->arch.plat.sched);
+}
+
+/* For tasks of two processes. */
+static inline void group_change(const struct task *from, const struct task *to)
+{
+	uint32_t *one_less = from->arch.plat.sched.group;
+	uint32_t *one_more = to->arch.plat.sched.group;
+
+	__atomic_sub_fetch(one_less, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(one_more, 1, __ATOMIC_RELAXED);
 }

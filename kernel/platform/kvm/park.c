@@ -17,18 +17,13 @@
  */
 #include "arch/irqflags.h"
 #include "core/panic.h"
-#include "platform/kvm/sched.h"
+#include "platform/kvm/park.h"
 #include "platform/platform.h"
 
-/* We are SLEEPING, but the word has changed. False: somebody has made us READY
- * and waits until we have left the processor. */
-static bool stay(struct task *t)
+bool park_take_back(struct task *t)
 {
-	uint32_t sleeping = RUN_SLEEPING;
-
-	return __atomic_compare_exchange_n(&t->arch.plat.state, &sleeping,
-					   RUN_RUNNING, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_RELAXED);
+	__atomic_store_n(&t->wake, WAKE_NOTIFIED, __ATOMIC_SEQ_CST);
+	return park_stay(t);
 }
 
 /* Interrupts are off. */
@@ -41,7 +36,7 @@ sleep(struct task *t, uint32_t val, struct sleeper *s, struct task *to)
 	__atomic_store_n(&t->arch.plat.state, RUN_SLEEPING, __ATOMIC_SEQ_CST);
 	/* Partner: the change of the word before plat_unpark. */
 	if (likely(__atomic_load_n(&t->wake, __ATOMIC_SEQ_CST) == val) ||
-	    !stay(t))
+	    !park_stay(t))
 		sched_sleep(s, to);
 	else if (to)
 		sched_put_caught(to);

@@ -45,12 +45,11 @@
 #include "arch/user_state.h"
 #include "core/panic.h"
 #include "platform/kvm/hand_over.h"
-#include "platform/kvm/space.h"
+#include "platform/kvm/switch.h"
 #include "platform/kvm/tlb.h"
 #include "platform/platform.h"
 
-void switch_stacks(uint64_t *save_sp, uint64_t load_sp);	/* switch.S */
-void switch_idle(void);
+void switch_idle(void);		/* switch.S */
 
 /* --- the switch ----------------------------------------------------------------*/
 /* t is not on this CPU's stack any more; say so, as the last use of it. */
@@ -81,14 +80,8 @@ static void let_go(struct cpu *c, struct task *t)
 
 static inline void finish_switch(struct cpu *c)
 {
-	if (c->is_handed) {
-		/* asleep, not at home any more; timer and turn go on */
-		c->is_handed = false;
-		/* Partner: the wait in sched_catch. */
-		__atomic_store_n(&c->prev->arch.plat.on_cpu, 0,
-				 __ATOMIC_RELEASE);
+	if (sched_finish_handed(c))
 		return;
-	}
 	let_go(c, c->prev);
 	sched_set_timer(c);
 }
@@ -102,28 +95,15 @@ static inline __attribute__((always_inline)) void
 switch_to(struct cpu *c, struct task *next)
 {
 	struct task *prev = c->current;
-	struct plat_task *p = &next->arch.plat;
 
-	c->stats.switches++;
 	if (prev->kind == TASK_USER && prev->arch.plat.state != RUN_DEAD)
 		user_state_save(c, prev);
-	c->prev = prev;
-	__atomic_store_n(&c->current, next, __ATOMIC_RELAXED);
-	c->kernel_sp = next->arch.kernel_sp;
-	cpu_set_kernel_stack(c, (uint64_t)next + TASK_BLOCK_SIZE);
-	p->state = RUN_RUNNING;
-	__atomic_store_n(&p->cpu, c->id, __ATOMIC_RELAXED);
-	/* Partner: the load in plat_kick. It posted work first: either it sees
-	 * us here, or we see the work before we go to user mode. */
-	__atomic_store_n(&p->on_cpu, 1, __ATOMIC_SEQ_CST);
-	/* Partner: request_deliver, which did not find it anywhere. */
-	if (unlikely(__atomic_load_n(&p->sched.request_state,
-				     __ATOMIC_SEQ_CST) != REQUEST_NONE))
-		sched_kick(c->id);
-	space_load(p->space);
+	switch_begin(c, prev, next);
+	if (next->arch.plat.space)
+		space_load_on(c, next->arch.plat.space);
 	if (next->kind == TASK_USER)
 		user_state_load(c, next);
-	switch_stacks(&prev->arch.plat.sp, p->sp);
+	switch_stacks(&prev->arch.plat.sp, next->arch.plat.sp);
 	/* perhaps on another CPU, much later */
 	finish_switch(this_cpu());
 }
@@ -191,6 +171,12 @@ void sched_preempt_irq(void)
 }
 
 /* --- sleeping and waking ---------------------------------------------------------*/
+void sched_wait_off(const struct task *t)
+{
+	while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
+		__builtin_ia32_pause();
+}
+
 void sched_put_caught(struct task *t)
 {
 	this_cpu()->stats.wakes++;

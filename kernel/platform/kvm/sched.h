@@ -45,6 +45,8 @@ void sched_start(struct task *t);
  * Context: any but NMI.
  */
 void sched_wake(struct task *t);
+/* t is leaving its CPU: until it has left. Interrupts off. */
+void sched_wait_off(const struct task *t);
 /*
  * The same in two steps: t, if it is asleep, is the caller's to make ready,
  * which it does very soon, by sched_put_caught or sched_sleep. Returns true if
@@ -59,8 +61,8 @@ static inline bool sched_catch(struct task *t)
 					 __ATOMIC_RELAXED))
 		return false;
 	/* Partner: sched_finish_switch on the CPU it is leaving. */
-	while (__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE))
-		__builtin_ia32_pause();
+	if (unlikely(__atomic_load_n(&t->arch.plat.on_cpu, __ATOMIC_ACQUIRE)))
+		sched_wait_off(t);
 	return true;
 }
 

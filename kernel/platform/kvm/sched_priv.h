@@ -5,22 +5,23 @@
  * off, c and self being this CPU unless said otherwise.
  */
 #pragma once
+#include "platform/kvm/clock.h"
 #include "platform/kvm/sched.h"
-#include "platform/kvm/space.h"
+#include "platform/kvm/space_priv.h"
 #include "platform/platform.h"
 
 /* --- sched_time.c ---------------------------------------------------------------*/
 /* Count the time of the running task, not of its turn. Returns the time. */
 static inline uint64_t sched_count_time(struct cpu *c, struct task *t)
 {
-	uint64_t now = plat_clock_mono_ns();
-	uint64_t ns = now - MIN(now, c->switched_ns);
+	struct space *s = t->arch.plat.space;
+	uint64_t now = clock_now_ns();
+	uint64_t ns = now - c->switched_ns;
 
-	__atomic_store_n(&t->arch.plat.cpu_ns, t->arch.plat.cpu_ns + ns,
-			 __ATOMIC_RELAXED);
-	if (t->arch.plat.space)
-		__atomic_fetch_add(space_cpu_ns(t->arch.plat.space), ns,
-				   __ATOMIC_RELAXED);
+	/* written by this CPU only, in one instruction */
+	t->arch.plat.cpu_ns += ns;
+	if (s)
+		__atomic_fetch_add(&s->cpu_ns, ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->switched_ns, now, __ATOMIC_RELAXED);
 	return now;
 }

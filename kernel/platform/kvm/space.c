@@ -32,6 +32,7 @@ struct space *space_create(void)
 		kfree(s);
 		return NULL;
 	}
+	s->cr3 = virt_to_phys(s->pt.root);
 	ref_init(&s->refs, 1);
 	mutex_init(&s->lock);
 	regions_init(&s->regions);

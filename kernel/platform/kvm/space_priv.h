@@ -3,6 +3,7 @@
 #pragma once
 #include "core/lock.h"
 #include "lib/atomic.h"
+#include "platform/kvm/cpu.h"
 #include "platform/kvm/pagetable.h"
 #include "platform/kvm/region.h"
 #include "platform/kvm/space.h"
@@ -14,12 +15,35 @@ struct space {
 	/* under lock */
 	struct regions regions;
 	struct pagetable pt;
+	uint64_t cr3;		/* set once: address of pt.root */
 	/* atomic; see tlb.c */
 	struct tlb_state tlb;
 	/* atomic */
 	uint64_t cpu_ns;
 	uint32_t nr_ready;	/* the scheduler's; atomic */
 };
+
+/* Load the tables of s, another space than that of `old`, on c, this CPU. */
+static inline void space_change(struct cpu *c, struct space *s,
+				struct space *old)
+{
+	uint64_t self = c->bit;
+
+	/* Partner: ask in tlb.c. The order of these three is the point. */
+	__atomic_fetch_or(&s->tlb.cpus, self, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&s->tlb.pending, ~self, __ATOMIC_SEQ_CST);
+	c->space = s;
+	__asm__ volatile("mov %0, %%cr3" : : "r"(s->cr3) : "memory");
+	if (old)
+		__atomic_fetch_and(&old->tlb.cpus, ~self, __ATOMIC_SEQ_CST);
+}
+
+/* space_load, in line. */
+static inline void space_load_on(struct cpu *c, struct space *s)
+{
+	if (s != c->space)
+		space_change(c, s, c->space);
+}
 
 /*
  * Bring the page of addr, which lies in r, into the tables; write: so that it

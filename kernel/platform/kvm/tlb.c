@@ -113,7 +113,7 @@ static uint64_t ask(struct space *s)
 	struct cpu *c = this_cpu();
 	uint64_t self = 1ull << c->id, others;
 
-	/* Partner: the bits set in space_load; see the head, 1-2 and a-c. */
+	/* Partner: the bits set in space_change; see the head, 1-2 and a-c. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	others = __atomic_load_n(&s->tlb.cpus, __ATOMIC_SEQ_CST);
 	if (others & self)
@@ -150,17 +150,6 @@ void tlb_drop(struct space *s)
 
 void space_load(struct space *s)
 {
-	struct cpu *c = this_cpu();
-	uint64_t self = 1ull << c->id;
-	struct space *old = c->space;
-
-	if (!s || s == old)
-		return;
-	/* Partner: ask. The order of these three is the point, see the head. */
-	__atomic_fetch_or(&s->tlb.cpus, self, __ATOMIC_SEQ_CST);
-	__atomic_fetch_and(&s->tlb.pending, ~self, __ATOMIC_SEQ_CST);
-	c->space = s;
-	load_tables(s->pt.root);
-	if (old)
-		__atomic_fetch_and(&old->tlb.cpus, ~self, __ATOMIC_SEQ_CST);
+	if (s)
+		space_load_on(this_cpu(), s);
 }

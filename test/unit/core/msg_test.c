@@ -65,10 +65,20 @@ int copy_to_user(void *dst, const void *src, size_t n)
 	return copy_to_user_partial(dst, src, n) == n ? 0 : -EFAULT;
 }
 
+int copy_64_to_user(void *dst, const void *src)
+{
+	return copy_to_user(dst, src, 64);
+}
+
+bool task_has_work(void)
+{
+	return false;
+}
+
 /* --- other tasks -------------------------------------------------------------*/
 /* One operation in a thread of its own. */
 struct actor {
-	enum { SEND, CALL, RECEIVE } op;
+	enum { SEND, CALL, RECEIVE, DIRECT } op;
 	uint32_t to;		/* RECEIVE: from whom alone, 0: all */
 	struct msg m;
 	struct msg_buf *b;
@@ -78,6 +88,23 @@ struct actor {
 	int result;
 	unsigned long thread;
 };
+
+/* Receive as the direct way does, whose end nobody of it brings. */
+static int receive_direct(struct msg *m)
+{
+	struct port *me = port_self();
+
+	mutex_lock(&msg_lock);
+	me->all = PORT_RECEIVING;
+	me->direct = (uint64_t)m;
+	me->msg = &me->inbox;
+	me->buf = NULL;
+	me->from = NULL;
+	me->partner = NULL;
+	me->done = 0;
+	mutex_unlock(&msg_lock);
+	return msg_end_direct(me);
+}
 
 static void *act(void *arg)
 {
@@ -89,8 +116,10 @@ static void *act(void *arg)
 		a->result = msg_send(a->to, &a->m, a->b, a->deadline_ns);
 	else if (a->op == CALL)
 		a->result = msg_call(a->to, &a->m, a->b, a->deadline_ns);
-	else
+	else if (a->op == RECEIVE)
 		a->result = msg_receive(&from, &a->m, a->b, a->deadline_ns);
+	else
+		a->result = receive_direct(&a->m);
 	msg_task_gone(current_task());
 	return NULL;
 }
@@ -571,6 +600,29 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+/* A wait that began the direct way and ends by those who do not know it. */
+static void direct_wait(void)
+{
+	struct actor a = { .op = DIRECT };
+	struct msg m = { .type = 3, .word = { [6] = 33 } };
+	char text[4] = "abc";
+	struct msg_buf b = { .out = (uint64_t)text, .out_len = 4 };
+
+	start_until(&a, PORT_RECEIVING);
+	CHECK_EQ(msg_send(a.id, &m, &b, NEVER), -EMSGSIZE);
+	CHECK_EQ(msg_send(a.id, &m, NULL, NEVER), 0);
+	CHECK_EQ(end(&a), 0);
+	CHECK_EQ(a.m.from, msg_self());
+	CHECK_EQ(a.m.word[6], 33);
+
+	a = (struct actor){ .op = DIRECT };
+	start_until(&a, PORT_RECEIVING);
+	CHECK_EQ(msg_notify_id(a.id, 5), 0);
+	CHECK_EQ(end(&a), 0);
+	CHECK_EQ(a.m.from, 0);
+	CHECK_EQ(a.m.type, 5);
+}
+
 static void stress(void)
 {
 	unsigned long server, t[NR_CLIENTS];
@@ -605,6 +657,7 @@ static const struct fs_test tests[] = {
 	{ "notifications", notifications }, { "buffers", buffers },
 	{ "too long", too_long }, { "bad memory", bad_memory },
 	{ "no memory", no_memory }, { "names and rights", names_and_rights },
+	{ "direct wait", direct_wait },
 	{ "stress", stress },
 };
 

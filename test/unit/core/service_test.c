@@ -87,6 +87,16 @@ int copy_from_user(void *dst, const void *src, size_t n)
 	return -EFAULT;
 }
 
+int copy_64_to_user(void *dst, const void *src)
+{
+	return -EFAULT;
+}
+
+bool task_has_work(void)
+{
+	return false;
+}
+
 int copy_to_user(void *dst, const void *src, size_t n)
 {
 	return -EFAULT;

@@ -10,7 +10,12 @@
  * memory; DF is off; interrupts are off in the first and last instructions.
  */
 #define REGS_SIZE	160
+#define R_R15		0
+#define R_R14		8
+#define R_R13		16
+#define R_R12		24
 #define R_RBP		32
+#define R_RBX		40
 #define R_R10		56
 #define R_R9		64
 #define R_R8		72
@@ -32,6 +37,7 @@
 #define T_WORK		40
 #define T_CALLS		56
 
+#define MICA_SYSCALL	0x6d7367	/* abi/native.h */
 #define USER_CS		0x33
 #define USER_SS		0x2b
 /* What a program may have in rflags: CF PF AF ZF SF TF DF OF NT RF AC ID */
@@ -103,6 +109,9 @@ entry_syscall:
 	push	%rcx			/* rip */
 	push	%rax			/* orig_rax */
 	PUSH_REGS
+	cmp	$MICA_SYSCALL, %eax
+	je	entry_message
+entry_call:
 	mov	C_CURRENT, %rax
 	incq	T_CALLS(%rax)
 	sti
@@ -134,6 +143,52 @@ entry_syscall:
 	mov	R_RSP(%rsp), %rsp
 	swapgs
 	sysretq
+
+/*
+ * Messages: most take a way of their own, with interrupts off, and with the
+ * arguments where they are. message_direct keeps no register but rsp. It returns
+ * 1 if it has done nothing.
+ */
+entry_message:
+	mov	%r10, %rcx
+	xor	%ebp, %ebp
+	call	message_direct
+	cmp	$1, %rax
+	je	1f
+	mov	C_CURRENT, %rcx
+	incq	T_CALLS(%rcx)
+	cmpl	$0, T_WORK(%rcx)
+	jne	2f
+	cmpl	$0, C_NEED_RESCHED
+	jne	2f
+	mov	R_RFLAGS(%rsp), %r11
+	test	$FLAGS_SLOW, %r11d
+	jne	2f
+	/* canonical: programs have nothing at the end of their half */
+	mov	R_RIP(%rsp), %rcx
+	mov	R_R15(%rsp), %r15
+	mov	R_R14(%rsp), %r14
+	mov	R_R13(%rsp), %r13
+	mov	R_R12(%rsp), %r12
+	mov	R_RBX(%rsp), %rbx
+	mov	R_RSI(%rsp), %rsi
+	mov	R_RDI(%rsp), %rdi
+	mov	R_RDX(%rsp), %rdx
+	mov	R_R8(%rsp), %r8
+	mov	R_R9(%rsp), %r9
+	mov	R_R10(%rsp), %r10
+	mov	R_RBP(%rsp), %rbp
+	mov	R_RSP(%rsp), %rsp
+	swapgs
+	sysretq
+1:	mov	R_R15(%rsp), %r15
+	mov	R_R14(%rsp), %r14
+	mov	R_R13(%rsp), %r13
+	mov	R_R12(%rsp), %r12
+	mov	R_RBX(%rsp), %rbx
+	jmp	entry_call
+2:	mov	%rax, R_RAX(%rsp)
+	jmp	exit_slow
 
 /* Full exit: every register from the record, by iretq. rsp = the record. */
 exit_slow:

@@ -8,6 +8,7 @@
  * loaded there, plat.fpu_cpu where a task's newest state is; both must agree.
  */
 #include "arch/user_state.h"
+#include "platform/kvm/user_message.h"
 #include "arch/trap.h"
 #include "core/panic.h"
 #include "lib/string.h"
@@ -35,7 +36,10 @@ _Static_assert(sizeof(struct task) <= PLAT_FPU_OFFSET, "task block layout");
 _Static_assert(PLAT_FPU_OFFSET + PLAT_FPU_SIZE <= PLAT_GUARD_OFFSET &&
 	       PLAT_FPU_OFFSET % 64 == 0, "task block layout");
 
-static uint64_t xcr0;		/* set once; 0: no XSAVE, FXSAVE instead */
+/* set once; 0: no XSAVE, FXSAVE instead */
+static uint64_t xcr0;
+uint32_t user_message_state;
+uint64_t user_message_closed = 1;
 
 static void *area_of(struct task *t)
 {
@@ -85,8 +89,12 @@ void fpu_init_cpu(void)
 		cr4 |= CR4_OSXSAVE;
 	__asm__ volatile("mov %0, %%cr4" : : "r"(cr4));
 	if (cpu_features.xsave) {
-		if (!xcr0)
+		if (!xcr0) {
 			xcr0 = choose_xcr0();
+			user_message_state = (uint32_t)xcr0;
+			user_message_closed = !cpu_features.fsgsbase ||
+					      !cpu_features.smap;
+		}
 		write_xcr0(xcr0);
 	}
 	__asm__ volatile("fninit");

@@ -73,6 +73,10 @@ void sched_wake(struct task *t)
 	syscall(NR_FUTEX, &t->arch.plat.state, FUTEX_WAKE_OP, 1, 0, 0, 0);
 }
 
+void sched_wait_off(const struct task *t)
+{
+}
+
 void sched_put_caught(struct task *t)
 {
 	uint32_t *state = &t->arch.plat.state;
