@@ -145,6 +145,26 @@ static bool cache_put(uint32_t c, void *p)
 	return true;
 }
 
+/* REFILL objects of s that were never handed out; the first is the caller's, the
+ * rest goes to its cache, which is empty. Returns NULL if there are not so many. */
+static void *carve_run(struct slab *s, uint32_t c)
+{
+	struct heap_cache *h = &current_task()->heap_cache;
+	size_t size = class_size(c);
+	char *p = (char *)s + slab_first(c) + s->nr_carved * size;
+
+	if (s->free || s->nr_carved + REFILL >= s->nr_objects)
+		return NULL;
+	s->nr_carved += REFILL;
+	s->nr_used += REFILL;
+	for (uint32_t i = 1; i < REFILL; i++) {
+		*(void **)(p + i * size) = h->free[c];
+		h->free[c] = p + i * size;
+	}
+	h->nr[c] = REFILL - 1;
+	return p;
+}
+
 /* An object of class c. Some more of the slab go to the caller's cache, so that
  * not each takes the lock. */
 static void *alloc_small(uint32_t c)
@@ -167,7 +187,11 @@ static void *alloc_small(uint32_t c)
 	s = list_first(&k->partial, struct slab, link);
 	if (!s->nr_used)
 		k->nr_empty--;
-	p = slab_take(s);
+	p = c < HEAP_CACHE_CLASSES ? carve_run(s, c) : NULL;
+	if (p)
+		n = REFILL;
+	else
+		p = slab_take(s);
 	while (c < HEAP_CACHE_CLASSES && n < REFILL &&
 	       s->nr_used < s->nr_objects) {
 		(void)cache_put(c, slab_take(s));

@@ -547,8 +547,7 @@ int pty_init(void)
 {
 	int err = chrdev_register(5, 2, 1, pty_open_ptmx);
 
-	for (uint32_t m = 0; m < PTY_MAX / PTS_PER_MAJOR && !err; m++)
-		err = chrdev_register(PTS_MAJOR + m, 0, PTS_PER_MAJOR,
-				      open_slave);
-	return err;
+	return err ? err :
+		     chrdev_register_majors(PTS_MAJOR, PTY_MAX / PTS_PER_MAJOR,
+					    PTS_PER_MAJOR, open_slave);
 }

@@ -20,6 +20,7 @@ struct gnode {
 	struct gnode *next, *parent;
 	struct inode *inode;	/* owned: ours, or the root of a host tree */
 	struct gnode *children;
+	uint64_t entries;	/* that are below it, of the first 64 */
 	bool is_full;
 	uint16_t name_at;	/* in path */
 	uint16_t len;		/* of path; the root's is empty */
@@ -54,29 +55,38 @@ static const char *below(const struct gnode *dir, const char *path)
 
 /*
  * The entry that tells what name is in dir: the first that is for it, or
- * NULL. *is_there: it is, though only because it leads to others.
+ * NULL. *is_there: it is, though only because it leads to others; *entries:
+ * those below it.
  */
 static const struct graft_entry *find_entry(const struct graft *g,
 					    const struct gnode *dir,
-					    const char *name, bool *is_there)
+					    const char *name, bool *is_there,
+					    uint64_t *entries)
 {
+	const struct graft_entry *e = NULL;
+	uint64_t here = dir->entries, bit = 1;	/* 0: beyond those */
 	size_t n = strlen(name);
 
+	*entries = 0;
 	for (size_t k = 0; k < GRAFT_LISTS; k++) {
-		const struct graft_list *l = &g->list[k];
+		const struct graft_entry *at = g->list[k].entry;
+		const struct graft_entry *end = at + g->list[k].nr;
 
-		for (uint32_t i = 0; i < l->nr; i++) {
-			const char *rest = below(dir, l->entry[i].path);
+		for (; at < end; at++, here >>= 1, bit <<= 1) {
+			const char *rest = at->path + dir->len + 1;
 
-			if (!rest || strncmp(rest, name, n) ||
+			if (bit ? !(here & 1) : !below(dir, at->path))
+				continue;
+			if (*rest != *name || strncmp(rest, name, n) ||
 			    (rest[n] && rest[n] != '/'))
 				continue;
+			*entries |= rest[n] ? bit : 0;
 			*is_there = true;
-			if (!rest[n] && l->entry[i].kind != GRAFT_PATH)
-				return &l->entry[i];
+			if (!rest[n] && !e && at->kind != GRAFT_PATH)
+				e = at;
 		}
 	}
-	return NULL;
+	return e;
 }
 
 static struct inode *inode_of_entry(struct graft *g,
@@ -150,9 +160,10 @@ static int make_child(struct graft *g, struct gnode *dir, const char *name,
 	const struct graft_entry *e;
 	struct gnode *n, **at;
 	bool is_there = false;
+	uint64_t entries;
 	int err;
 
-	e = find_entry(g, dir, name, &is_there);
+	e = find_entry(g, dir, name, &is_there, &entries);
 	if (!is_there)
 		return -ENOENT;
 	if (!e)
@@ -160,6 +171,7 @@ static int make_child(struct graft *g, struct gnode *dir, const char *name,
 	n = node_create(dir, name, strlen(name));
 	if (!n)
 		return -ENOMEM;
+	n->entries = entries;
 	err = make_inode(g, e, &n->inode);
 	if (err) {
 		kfree(n);
@@ -288,6 +300,7 @@ struct super *graft_create(const struct graft_list list[GRAFT_LISTS])
 	if (!root->inode)
 		goto out_put;
 	root->inode->private = root;
+	root->entries = UINT64_MAX;
 	g->sb->root = root->inode;
 	return g->sb;
 out_put:

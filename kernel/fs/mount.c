@@ -182,7 +182,6 @@ int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
 
 void vfs_mount_late(const struct late_mount *list, uint32_t nr)
 {
-	assert(nr <= LATE_MOUNTS_MAX);
 	mutex_lock(&dcache_lock);
 	late.list = list;
 	late.nr = nr;

@@ -8,9 +8,6 @@ void nodetab_init(struct nodetab *t)
 {
 	t->buckets = t->first;
 	t->nr_buckets = NODETAB_FIRST;
-	t->count = 0;
-	for (uint32_t i = 0; i < NODETAB_FIRST; i++)
-		list_init(&t->first[i]);
 }
 
 void nodetab_fini(struct nodetab *t)
@@ -30,15 +27,15 @@ static void grow(struct nodetab *t)
 {
 	uint32_t old_nr = t->nr_buckets;
 	struct list *old = t->buckets;
-	struct list *bigger = kmalloc(2ul * old_nr * sizeof(*bigger));
+	struct list *bigger = kzalloc(2ul * old_nr * sizeof(*bigger));
 
 	if (!bigger)
 		return;
-	for (uint32_t i = 0; i < 2 * old_nr; i++)
-		list_init(&bigger[i]);
 	t->buckets = bigger;
 	t->nr_buckets = 2 * old_nr;
 	for (uint32_t i = 0; i < old_nr; i++) {
+		if (!old[i].next)
+			continue;
 		list_for_each_safe(p, &old[i]) {
 			struct nodetab_link *l =
 				list_entry(p, struct nodetab_link, link);
@@ -72,6 +69,8 @@ struct nodetab_link *nodetab_find(struct nodetab *t,
 				  bool (*fn)(struct nodetab_link *l))
 {
 	for (uint32_t i = 0; i < t->nr_buckets; i++) {
+		if (!t->buckets[i].next)
+			continue;
 		list_for_each(p, &t->buckets[i]) {
 			struct nodetab_link *l =
 				list_entry(p, struct nodetab_link, link);

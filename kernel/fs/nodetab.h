@@ -19,7 +19,7 @@ struct nodetab {
 	struct list first[NODETAB_FIRST];
 };
 
-void nodetab_init(struct nodetab *t);
+void nodetab_init(struct nodetab *t);	/* t is zero */
 void nodetab_fini(struct nodetab *t);	/* frees the table, not the objects */
 void nodetab_link_init(struct nodetab_link *l);
 void nodetab_add(struct nodetab *t, struct nodetab_link *l, uint64_t key);
@@ -30,8 +30,11 @@ void nodetab_remove(struct nodetab *t, struct nodetab_link *l);
 static inline struct list *nodetab_bucket(struct nodetab *t, uint64_t key)
 {
 	uint64_t h = key * 0x9e3779b97f4a7c15ull;
+	struct list *b = &t->buckets[(h >> 32) & (t->nr_buckets - 1)];
 
-	return &t->buckets[(h >> 32) & (t->nr_buckets - 1)];
+	if (!b->next)
+		list_init(b);	/* its first use */
+	return b;
 }
 
 /* Some object of the table for which fn says yes, or NULL. */

@@ -344,6 +344,8 @@ static const struct late_mount kernel_mounts[NR_KERNEL_MOUNTS] = {
 		     MS_NOSUID | MS_NODEV },
 };
 
+_Static_assert(NR_KERNEL_MOUNTS <= LATE_MOUNTS_MAX, "room");
+
 /* A tree of ours has the places; in another they may have to be made. */
 static int mount_kernel_file_systems(bool is_ours)
 {

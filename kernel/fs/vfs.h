@@ -477,6 +477,10 @@ int blkdev_open(struct inode *i, struct file *f);
 /* Character devices: fs/devfs.c looks drivers up here at open. */
 int chrdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,
 		    int (*open)(struct inode *i, struct file *f));
+/* The same minors of several majors. */
+int chrdev_register_majors(uint32_t major, uint32_t nr_majors,
+			   uint32_t nr_minors,
+			   int (*open)(struct inode *i, struct file *f));
 int chrdev_open(struct inode *i, struct file *f);	/* by i->rdev */
 /* Device numbers as in st_rdev (Linux "huge" encoding). */
 static inline uint64_t dev_make(uint32_t major, uint32_t minor)

@@ -17,12 +17,13 @@
 
 uint64_t exec_random(uint64_t max_pages)
 {
-	uint64_t r = 0;
+	uint32_t r = 0;
 
 	if (current_process()->personality_flags & ADDR_NO_RANDOMIZE)
 		return 0;
 	plat_entropy(&r, sizeof(r));
-	return r % max_pages << PAGE_SHIFT;
+	/* all of them are powers of two below 2^32 */
+	return (r & (max_pages - 1)) << PAGE_SHIFT;
 }
 
 int exec_check_placement(struct exec *e)

@@ -64,19 +64,25 @@ static void fs_failed(struct virtio *v)
 	virtio_channel_failed(&fs.channel);
 }
 
+static const struct virtq_seg *segs_of(const struct fuse_msg *m)
+{
+	return m->seg ? m->seg : m->few;
+}
+
 /* Headers around the caller's pieces. */
 static void lay_out(struct request *r, const struct fuse_msg *m)
 {
+	const struct virtq_seg *seg = segs_of(m);
 	uint32_t n = 0, len = sizeof(r->in);
 
 	r->seg[n++] = (struct virtq_seg){ &r->in, sizeof(r->in) };
 	for (uint32_t i = 0; i < m->nr_out; i++) {
-		r->seg[n++] = m->seg[i];
-		len += m->seg[i].len;
+		r->seg[n++] = seg[i];
+		len += seg[i].len;
 	}
 	r->seg[n++] = (struct virtq_seg){ &r->out, sizeof(r->out) };
 	for (uint32_t i = 0; i < m->nr_in; i++)
-		r->seg[n++] = m->seg[m->nr_out + i];
+		r->seg[n++] = seg[m->nr_out + i];
 	r->in = (struct fuse_in_header){
 		.len = len, .opcode = m->opcode, .nodeid = m->nodeid,
 		/* odd ones are interrupts' */
@@ -118,26 +124,36 @@ int fuse_call_exact(struct fuse_msg *m)
 	int err = fuse_call(m);
 
 	for (uint32_t i = 0; i < m->nr_in; i++)
-		room += m->seg[m->nr_out + i].len;
+		room += segs_of(m)[m->nr_out + i].len;
 	if (!err && m->got != room)
 		err = -EIO;
 	return err;
 }
 
+static void add(struct fuse_msg *m, void *p, size_t len)
+{
+	uint32_t n = m->nr_out + m->nr_in;
+	struct virtq_seg *seg = m->seg ? m->seg : m->few;
+
+	assert(n < (m->seg ? FUSE_SEGS_MAX : FUSE_SEGS_FEW));
+	seg[n] = (struct virtq_seg){ p, (uint32_t)len };
+}
+
 void fuse_send(struct fuse_msg *m, const void *p, size_t len)
 {
-	assert(!m->nr_in && m->nr_out < FUSE_SEGS_MAX);
-	if (len)
-		m->seg[m->nr_out++] =
-			(struct virtq_seg){ (void *)p, (uint32_t)len };
+	assert(!m->nr_in);
+	if (!len)
+		return;
+	add(m, (void *)p, len);
+	m->nr_out++;
 }
 
 void fuse_receive(struct fuse_msg *m, void *p, size_t len)
 {
-	assert(m->nr_out + m->nr_in < FUSE_SEGS_MAX);
-	if (len)
-		m->seg[m->nr_out + m->nr_in++] =
-			(struct virtq_seg){ p, (uint32_t)len };
+	if (!len)
+		return;
+	add(m, p, len);
+	m->nr_in++;
 }
 
 /* --- FORGET ------------------------------------------------------------------*/

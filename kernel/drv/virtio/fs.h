@@ -10,13 +10,16 @@
 #include "drv/virtio/queue.h"
 
 #define FUSE_SEGS_MAX	36u	/* besides the two headers */
+#define FUSE_SEGS_FEW	6u
 
 struct fuse_msg {
 	/* the caller's */
 	uint32_t opcode;
 	uint32_t nr_out, nr_in;
 	uint64_t nodeid;
-	struct virtq_seg seg[FUSE_SEGS_MAX];	/* out ones, then in ones */
+	/* out ones, then in ones; NULL: few[]. Else room for FUSE_SEGS_MAX */
+	struct virtq_seg *seg;
+	struct virtq_seg few[FUSE_SEGS_FEW];
 	/* the answer */
 	uint32_t got;		/* bytes of it, behind the header */
 };

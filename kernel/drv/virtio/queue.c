@@ -59,8 +59,6 @@ int virtq_init(struct virtq *q, uint16_t size, bool indirect, bool event_idx)
 	q->desc = (struct vring_desc *)p;
 	q->avail = (struct vring_avail *)(p + avail_offset(size));
 	q->used = (struct vring_used *)(p + used_offset(size));
-	for (uint16_t i = 0; i < size; i++)
-		q->slots[i].next = (uint16_t)(i + 1);
 	return 0;
 }
 
@@ -82,6 +80,11 @@ static void fill(struct vring_desc *d, const struct virtq_seg *seg, bool in,
 	d->flags = (uint16_t)((in ? VRING_DESC_F_WRITE : 0) |
 			      (more ? VRING_DESC_F_NEXT : 0));
 	d->next = more ? next : 0;
+}
+
+static uint16_t next_of(const struct virtq *q, uint16_t at)
+{
+	return (uint16_t)(at + 1 + q->slots[at].skip);
 }
 
 static void fill_table(struct virtq *q, struct vring_desc *table,
@@ -106,8 +109,8 @@ static void fill_chain(struct virtq *q, const struct virtq_seg *seg,
 
 	for (uint32_t i = 0; i < nr; i++) {
 		fill(&q->desc[at], &seg[i], i >= nr_out, i + 1 < nr,
-		     q->slots[at].next);
-		at = q->slots[at].next;
+		     next_of(q, at));
+		at = next_of(q, at);
 	}
 }
 
@@ -117,7 +120,7 @@ static uint16_t take_slots(struct virtq *q, uint32_t nr)
 	uint16_t head = q->free_head, at = head;
 
 	for (uint32_t i = 0; i < nr; i++)
-		at = q->slots[at].next;
+		at = next_of(q, at);
 	q->free_head = at;
 	q->nr_free = (uint16_t)(q->nr_free - nr);
 	q->slots[head].nr = (uint16_t)nr;
@@ -180,8 +183,8 @@ static void *free_chain(struct virtq *q, uint16_t head)
 	void *token = s->token;
 
 	for (uint16_t i = 1; i < s->nr; i++)
-		last = q->slots[last].next;
-	q->slots[last].next = q->free_head;
+		last = next_of(q, last);
+	q->slots[last].skip = (uint16_t)(q->free_head - last - 1);
 	q->free_head = head;
 	q->nr_free = (uint16_t)(q->nr_free + s->nr);
 	s->token = NULL;

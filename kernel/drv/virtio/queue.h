@@ -24,8 +24,10 @@ struct virtq_slot {
 	void *token;		/* of the chain that begins here; NULL: none */
 	uint32_t in_bytes;	/* what the device may write */
 	uint16_t nr;		/* descriptors */
-	uint16_t next;		/* chain or free list; the device can not */
-};				/* reach it */
+	/* The next of its chain or the free list is at + 1 + skip (so that fresh
+	 * memory is a list of all). The device can not reach it. */
+	uint16_t skip;
+};
 
 struct virtq {
 	/* set once */

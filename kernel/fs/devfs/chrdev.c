@@ -10,7 +10,7 @@
 
 struct chrdev {
 	bool is_block;
-	uint32_t major, minor_from, minor_count;
+	uint32_t major, nr_majors, minor_from, minor_count;
 	int (*open)(struct inode *i, struct file *f);
 };
 
@@ -22,7 +22,7 @@ static struct {
 } registry = {
 	.lock = MUTEX_INIT,
 	.nr = 1,
-	.dev = { { false, MEM_MAJOR, 0, MEM_NR_MINORS, mem_open } },
+	.dev = { { false, MEM_MAJOR, 1, 0, MEM_NR_MINORS, mem_open } },
 };
 
 static int add(const struct chrdev *d)
@@ -43,7 +43,16 @@ static int add(const struct chrdev *d)
 int chrdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,
 		    int (*open)(struct inode *i, struct file *f))
 {
-	struct chrdev d = { false, major, minor_from, minor_count, open };
+	struct chrdev d = { false, major, 1, minor_from, minor_count, open };
+
+	return add(&d);
+}
+
+int chrdev_register_majors(uint32_t major, uint32_t nr_majors,
+			   uint32_t nr_minors,
+			   int (*open)(struct inode *i, struct file *f))
+{
+	struct chrdev d = { false, major, nr_majors, 0, nr_minors, open };
 
 	return add(&d);
 }
@@ -51,7 +60,7 @@ int chrdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,
 int blkdev_register(uint32_t major, uint32_t minor_from, uint32_t minor_count,
 		    int (*open)(struct inode *i, struct file *f))
 {
-	struct chrdev d = { true, major, minor_from, minor_count, open };
+	struct chrdev d = { true, major, 1, minor_from, minor_count, open };
 
 	return add(&d);
 }
@@ -64,7 +73,8 @@ static int open_device(struct inode *i, struct file *f, bool is_block)
 	for (uint32_t n = 0; n < nr; n++) {
 		const struct chrdev *d = &registry.dev[n];
 
-		if (d->is_block == is_block && d->major == major &&
+		if (d->is_block == is_block &&
+		    major - d->major < d->nr_majors &&
 		    minor >= d->minor_from &&
 		    minor - d->minor_from < d->minor_count)
 			return d->open(i, f);

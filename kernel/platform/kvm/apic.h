@@ -3,8 +3,8 @@
 #pragma once
 #include "lib/types.h"
 
-#define VECTOR_TIMER	0x70u
-#define VECTOR_SPURIOUS	0x7fu
+#define VECTOR_TIMER	0x60u
+#define VECTOR_SPURIOUS	0x6fu
 
 /* Turn it on. The first call maps the registers. Context: init. */
 void apic_init_cpu(void);

@@ -209,8 +209,11 @@ static void add_device(struct handover *h, const char *s)
 
 static bool take_word(const char **s, const char *word)
 {
-	size_t n = strlen(word);
+	size_t n;
 
+	if (**s != *word)
+		return false;
+	n = strlen(word);
 	if (strncmp(*s, word, n))
 		return false;
 	*s += n;

@@ -94,16 +94,29 @@ static struct hostpage *record_take(void)
 	return p;
 }
 
+/* A page of records; the first is the caller's. */
+static struct hostpage *make_records(void)
+{
+	struct hostpage *page = page_alloc(0, false);
+	size_t last = PAGE_SIZE / sizeof(*page) - 1;
+
+	if (!page)
+		return NULL;
+	for (size_t i = 1; i < last; i++)
+		page[i].node.parent = (struct avl_node *)&page[i + 1];
+	mutex_lock(&records.lock);
+	page[last].node.parent = (struct avl_node *)records.free;
+	records.free = &page[1];
+	mutex_unlock(&records.lock);
+	return page;
+}
+
 static struct hostpage *record_get(void)
 {
-	struct hostpage *p = record_take(), *page;
+	struct hostpage *p = record_take();
 
-	if (!p) {
-		page = page_alloc(0, false);
-		for (size_t i = 0; page && i < PAGE_SIZE / sizeof(*p); i++)
-			record_put(&page[i]);
-		p = record_take();
-	}
+	if (!p)
+		p = make_records();
 	if (p)
 		*p = (struct hostpage){ .index = 0 };
 	return p;
@@ -223,7 +236,9 @@ static void keep_run_locked(struct hostfile *f, struct hostpage **p,
 
 static int fetch_locked(struct hostfile *f, uint64_t index)
 {
-	struct fuse_msg m = { .opcode = FUSE_READ, .nodeid = f->nodeid };
+	struct virtq_seg seg[FUSE_SEGS_MAX];
+	struct fuse_msg m = { .opcode = FUSE_READ, .nodeid = f->nodeid,
+			      .seg = seg };
 	struct hostpage *p[WINDOW_PAGES];
 	struct fuse_read_in in = { 0 };
 	uint64_t first;

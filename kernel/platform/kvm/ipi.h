@@ -3,9 +3,9 @@
 #pragma once
 #include "lib/types.h"
 
-#define IPI_RESCHED	0x71u	/* sched_resched_irq */
-#define IPI_TLB		0x72u	/* tlb_irq */
-#define IPI_STOP	0x73u	/* irq_halt_cpu */
+#define IPI_RESCHED	0x61u	/* sched_resched_irq */
+#define IPI_TLB		0x62u	/* tlb_irq */
+#define IPI_STOP	0x63u	/* irq_halt_cpu */
 
 /* Context: nosleep, without preemption. */
 void ipi_send(uint32_t cpu, uint32_t vector);

@@ -14,7 +14,7 @@
 #include "platform/kvm/tlb.h"
 
 #define VECTOR_DEVICES	0x30u
-#define VECTOR_DEV_END	0x70u
+#define VECTOR_DEV_END	0x60u
 #define NR_HANDLERS	32u
 
 struct handler {

@@ -54,8 +54,12 @@ static uint64_t *split(uint64_t *entry, uint32_t level)
 		return NULL;
 	if (level == 1)
 		e &= ~(uint64_t)PTE_LARGE;
-	for (uint64_t *at = t; at < t + ENTRIES; e += step)
-		*at++ = e;
+	for (uint64_t *at = t; at < t + ENTRIES; at += 4, e += 4 * step) {
+		at[0] = e;
+		at[1] = e + step;
+		at[2] = e + 2 * step;
+		at[3] = e + 3 * step;
+	}
 	*entry = virt_to_phys(t) | PTE_PRESENT | PTE_WRITE;
 	return t;
 }
@@ -102,13 +106,14 @@ static void map_range(uint64_t v, paddr_t p, uint64_t len, uint64_t bits)
 		uint32_t level = level_of(v, p, len);
 		uint64_t size = 1ull << (PAGE_SHIFT + 9 * level);
 		uint64_t *e = entry_at(v, level);
+		uint64_t entry = p | bits | (level ? PTE_LARGE : 0);
+		uint64_t nr = MIN(len / size, ENTRIES - index_at(v, level));
 
-		do {
-			*e++ = p | bits | (level ? PTE_LARGE : 0);
-			v += size;
-			p += size;
-			len -= size;
-		} while (len >= size && index_at(v, level));
+		for (uint64_t *end = e + nr; e < end; entry += size)
+			*e++ = entry;
+		v += nr * size;
+		p += nr * size;
+		len -= nr * size;
 	}
 }
 
@@ -123,8 +128,10 @@ static void map_image_part(uint64_t start, uint64_t end, uint64_t bits)
 		uint64_t stop = MIN(end, ALIGN_UP(start + 1, SIZE_2M));
 		uint64_t *e = entry_at(start, 0);
 
-		for (; start < stop; start += PAGE_SIZE)
-			*e++ = (start - ABI_KERNEL_VIRT) | bits;
+		bits += start - ABI_KERNEL_VIRT;
+		for (; start < stop; start += PAGE_SIZE, bits += PAGE_SIZE)
+			*e++ = bits;
+		bits -= stop - ABI_KERNEL_VIRT;
 	}
 }
 

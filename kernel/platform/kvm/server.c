@@ -13,7 +13,7 @@
 #include "platform/kvm/server_priv.h"
 #include "platform/platform.h"
 
-#define HANDLES_FIRST	32u
+#define HANDLES_FIRST	8u
 #define HANDLES_MAX	(1u << 20)
 #define NR_ROOTS	ABI_NR_MOUNTS_MAX
 
@@ -152,6 +152,8 @@ static int run(struct server_call *c)
 	const struct op *op;
 	int err = 0;
 
+	if (c->q.op != FSRV_OPEN)
+		server_drop_last();
 	if (c->q.op == FSRV_FORGET)
 		return forget(c->q.dir);
 	if (c->q.op >= ARRAY_LEN(ops) || !ops[c->q.op].fn)
@@ -191,9 +193,12 @@ int plat_server_call(const void *req, size_t req_len, void *reply,
 		     size_t reply_max, size_t *reply_len, int *fd)
 {
 	struct fsrv_reply *r = reply;
-	struct server_call c = { .r = r, .out = (char *)(r + 1) };
+	struct server_call c;
 	int err;
 
+	c.r = r;
+	c.out = (char *)(r + 1);
+	c.open = NULL;
 	*fd = -1;
 	if (reply_max < sizeof(*r) + FSRV_DATA_MAX)
 		return -EINVAL;

@@ -12,6 +12,7 @@
 
 #define EXPORT_DEV	1u	/* attr.ino is unique within an export */
 #define NSEC		((int64_t)NSEC_PER_SEC)
+#define LAST_NS		300000u
 
 /* --- attributes ----------------------------------------------------------------*/
 
@@ -68,6 +69,48 @@ static int lookup(uint64_t dir, const char *name, struct fuse_entry_out *e)
 	if (!err && !e->nodeid)
 		err = -ENOENT;
 	return err;
+}
+
+/*
+ * The file that was looked up last, with its reference: most are opened next.
+ * Under the channel's lock.
+ */
+static struct {
+	struct fuse_entry_out e;	/* nodeid 0: none */
+	uint64_t dir, until_ns;
+	char name[FSRV_NAME_MAX + 1];
+} last;
+
+void server_drop_last(void)
+{
+	if (last.e.nodeid)
+		fuse_forget(last.e.nodeid, 1);
+	last.e.nodeid = 0;
+}
+
+/* e's reference is taken over. */
+static void keep_last(const struct server_call *c,
+		      const struct fuse_entry_out *e)
+{
+	last.e = *e;
+	last.dir = c->dir.nodeid;
+	last.until_ns = plat_clock_mono_ns() + LAST_NS;
+	strlcpy(last.name, c->name, sizeof(last.name));
+}
+
+/* As lookup() of what c is about, but what is known for so short a time that
+ * the host's answer could be as old. */
+static int lookup_again(struct server_call *c, struct fuse_entry_out *e)
+{
+	if (last.e.nodeid && last.dir == c->dir.nodeid &&
+	    plat_clock_mono_ns() < last.until_ns &&
+	    !strcmp(last.name, c->name)) {
+		*e = last.e;
+		last.e.nodeid = 0;
+		return 0;
+	}
+	server_drop_last();
+	return lookup(c->dir.nodeid, c->name, e);
 }
 
 /* The object that c is about: (dir, name), or dir's own if there is no name;
@@ -158,6 +201,10 @@ int server_do_lookup(struct server_call *c)
 			c->open = NULL;
 		return 0;
 	}
+	if (S_ISREG(e.attr.mode)) {
+		keep_last(c, &e);
+		return 0;
+	}
 	if (S_ISLNK(e.attr.mode))
 		err = readlink(c, e.nodeid);
 	fuse_forget(e.nodeid, 1);
@@ -222,7 +269,7 @@ int server_do_open(struct server_call *c)
 	int err;
 
 	if (*c->name) {
-		err = lookup(c->dir.nodeid, c->name, &e);
+		err = lookup_again(c, &e);
 		if (!err)
 			take_entry(c, &e);
 	} else {

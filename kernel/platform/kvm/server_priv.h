@@ -35,6 +35,9 @@ struct server_call {
 int server_handle_add(uint64_t nodeid, int64_t btime_ns,
 		      struct hostopen *open, uint32_t *handle);
 
+/* Forget the file that was looked up last: something may change it. */
+void server_drop_last(void);
+
 int server_do_lookup(struct server_call *c);
 int server_do_getattr(struct server_call *c);
 int server_do_getattr_root(struct server_call *c, uint32_t export_id);

@@ -309,7 +309,7 @@ child_start:
 	.globl entry_vectors
 entry_vectors:
 	.set	vector, 0
-	.rept	128
+	.rept	112
 	.balign	16
 	.if	!(vector == 8 || (vector >= 10 && vector <= 14) || \
 		  vector == 17 || vector == 21 || vector == 29 || vector == 30)

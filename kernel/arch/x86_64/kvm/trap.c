@@ -364,7 +364,7 @@ void trap_paranoid(struct trap_frame *f)
 }
 
 /* --- tables of the processor ----------------------------------------------------*/
-#define NR_VECTORS	128u	/* as in entry.S; those beyond are faults */
+#define NR_VECTORS	112u	/* as in entry.S; those beyond are faults */
 
 struct gate {
 	uint64_t low;		/* selector, stack, type, half the offset */
