@@ -22,3 +22,15 @@ check-unit: $(UNIT_OUT)/tlb_model
 $(UNIT_OUT)/tlb_model: test/unit/platform/kvm/tlb_model.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_CFLAGS) -fsanitize=address,undefined -o $@ $<
+
+# Pages of host files, and when they are written back.
+UNIT_WRITEBACK_SRC := test/unit/platform/kvm/writeback_test.c \
+	$(addprefix kernel/platform/kvm/,writeback.c hostfile.c hostpage.c) \
+	kernel/lib/avl.c kernel/lib/string.c
+UNIT_PROGS += $(UNIT_OUT)/writeback_test
+check-unit: $(UNIT_OUT)/writeback_test
+$(UNIT_OUT)/writeback_test: $(UNIT_WRITEBACK_SRC) $(KERNEL_DEPS) \
+		$(wildcard kernel/platform/kvm/*.h kernel/core/*.h)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=undefined -o $@ \
+		$(filter %.c,$^)

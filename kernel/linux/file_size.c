@@ -14,6 +14,7 @@
 #include "linux/file_rw.h"
 #include "linux/mm.h"
 #include "linux/path.h"
+#include "platform/platform.h"
 
 /* --- truncate -------------------------------------------------------------*/
 long sys_truncate(uint64_t name, uint64_t size)
@@ -171,9 +172,10 @@ long sys_fdatasync(uint64_t fd)
 	return do_fsync(fd, true);
 }
 
-/* Nothing is kept back from the host: there is nothing to start. */
+/* Nothing but what was written to mappings is kept back from the host. */
 long sys_sync(void)
 {
+	plat_sync();
 	return 0;
 }
 
@@ -184,6 +186,7 @@ long sys_syncfs(uint64_t fd)
 	if (!f)
 		return -EBADF;
 	file_put(f);
+	plat_sync();
 	return 0;
 }
 

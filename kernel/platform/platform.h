@@ -183,6 +183,8 @@ ssize_t plat_fd_pread(int fd, void *buf, size_t n, int64_t off); /* off -1: stre
 ssize_t plat_fd_pwrite(int fd, const void *buf, size_t n, int64_t off);
 int64_t plat_fd_seek(int fd, int64_t off, int whence);
 void plat_fd_close(int fd);
+/* What programs wrote to mappings of host files is with the host. */
+void plat_sync(void);
 /* ppoll on n descriptors: events/revents as poll(2). Returns count, 0, -EINTR. */
 struct plat_pollfd { int fd; short events, revents; };
 int plat_fd_poll(struct plat_pollfd *p, uint32_t n, uint64_t deadline_ns);

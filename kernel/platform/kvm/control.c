@@ -16,9 +16,11 @@
 #include "platform/kvm/stop.h"
 #include "platform/kvm/stream.h"
 #include "platform/kvm/space.h"
+#include "platform/kvm/writeback.h"
 #include "platform/platform.h"
 
 #define EVENTS_MAX	16u
+#define END_WAIT_NS	(2 * NSEC_PER_SEC)
 
 static struct {
 	/* set once */
@@ -99,6 +101,15 @@ void plat_report(void)
 	(void)!host_store(control.node, &r, sizeof(r), 0);
 }
 
+/* Processes that run still have mappings that they wrote to. A host that does
+ * not answer is not waited for. */
+static void end(void)
+{
+	task_clear_work(UINT32_MAX);
+	writeback_finish(plat_clock_mono_ns() + END_WAIT_NS);
+	plat_report();
+}
+
 int control_start(struct abi_boot *boot)
 {
 	int err = fuse_is_there() ? stream_start(boot) : -ENODEV;
@@ -110,7 +121,7 @@ int control_start(struct abi_boot *boot)
 	if (!err)
 		err = task_start_system("control", listen, NULL, NULL);
 	if (!err) {
-		stop_on_end(plat_report);
+		stop_on_end(end);
 		page_set_shrinker(hostfile_shrink);
 	}
 	return err;

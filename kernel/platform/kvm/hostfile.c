@@ -15,6 +15,7 @@
 #include "drv/virtio/fs.h"
 #include "lib/string.h"
 #include "platform/kvm/hostfile_priv.h"
+#include "platform/kvm/writeback.h"
 
 #define HASH_SIZE	512u
 #define IDLE_MAX	128u	/* each keeps a descriptor of the tender */
@@ -293,10 +294,79 @@ void hostfile_put(struct hostfile *f)
 	file_put(f);
 }
 
+/* --- all that programs wrote to mappings -----------------------------------------*/
+
+/* One round at a time: a second would take the files away from the first. */
+static struct {
+	struct mutex lock;
+	uint32_t nr;	/* under lock */
+} rounds = { .lock = MUTEX_INIT };
+
+/* A file that may have been written to and was not seen in this round. */
+static struct hostfile *next_written(uint32_t round)
+{
+	struct hostfile *found = NULL;
+
+	mutex_lock(&files.lock);
+	list_for_each(l, &files.all) {
+		struct hostfile *f = list_entry(l, struct hostfile, all_link);
+
+		/* a hint: who maps it to write it has set it before */
+		if (f->round == round ||
+		    !__atomic_load_n(&f->writer, __ATOMIC_RELAXED))
+			continue;
+		f->round = round;
+		if (!f->refs++)
+			files.nr_idle--;
+		found = f;
+		break;
+	}
+	mutex_unlock(&files.lock);
+	return found;
+}
+
+/* Page by page, so that nobody who needs the file waits for all. */
+static bool write_back(struct hostfile *f)
+{
+	struct hostpage *p;
+	uint64_t index = 0;
+	bool dirty = false;
+
+	do {
+		mutex_lock(&f->lock);
+		p = hostpage_next_locked(f, index);
+		if (p) {
+			index = p->index + 1;
+			if (p->dirty)
+				hostpage_write_changed_locked(f, p);
+			dirty = dirty || p->dirty;
+		}
+		mutex_unlock(&f->lock);
+	} while (p);
+	return dirty;
+}
+
+bool hostfile_write_back(void)
+{
+	struct hostfile *f;
+	bool dirty = false;
+	uint32_t round;
+
+	mutex_lock(&rounds.lock);
+	round = ++rounds.nr;
+	while ((f = next_written(round))) {
+		dirty = write_back(f) || dirty;
+		file_put(f);
+	}
+	mutex_unlock(&rounds.lock);
+	return dirty;
+}
+
 int hostfile_page(struct hostfile *f, uint64_t index, bool write,
 		  paddr_t *out)
 {
 	struct hostpage *p;
+	bool first = false;
 	int err;
 
 	mutex_lock(&f->lock);
@@ -304,10 +374,13 @@ int hostfile_page(struct hostfile *f, uint64_t index, bool write,
 	if (!err) {
 		p->uses++;
 		p->writers += write;
+		first = write && !p->dirty;
 		p->dirty |= write;
 		*out = virt_to_phys(p->data);
 	}
 	mutex_unlock(&f->lock);
+	if (first)
+		writeback_wanted();
 	return err;
 }
 

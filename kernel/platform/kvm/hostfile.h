@@ -5,7 +5,7 @@
  * straight from and to the host, its cached pages only serve mappings. Pages
  * are coherent with reads and writes inside the sandbox; what programs write
  * to shared mappings reaches the host on msync, fsync and when the last
- * mapping that may write a page goes.
+ * mapping that may write a page goes, and meanwhile by writeback.c.
  */
 #pragma once
 #include "lib/list.h"
@@ -52,6 +52,9 @@ int64_t hostopen_seek(struct hostopen *o, int64_t off, int whence);
 uint64_t hostopen_nodeid(const struct hostopen *o);
 /* Write back what programs changed in mappings. Returns 0 or -errno. */
 int hostopen_sync(struct hostopen *o);
+/* The same for all files, but for pages that are as they were the last time.
+ * Returns true if pages are dirty still. */
+bool hostfile_write_back(void);
 /* The size of a node was set: cached pages follow. */
 void hostfile_resized(uint64_t nodeid, uint64_t size);
 

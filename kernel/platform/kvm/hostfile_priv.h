@@ -9,7 +9,10 @@ struct hostpage {
 	struct avl_node node;
 	uint64_t index;
 	char *data;
-	uint64_t fetched_ns;
+	union {
+		uint64_t fetched_ns;	/* not dirty */
+		uint64_t written_sum;	/* dirty: of what writeback.c wrote */
+	};
 	uint32_t uses;		/* mappings and copies under way */
 	uint32_t writers;	/* shared mappings that may write it */
 	uint32_t valid;		/* bytes that are the file's; then zeros */
@@ -24,6 +27,7 @@ struct hostfile {
 	/* under files.lock (hostfile.c) */
 	struct list hash_link;
 	struct list all_link;	/* least recently used first */
+	uint32_t round;		/* the last of write_back that saw it */
 	uint32_t refs;		/* opens and mappings */
 	uint32_t nr_mappings;	/* atomic */
 	/* under lock */
@@ -46,6 +50,8 @@ int hostpage_read_locked(struct hostfile *f, uint64_t index,
 			 struct hostpage **out);
 /* Write one page back if it is dirty. */
 int hostpage_clean_locked(struct hostfile *f, struct hostpage *p);
+/* The same unless it is what was written by this the last time. */
+void hostpage_write_changed_locked(struct hostfile *f, struct hostpage *p);
 /* First page at or behind index; NULL: none. */
 struct hostpage *hostpage_next_locked(struct hostfile *f, uint64_t index);
 /* Take a page with no use out and free it. */

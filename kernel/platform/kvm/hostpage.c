@@ -326,6 +326,28 @@ int hostpage_clean_locked(struct hostfile *f, struct hostpage *p)
 	return err;
 }
 
+static uint64_t sum_of(const struct hostpage *p)
+{
+	const uint64_t *w = (const uint64_t *)p->data;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < PAGE_SIZE / sizeof(*w); i++) {
+		sum = (sum ^ __atomic_load_n(&w[i], __ATOMIC_RELAXED)) *
+		      0x9e3779b97f4a7c15ull;
+		sum ^= sum >> 29;
+	}
+	return sum;
+}
+
+void hostpage_write_changed_locked(struct hostfile *f, struct hostpage *p)
+{
+	/* before the bytes go: what changes meanwhile goes the next time */
+	uint64_t sum = sum_of(p);
+
+	if (sum != p->written_sum && !hostpage_clean_locked(f, p) && p->dirty)
+		p->written_sum = sum;
+}
+
 void hostpage_unuse_locked(struct hostfile *f, struct hostpage *p, bool write)
 {
 	if (write && !--p->writers && hostpage_clean_locked(f, p))

@@ -214,6 +214,11 @@ void plat_report(void)
 {
 }
 
+/* Mappings are the host's. */
+void plat_sync(void)
+{
+}
+
 /* What there is to count, the host counts. */
 void plat_stats_print(void)
 {

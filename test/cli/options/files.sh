@@ -217,3 +217,58 @@ test_nothing_is_left_in_tmp() {
 	expect_status 0
 	expect [ -z "$(ls -A t)" ]
 }
+
+# map_and_write FILE TEXT THEN: a program that writes TEXT through a shared
+# mapping, says ready, and goes on with THEN; never unmaps.
+map_and_write='
+import mmap, os, sys, time
+m = mmap.mmap(os.open(sys.argv[1], os.O_RDWR), 0)
+m[0:len(sys.argv[2])] = sys.argv[2].encode()
+open(sys.argv[1] + ".ready", "w").close()
+exec(sys.argv[3])
+os._exit(0)
+'
+
+# A mapping that stays is behind by some seconds at most.
+test_mapped_writes_reach_the_host() {
+	local i
+	need python3
+	mkdir v
+	head -c 8192 /dev/zero >v/f
+	"$MICA" run -v "$PWD/v:/v" -- python3 -c "$map_and_write" /v/f early \
+		'time.sleep(60)' >"$out_file" 2>"$err_file" </dev/null &
+	for i in $(seq 300); do
+		[ "$(head -c 5 v/f | tr -d '\0')" = early ] && break
+		sleep 0.1
+	done
+	kill %1
+	wait %1
+	expect [ "$(head -c 5 v/f | tr -d '\0')" = early ]
+	expect [ "$i" != 300 ]
+}
+# What processes that are ended with the program had written is not lost.
+test_mapped_writes_at_the_end() {
+	need python3
+	mkdir v
+	head -c 8192 /dev/zero >v/f
+	ok -v "$PWD/v:/v" -- sh -c 'python3 -c "$0" /v/f last "time.sleep(60)" &
+		while ! [ -e /v/f.ready ]; do sleep 0.05; done' "$map_and_write"
+	expect [ "$(head -c 4 v/f | tr -d '\0')" = last ]
+}
+test_mapped_writes_and_sync() {
+	local i
+	need python3
+	mkdir v
+	head -c 8192 /dev/zero >v/f
+	"$MICA" run -v "$PWD/v:/v" -- python3 -c "$map_and_write" /v/f synced \
+		'os.sync(); open("/v/done", "w").close(); time.sleep(60)' \
+		>"$out_file" 2>"$err_file" </dev/null &
+	for i in $(seq 300); do
+		[ -e v/done ] && break
+		sleep 0.1
+	done
+	expect [ "$(head -c 6 v/f | tr -d '\0')" = synced ]
+	kill %1
+	wait %1
+	expect [ "$i" != 300 ]
+}
