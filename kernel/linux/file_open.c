@@ -124,25 +124,6 @@ long sys_creat(uint64_t name, uint64_t mode)
 			  O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-/* Copy a structure that may grow: unknown trailing bytes must be zero. */
-static int copy_struct_in(void *dst, size_t known, const char *src, size_t n)
-{
-	size_t take = MIN(known, n);
-	char c;
-
-	if (n > PAGE_SIZE)
-		return -E2BIG;
-	if (copy_from_user(dst, src, take))
-		return -EFAULT;
-	for (size_t i = known; i < n; i++) {
-		if (copy_from_user(&c, src + i, 1))
-			return -EFAULT;
-		if (c)
-			return -E2BIG;
-	}
-	return 0;
-}
-
 long sys_openat2(uint64_t dirfd, uint64_t name, uint64_t how_user,
 		 uint64_t size)
 {
@@ -151,7 +132,7 @@ long sys_openat2(uint64_t dirfd, uint64_t name, uint64_t how_user,
 
 	if (size < sizeof(how))
 		return -EINVAL;
-	err = copy_struct_in(&how, sizeof(how), (const char *)how_user, size);
+	err = copy_struct_from_user(&how, sizeof(how), (void *)how_user, size);
 	if (err)
 		return err;
 	return do_open(dirfd, name, &how);

@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/mm.h"
+#include "linux/pidfd.h"
 #include "linux/process_priv.h"
 #include "platform/platform.h"
 #include <asm/signal.h>
@@ -21,11 +22,18 @@
 	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 #define TLS_MAX 0x7ffffffff000ull
+#define SET_TID_MAX 32u
+#define NR_SIGNALS 64u
 
 struct clone_args_k {
 	uint64_t flags, stack, tls;
-	uint32_t *parent_tid, *child_tid;
+	uint32_t *parent_tid, *child_tid, *pidfd;
 	uint32_t exit_signal;
+};
+
+struct new_pidfd {
+	struct file *file;	/* NULL: none is made */
+	int fd;			/* -1: not reserved */
 };
 
 struct fs_state *fs_state_copy(struct fs_state *old)
@@ -65,7 +73,9 @@ static int check_flags(const struct clone_args_k *a)
 		return -EINVAL;
 	if (f & CLONE_NAMESPACES)
 		return -EPERM;
-	if (f & CLONE_PIDFD)
+	if (f & CLONE_PIDFD && (f & (CLONE_THREAD | CLONE_DETACHED) ||
+				(f & CLONE_PARENT_SETTID &&
+				 a->pidfd == a->parent_tid)))
 		return -EINVAL;
 	/* it becomes the FS base, which must be an address of a program */
 	if (f & CLONE_SETTLS && a->tls >= TLS_MAX)
@@ -147,6 +157,8 @@ static int copy_process_state(struct process *p, struct process *old,
 	memcpy(p->signals.action, old->signals.action,
 	       sizeof(p->signals.action));
 	mutex_unlock(&old->signals.lock);
+	if (a->flags & CLONE_CLEAR_SIGHAND)
+		signal_reset_handlers(p);
 	memcpy(p->limits, old->limits, sizeof(p->limits));
 	memcpy(p->comm, old->comm, sizeof(p->comm));
 	if (old->exe_name)
@@ -286,8 +298,32 @@ static void unpublish(struct process *p, struct thread *t)
 	mutex_unlock(&process_lock);
 }
 
+/* Reserve a descriptor for p and tell the program. */
+static int prepare_pidfd(struct process *p, const struct clone_args_k *a,
+			 struct new_pidfd *n)
+{
+	n->file = pidfd_file_create(p, 0);
+	if (!n->file)
+		return -ENOMEM;
+	n->fd = fd_reserve(0, true);
+	if (n->fd < 0)
+		return n->fd;
+	return user_store32(a->pidfd, (uint32_t)n->fd) ? -EFAULT : 0;
+}
+
+static void finish_pidfd(struct new_pidfd *n, int err)
+{
+	if (n->fd >= 0 && !err)
+		fd_fill(n->fd, n->file);
+	else if (n->fd >= 0)
+		fd_unreserve(n->fd);
+	if (n->file && (err || n->fd < 0))
+		file_put(n->file);
+}
+
 static long new_process(struct thread *self, const struct clone_args_k *a)
 {
+	struct new_pidfd pidfd = { .fd = -1 };
 	bool copies = !(a->flags & CLONE_VM);
 	struct process *p = process_alloc();
 	struct thread *t = p ? thread_alloc(p) : NULL;
@@ -306,6 +342,8 @@ static long new_process(struct thread *self, const struct clone_args_k *a)
 	err = copy_process_state(p, self->process, a);
 	if (!err)
 		err = copy_thread_state(t, self, a);
+	if (!err && a->flags & CLONE_PIDFD)
+		err = prepare_pidfd(p, a, &pidfd);
 	if (!err)
 		err = publish(p, t, self, a);
 	if (err)
@@ -322,6 +360,7 @@ static long new_process(struct thread *self, const struct clone_args_k *a)
 	}
 	if (copies)
 		rwlock_write_unlock(&mm->lock);
+	finish_pidfd(&pidfd, 0);
 	if (a->flags & CLONE_VFORK)
 		wait_for_vfork(self, p);
 	process_put(p);
@@ -329,6 +368,7 @@ static long new_process(struct thread *self, const struct clone_args_k *a)
 out_unlock:
 	if (copies)
 		rwlock_write_unlock(&mm->lock);
+	finish_pidfd(&pidfd, err);
 	drop_thread(t);
 	drop_process(p);
 	return err;
@@ -355,6 +395,7 @@ long sys_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid,
 		.stack = stack, .tls = tls,
 		.parent_tid = (uint32_t *)parent_tid,
 		.child_tid = (uint32_t *)child_tid,
+		.pidfd = (uint32_t *)parent_tid,
 		.exit_signal = (uint32_t)flags & CSIGNAL,
 	};
 
@@ -376,10 +417,50 @@ long sys_vfork(void)
 	return do_clone(&a);
 }
 
-/* Its arguments lie in memory; every libc falls back to clone. */
+/* What only clone3 checks (clone(2)). */
+static int check_clone3(const struct clone_args *c, size_t size)
+{
+	uint64_t f = c->flags;
+
+	if (!c->set_tid != !c->set_tid_size ||
+	    c->set_tid_size > SET_TID_MAX || c->exit_signal > NR_SIGNALS ||
+	    f & ~(0xffffffffull | CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP) ||
+	    f & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME)) ||
+	    (f & CLONE_SIGHAND && f & CLONE_CLEAR_SIGHAND) ||
+	    (f & CLONE_INTO_CGROUP && (c->cgroup > INT32_MAX ||
+				       size < CLONE_ARGS_SIZE_VER2)) ||
+	    (f & (CLONE_THREAD | CLONE_PARENT) && c->exit_signal) ||
+	    !c->stack != !c->stack_size ||
+	    (c->stack && !user_range_ok((void *)c->stack, c->stack_size)))
+		return -EINVAL;
+	if (f & CLONE_NEWTIME || c->set_tid)
+		return -EPERM;
+	/* there are no cgroups whose descriptor it could be */
+	return f & CLONE_INTO_CGROUP ? -EBADF : 0;
+}
+
 long sys_clone3(uint64_t args, uint64_t size)
 {
-	return -ENOSYS;
+	struct clone_args c = { 0 };
+	struct clone_args_k a;
+	int err;
+
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return size > PAGE_SIZE ? -E2BIG : -EINVAL;
+	err = copy_struct_from_user(&c, sizeof(c), (void *)args, size);
+	if (!err)
+		err = check_clone3(&c, size);
+	if (err)
+		return err;
+	a = (struct clone_args_k){
+		.flags = c.flags, .tls = c.tls,
+		.stack = c.stack + c.stack_size,
+		.parent_tid = (uint32_t *)c.parent_tid,
+		.child_tid = (uint32_t *)c.child_tid,
+		.pidfd = (uint32_t *)c.pidfd,
+		.exit_signal = (uint32_t)c.exit_signal,
+	};
+	return do_clone(&a);
 }
 
 long sys_set_tid_address(uint64_t p)

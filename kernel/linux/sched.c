@@ -416,6 +416,7 @@ long sys_sched_setattr(uint64_t pid, uint64_t user, uint64_t flags)
 {
 	struct sched_attr a;
 	uint32_t size;
+	int err;
 
 	if (!user || (int)pid < 0 || flags)
 		return -EINVAL;
@@ -423,11 +424,14 @@ long sys_sched_setattr(uint64_t pid, uint64_t user, uint64_t flags)
 		return -EFAULT;
 	if (!size)
 		size = SCHED_ATTR_SIZE_VER0;
-	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
-		return -E2BIG;
 	memset(&a, 0, sizeof(a));
-	if (copy_from_user(&a, (void *)user, MIN(size, sizeof(a))))
+	err = size < SCHED_ATTR_SIZE_VER0 ? -E2BIG :
+	      copy_struct_from_user(&a, sizeof(a), (void *)user, size);
+	/* the caller may want to know what is known */
+	if (err == -E2BIG && user_store32((uint32_t *)user, sizeof(a)))
 		return -EFAULT;
+	if (err)
+		return err;
 	if (a.sched_flags & ~(uint64_t)SCHED_FLAG_ALL)
 		return -EINVAL;
 	if (a.sched_nice < current_process()->nice &&

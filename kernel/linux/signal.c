@@ -369,10 +369,8 @@ void signal_set_temp_mask(uint64_t mask)
 	signal_set_blocked(t, mask);
 }
 
-void signal_reset_on_exec(struct process *p)
+void signal_reset_handlers(struct process *p)
 {
-	struct thread *t = current_thread();
-
 	mutex_lock(&p->signals.lock);
 	for (int i = 0; i < 64; i++) {
 		struct ksigaction *a = &p->signals.action[i];
@@ -381,6 +379,15 @@ void signal_reset_on_exec(struct process *p)
 			a->handler = SIGNAL_DEFAULT;
 		a->flags = a->restorer = a->mask = 0;
 	}
+	mutex_unlock(&p->signals.lock);
+}
+
+void signal_reset_on_exec(struct process *p)
+{
+	struct thread *t = current_thread();
+
+	signal_reset_handlers(p);
+	mutex_lock(&p->signals.lock);
 	t->sig.alt_sp = t->sig.alt_size = 0;
 	t->sig.alt_flags = 2 /* SS_DISABLE */;
 	mutex_unlock(&p->signals.lock);

@@ -97,3 +97,5 @@ void signal_set_temp_mask(uint64_t mask);
 /* On the way to user mode: deliver, stop, or exit. */
 void signal_deliver(struct regs *regs);
 void signal_reset_on_exec(struct process *p);
+/* All but what is ignored: by default from now on. Takes signals.lock. */
+void signal_reset_handlers(struct process *p);

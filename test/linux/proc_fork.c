@@ -373,21 +373,6 @@ TEST(clone_parent_flag)
 	say("sibling: %s", status_name(status));
 }
 
-TEST(clone3_fork)
-{
-	/* struct clone_args; the exit signal is its fifth word. */
-	uint64_t a[8] = { 0, 0, 0, 0, SIGCHLD };
-	long pid = syscall(SYS_clone3, a, sizeof(a));
-
-	if (pid == 0)
-		_exit(8);
-	if (pid < 0 && errno == ENOSYS)
-		skip("no clone3");
-	show_exit("child", pid);
-	show(syscall(SYS_clone3, a, 8));
-	show(syscall(SYS_clone3, bad_pointer(), sizeof(a)));
-}
-
 TEST(fork_keeps_name_and_limits)
 {
 	struct rlimit r = { 100, 200 };

@@ -53,6 +53,25 @@ size_t copy_to_user_partial(void *dst_user, const void *src, size_t n)
 	return n - left;
 }
 
+int copy_struct_from_user(void *dst, size_t known, const void *src_user,
+			  size_t n)
+{
+	const char *src = src_user;
+	char c;
+
+	if (n > PAGE_SIZE)
+		return -E2BIG;
+	if (copy_from_user(dst, src, MIN(known, n)))
+		return -EFAULT;
+	for (size_t i = known; i < n; i++) {
+		if (copy_from_user(&c, src + i, 1))
+			return -EFAULT;
+		if (c)
+			return -E2BIG;
+	}
+	return 0;
+}
+
 int copy_from_user(void *dst, const void *src_user, size_t n)
 {
 	return copy_from_user_partial(dst, src_user, n) == n ? 0 : -EFAULT;

@@ -11,7 +11,14 @@ bool user_range_ok(const void *p, size_t n);
 /* Returns 0 or -EFAULT; on -EFAULT a part may have been copied. */
 int copy_from_user(void *dst, const void *src_user, size_t n) __must_check;
 int copy_to_user(void *dst_user, const void *src, size_t n) __must_check;
-/* The same for 64 bytes. */
+/*
+ * A structure that may grow: `known` bytes of dst from n of the program, the
+ * rest stays as it is. Returns 0, -EFAULT, or -E2BIG: n is more than a page, or
+ * something that is not known is not zero.
+ */
+int copy_struct_from_user(void *dst, size_t known, const void *src_user,
+			  size_t n) __must_check;
+/* The same as copy_*_user for 64 bytes. */
 int copy_64_from_user(void *dst, const void *src_user) __must_check;
 int copy_64_to_user(void *dst_user, const void *src) __must_check;
 /* Bytes copied before the fault (0..n). */
