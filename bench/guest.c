@@ -85,29 +85,34 @@ static void switches(long n)
 	must(waitpid(pid, NULL, 0) == pid, "waitpid");
 }
 
+static char block[BLOCK];	/* goes with a message, both ways */
+
 /* n calls by messages and their replies. */
-static void call_task(uint32_t server, long n)
+static void call_task(uint32_t server, struct mica_buf *b, long n)
 {
 	struct mica_msg m = { .type = MICA_CLOCK_TICKS };
 
 	while (n--) {
-		must(!mica_call(server, &m, NULL, MICA_FOREVER), "call");
+		must(!mica_call(server, &m, b, MICA_FOREVER), "call");
 		m.type = MICA_CLOCK_TICKS;
 	}
 }
 
-static void serve(void)
+static void serve(struct mica_buf *b)
 {
 	struct mica_msg m;
-	int err = mica_receive(&m, NULL, MICA_FOREVER);
+	int err = mica_receive(&m, b, MICA_FOREVER);
 
-	while (!err)
-		err = mica_reply_receive(m.from, &m, NULL, MICA_FOREVER);
+	while (!err) {
+		if (b)
+			b->out_len = sizeof(block);
+		err = mica_reply_receive(m.from, &m, b, MICA_FOREVER);
+	}
 	_exit(1);
 }
 
 /* Of a process of its own. */
-static void calls(long n)
+static void call_process(struct mica_buf *b, long n)
 {
 	pid_t pid = fork();
 	uint32_t id;
@@ -116,12 +121,25 @@ static void calls(long n)
 	if (!pid) {
 		id = (uint32_t)mica_self();
 		must(write(pipes[0][1], &id, sizeof(id)) == sizeof(id), "id");
-		serve();
+		serve(b);
 	}
 	must(read(pipes[0][0], &id, sizeof(id)) == sizeof(id), "id");
-	call_task(id, n);
+	call_task(id, b, n);
 	kill(pid, SIGKILL);
 	must(waitpid(pid, NULL, 0) == pid, "waitpid");
+}
+
+static void calls(long n)
+{
+	call_process(NULL, n);
+}
+
+static void buffer_calls(long n)
+{
+	struct mica_buf b = mica_buf(block, sizeof(block), block,
+				     sizeof(block));
+
+	call_process(&b, n);
 }
 
 static void clock_calls(long n)
@@ -129,7 +147,7 @@ static void clock_calls(long n)
 	int id = mica_find("clock");
 
 	must(id > 0, "clock");
-	call_task((uint32_t)id, n);
+	call_task((uint32_t)id, NULL, n);
 }
 
 static void fork_wait(long n)
@@ -202,6 +220,7 @@ static const struct measurement table[] = {
 	{ "pipe", pipe_call, 5000, 1, 0 },
 	{ "switch", switches, 1000, 2, 0 },
 	{ "call", calls, 2000, 1, 1 },
+	{ "call-buffer", buffer_calls, 500, 1, 1 },
 	{ "call-clock", clock_calls, 2000, 1, 1 },
 	{ "fork", fork_wait, 20, 1, 0 },
 	{ "fork-exec", fork_exec, 10, 1, 0 },

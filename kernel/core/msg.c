@@ -234,8 +234,8 @@ static int transfer_locked(struct port *from, const struct msg *m,
 static bool needs_bounce(const struct port *me, const struct msg_buf *b,
 			 const struct port *to)
 {
-	return buf_out_len(b) && b->user && !me->bounce &&
-	       !plat_space_is_shared(to->task);
+	return !PLAT_REACHES_SPACES && buf_out_len(b) && b->user &&
+	       !me->bounce && !plat_space_is_shared(to->task);
 }
 
 /* To `to`, which waits for it. Returns AGAIN, or a result for the sender. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The buffers of messages: copied once, from program to program, if one of the
- * two tasks can reach both. It can if they share an address space, or if one
- * buffer is the kernel's. Else each copies its own side, through memory of the
- * kernel (`bounce`).
+ * two tasks can reach both. It can if they share an address space, if one buffer
+ * is the kernel's, or if the platform lets it. Else each copies its own side,
+ * through memory of the kernel (`bounce`).
  */
 #include "core/msg_priv.h"
 #include "arch/uaccess.h"
@@ -47,6 +47,29 @@ static enum copy_fault copy(struct place to, struct place from, size_t n)
 	return COPY_OK;
 }
 
+/* One of the two places may be in another address space than ours. */
+static enum copy_fault copy_once(const struct task *from, struct place src,
+				 const struct task *to, struct place dst,
+				 size_t n)
+{
+	enum copy_fault mine = COPY_FAULT_FROM, theirs = COPY_FAULT_TO;
+	enum plat_copied c;
+
+	if (dst.user && !plat_space_is_shared(to)) {
+		c = plat_space_copy(to, dst.addr, (void *)src.addr, src.user, n,
+				    true);
+	} else if (src.user && !plat_space_is_shared(from)) {
+		mine = COPY_FAULT_TO;
+		theirs = COPY_FAULT_FROM;
+		c = plat_space_copy(from, src.addr, (void *)dst.addr, dst.user,
+				    n, false);
+	} else {
+		return copy(dst, src, n);
+	}
+	return c == PLAT_COPIED ? COPY_OK :
+	       c == PLAT_FAULT_MINE ? mine : theirs;
+}
+
 enum copy_fault msg_copy(struct port *from, struct msg_buf *from_buf,
 			 struct port *to, struct msg_buf *to_buf)
 {
@@ -55,6 +78,12 @@ enum copy_fault msg_copy(struct port *from, struct msg_buf *from_buf,
 	size_t n = from_buf->out_len;
 	enum copy_fault fault;
 
+	if (PLAT_REACHES_SPACES) {
+		fault = copy_once(from->task, src, to->task, dst, n);
+		if (!fault)
+			to_buf->got = (uint32_t)n;
+		return fault;
+	}
 	if (from->bounce)
 		src = (struct place){ (uint64_t)from->bounce, false };
 	else if (src.user && !plat_space_is_shared(from->task))

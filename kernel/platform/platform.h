@@ -158,6 +158,15 @@ uint32_t plat_task_carrier(const struct task *t);
  * t lives. Context: any. */
 bool plat_space_is_shared(const struct task *t);
 
+/*
+ * Copy between memory of t's program and `mine`: the calling task's program's
+ * (user), or the kernel's. t has another address space and sleeps all the time.
+ * Only where PLAT_REACHES_SPACES.
+ */
+enum plat_copied { PLAT_COPIED, PLAT_FAULT_MINE, PLAT_FAULT_THEIRS };
+enum plat_copied plat_space_copy(const struct task *t, uaddr_t theirs,
+				 void *mine, bool user, size_t n, bool to_them);
+
 /* Replaces whatever is mapped there. addr, len page-aligned, inside
  * [PLAT_USER_MIN, PLAT_USER_MAX) and outside the kernel window. */
 int plat_map(uaddr_t addr, size_t len, uint32_t prot,

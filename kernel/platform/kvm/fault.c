@@ -268,8 +268,19 @@ static bool gives_way(uint64_t since_ns)
 	return true;
 }
 
-int space_fault(struct space *s, uaddr_t addr, uint32_t access,
-		struct arch_fault *f)
+/* The kernel's address of addr, which was just resolved. Lock held. */
+static void *address_locked(struct space *s, uaddr_t addr)
+{
+	bool huge;
+	uint64_t *entry = pt_find(&s->pt, addr, &huge);
+
+	return (char *)phys_to_virt(pt_page(*entry)) +
+	       (addr & ((huge ? HUGE_SIZE : PAGE_SIZE) - 1));
+}
+
+/* at: see space_hold; or NULL. */
+static int fault(struct space *s, uaddr_t addr, uint32_t access,
+		 struct arch_fault *f, void **at)
 {
 	uint64_t since_ns = 0;
 	int err;
@@ -277,6 +288,10 @@ int space_fault(struct space *s, uaddr_t addr, uint32_t access,
 	for (;;) {
 		mutex_lock(&s->lock);
 		err = fault_locked(s, addr, access, f);
+		if (!err && at) {
+			*at = address_locked(s, addr);
+			return 0;
+		}
 		mutex_unlock(&s->lock);
 		if (err != -ENOMEM)
 			return err ? -EFAULT : 0;
@@ -285,4 +300,17 @@ int space_fault(struct space *s, uaddr_t addr, uint32_t access,
 		if (!gives_way(since_ns))
 			return -EFAULT;
 	}
+}
+
+int space_fault(struct space *s, uaddr_t addr, uint32_t access,
+		struct arch_fault *f)
+{
+	return fault(s, addr, access, f, NULL);
+}
+
+int space_hold(struct space *s, uaddr_t addr, uint32_t access, void **at)
+{
+	struct arch_fault f;
+
+	return fault(s, addr, access, &f, at);
 }

@@ -51,6 +51,9 @@ static inline void space_load_on(struct cpu *c, struct space *s)
  * Returns 0, -EFAULT (behind the end of the file), -EIO, -ENOMEM.
  */
 int space_resolve(struct space *s, struct region *r, uaddr_t addr, bool write);
+/* As space_fault, but returns 0 with the lock held, and where the kernel sees addr,
+ * to the end of its page, as long as it is. Context: task. */
+int space_hold(struct space *s, uaddr_t addr, uint32_t access, void **at);
 /* Take what is in [start, end) of r out of the tables. Lock held. */
 void space_unmap_part(struct space *s, const struct region *r, uaddr_t start,
 		      uaddr_t end, struct gather *g);

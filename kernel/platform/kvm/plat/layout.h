@@ -15,3 +15,5 @@
 
 /* The kernel schedules, not the host. */
 #define PLAT_SCHEDULES	1
+/* A task can get at the memory of any program. */
+#define PLAT_REACHES_SPACES	1
