@@ -59,7 +59,7 @@ static void dispatch(struct regs *r)
 
 	t->syscall_nr = (uint32_t)nr;
 	if (likely(nr < NR_SYSCALLS))
-		fn = syscall_table[nr].fn;
+		fn = syscall_table[nr];
 	if (unlikely(syscall_watch)) {
 		if (nr < NR_SYSCALLS)
 			count_call(t, nr);

@@ -55,12 +55,12 @@ static void print_calls(bool missing)
 	uint32_t at = 0;
 
 	while ((at = next_most_frequent(below, at)) != NR_SYSCALLS) {
-		const struct syscall_info *s = &syscall_table[at];
+		const char *args, *name = syscall_name(at, &args);
 
 		below = syscall_count[at];
-		if (missing == !s->fn)
+		if (missing == !syscall_table[at])
 			klog("stats: %10lu %-20s %s%lu trapped", below,
-			     s->name ? s->name : "unknown",
+			     name ? name : "unknown",
 			     missing ? "missing, " : "", syscall_trapped[at]);
 	}
 }

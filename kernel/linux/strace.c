@@ -180,18 +180,16 @@ static void put_call(struct line *l, const struct regs *r, uint64_t nr,
 {
 	const uint64_t args[7] = { r->rdi, r->rsi, r->rdx,
 				   r->r10, r->r8, r->r9, 0 };
-	const struct syscall_info *info = nr < NR_SYSCALLS ?
-					  &syscall_table[nr] : NULL;
-	const char *kind;
+	const char *kind, *name = syscall_name(nr, &kind);
 	int i = 0;
 
 	put(l, "[%5u] ", current_thread()->tid);
-	if (!info || !info->name) {
+	if (!name) {
 		put(l, "syscall_%lu(", nr);
 		return;
 	}
-	put(l, "%s(", info->name);
-	for (kind = info->args; *kind && i < 6; i++) {
+	put(l, "%s(", name);
+	for (; *kind && i < 6; i++) {
 		const char *end = strchr(kind, ',');
 		size_t len = end ? (size_t)(end - kind) : strlen(kind);
 

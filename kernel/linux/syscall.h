@@ -14,15 +14,12 @@ struct regs;
 typedef long (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
 			   uint64_t);
 
-struct syscall_info {
-	const char *name;
-	syscall_fn fn;		/* NULL: missing, -ENOSYS and counted */
-	uint8_t nr_args;
-	const char *args;	/* kinds for --strace, e.g. "fd,path,oflags" */
-};
-
 #define NR_SYSCALLS 512u
-extern const struct syscall_info syscall_table[NR_SYSCALLS];
+/* NULL: missing, -ENOSYS and counted */
+extern const syscall_fn syscall_table[NR_SYSCALLS];
+/* Linux's name of a call, NULL if it has none; *args: the kinds of its arguments
+ * for --strace, e.g. "fd,path,oflags". */
+const char *syscall_name(uint64_t nr, const char **args);
 extern uint64_t syscall_count[NR_SYSCALLS];	/* atomic, relaxed */
 extern uint64_t syscall_trapped[NR_SYSCALLS];	/* of them, trapped */
 
