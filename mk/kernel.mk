@@ -16,7 +16,7 @@ PLATFORMS := process kvm
 KERNEL_SMALL_kvm := kernel/linux/% kernel/fs/% kernel/drv/% kernel/net/% \
 	kernel/platform/kvm/% kernel/main.c \
 	$(addprefix kernel/core/,clock.c msg_copy.c panic.c pi.c \
-	service.c symbols.c timer.c)
+	service.c symbols.c timer.c msg_lend.c msg_port.c)
 KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
 	futex.c native.c time.c vma.c mm_fault.c poll.c poll_items.c \
 	signal_deliver.c) \

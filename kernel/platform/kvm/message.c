@@ -108,45 +108,46 @@ static inline void commit(struct port *me, struct port *p, uint64_t m,
 	me->direct = m;
 }
 
-/* To p, whose address space it is by now. Who sleeps here sees by `direct` that
- * it is delivered. */
-static inline void deliver(struct port *p)
+/* Not here but in core/msg.c: who sleeps there looks at this. */
+static inline void commit_elsewhere(struct port *p)
 {
-	if (likely(user_message_give(p->direct))) {
-		p->direct = 0;
-		return;
-	}
-	user_message_keep(&p->inbox);
-	p->result = 0;
-	p->done = 1;
-}
-
-/* To one who sleeps elsewhere. Under the lock. */
-static inline void deliver_elsewhere(struct port *p)
-{
-	user_message_keep(p->msg);
 	p->result = 0;
 	/* Partner: the load in port_wait. */
 	__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
 }
 
+/* To p, whose address space it is by now. Who sleeps here sees by `direct` that
+ * it is delivered. at: there, or room in the kernel of one who sleeps elsewhere. */
+static inline void deliver(struct port *p, uint64_t at)
+{
+	if (likely(user_message_give(at))) {
+		p->direct = 0;
+		return;
+	}
+	user_message_keep(&p->inbox);
+	commit_elsewhere(p);
+}
+
 /*
  * As switch_stacks, which may be how we come back, to `resumed`. Whoever sleeps
- * here as well needs nothing of what that takes from its stack: nothing is live
- * but the frame, found by rbp.
+ * here as well (is_here) needs nothing of what that takes from its stack: nothing
+ * is live but the frame, found by rbp.
  */
-#define SWITCH_SAVE	"lea %l[resumed](%%rip), %%rax\n\t"		\
-			"push %%rax\n\tpush %%rbp\n\tsub $40, %%rsp\n\t"	\
-			"mov %%rsp, %c2(%%rdi)\n\tmov %c2(%%rsi), %%rsp\n\t"
-#define SWITCH_HERE	"mov 40(%%rsp), %%rbp\n\tadd $56, %%rsp\n\t"
-#define SWITCH_THERE	"pop %%r15\n\tpop %%r14\n\tpop %%r13\n\tpop %%r12\n\t" \
-			"pop %%rbx\n\tpop %%rbp\n\tret\n\t"
-#define SWITCH(from, to, how)						\
-	__asm__ volatile goto(SWITCH_SAVE how : "+D"(from), "+S"(to)		\
-		     : "i"(offsetof(struct task, arch.plat.sp))		\
-		     : "rax", "rcx", "rdx", "rbx", "r8", "r9", "r10",	\
-		      "r11", "r12", "r13", "r14", "r15",	\
-		       "cc", "memory" : resumed)
+#define SWITCH(from, to, is_here)					\
+	__asm__ volatile goto("lea %l[resumed](%%rip), %%rax\n\t"	\
+		"push %%rax\n\tpush %%rbp\n\tsub $40, %%rsp\n\t"	\
+		"mov %%rsp, %c3(%%rdi)\n\tmov %c3(%%rsi), %%rsp\n\t"	\
+		"test %%edx, %%edx\n\tjz 1f\n\t"			\
+		"mov 40(%%rsp), %%rbp\n\tadd $56, %%rsp\n\t"		\
+		".pushsection .text.unlikely, \"ax\"\n"			\
+		"1:\tpop %%r15\n\tpop %%r14\n\tpop %%r13\n\t"		\
+		"pop %%r12\n\tpop %%rbx\n\tpop %%rbp\n\tret\n\t"	\
+		".popsection"						\
+		: "+D"(from), "+S"(to), "+d"(is_here)			\
+		: "i"(offsetof(struct task, arch.plat.sp))		\
+		: "rax", "rcx", "rbx", "r8", "r9", "r10",		\
+		  "r11", "r12", "r13", "r14", "r15",			\
+		  "cc", "memory" : resumed)
 
 static inline __attribute__((always_inline)) void
 change(struct cpu *c, struct task *t, struct task *to)
@@ -157,7 +158,7 @@ change(struct cpu *c, struct task *t, struct task *to)
 	if (!from_space || !space)
 		__builtin_unreachable();	/* both are programs */
 	runq_give_place(t, to);
-	sched_count_time(c, t);
+	sched_count_time_in(c, t, from_space);
 	c->is_handed = true;
 	switch_begin(c, t, to);
 	if (space == from_space)
@@ -185,7 +186,8 @@ message_direct(uint64_t op, uint64_t id, uint64_t m, uint64_t buf,
 	struct cpu *c = this_cpu();
 	struct task *t = c->current, *to;
 	struct port *me = t->port, *p;
-	uint32_t all = (uint32_t)op >> 1 | PORT_DIRECT;
+	uint32_t all = (uint32_t)op >> 1 | PORT_DIRECT, is_here;
+	uint64_t at;
 	bool is_call = op == MICA_OP_CALL;
 
 	if (!is_ready(c, t, m, buf | ~timeout_ns) ||
@@ -199,21 +201,18 @@ message_direct(uint64_t op, uint64_t id, uint64_t m, uint64_t buf,
 	if (unlikely(!is_allowed(t, me, p, all ^ 1, is_call)) ||
 	    unlikely(!prepare(c, t, to, m)))
 		goto out;
-	if (likely(p->is_direct)) {
-		commit(me, p, m, all, is_call);
-		mutex_unlock_by(&msg_lock, t);
-		change(c, t, to);
-		deliver(p);
-		user_message_end(c, to);
-		SWITCH(t, to, SWITCH_HERE);
-		goto resumed;
-	}
+	is_here = p->is_direct;
+	at = p->direct;
 	commit(me, p, m, all, is_call);
-	deliver_elsewhere(p);
+	if (unlikely(!is_here)) {
+		commit_elsewhere(p);
+		at = at ? at : (uint64_t)p->msg;
+	}
 	mutex_unlock_by(&msg_lock, t);
 	change(c, t, to);
+	deliver(p, at);
 	user_message_end(c, to);
-	SWITCH(t, to, SWITCH_THERE);
+	SWITCH(t, to, is_here);
 resumed:
 	/* perhaps on another CPU */
 	c = this_cpu();

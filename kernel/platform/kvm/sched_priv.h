@@ -11,10 +11,11 @@
 #include "platform/platform.h"
 
 /* --- sched_time.c ---------------------------------------------------------------*/
-/* Count the time of the running task, not of its turn. Returns the time. */
-static inline uint64_t sched_count_time(struct cpu *c, struct task *t)
+/* Count the time of the running task, whose address space is s, not of its turn.
+ * Returns the time. */
+static inline uint64_t sched_count_time_in(struct cpu *c, struct task *t,
+					   struct space *s)
 {
-	struct space *s = t->arch.plat.space;
 	uint64_t now = clock_now_ns();
 	uint64_t ns = now - c->switched_ns;
 
@@ -24,6 +25,10 @@ static inline uint64_t sched_count_time(struct cpu *c, struct task *t)
 		__atomic_fetch_add(&s->cpu_ns, ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&c->switched_ns, now, __ATOMIC_RELAXED);
 	return now;
+}
+static inline uint64_t sched_count_time(struct cpu *c, struct task *t)
+{
+	return sched_count_time_in(c, t, t->arch.plat.space);
 }
 
 /* Count the running task's time, and its turn's. */

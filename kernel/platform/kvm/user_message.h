@@ -53,13 +53,12 @@ user_message_take(struct task *t, uint64_t from)
 		     "3:\tmovups 32(%0), %%xmm2\n"
 		     "4:\tmovups 48(%0), %%xmm3\n\t"
 		     "clac\n\t"
-		     "movd %1, %%xmm4\n\t"
-		     "movss %%xmm4, %%xmm0\n\t"	/* the first word only */
+		     "pinsrd $0, %1, %%xmm0\n\t"	/* SSE4.1, older than SMAP */
 		     MESSAGE_FIXUP("1b", "%l[fault]")
 		     MESSAGE_FIXUP("2b", "%l[fault]")
 		     MESSAGE_FIXUP("3b", "%l[fault]")
 		     MESSAGE_FIXUP("4b", "%l[fault]")
-		     : : "r"(from), "r"(t->id) : "memory" : fault);
+		     : : "r"(from), "m"(t->id) : "memory" : fault);
 	return true;
 fault:
 	__asm__ volatile("clac" : : : "memory");
