@@ -53,40 +53,53 @@ static const char *below(const struct gnode *dir, const char *path)
 	return path + dir->len + 1;
 }
 
-/*
- * The entry that tells what name is in dir: the first that is for it, or
- * NULL. *is_there: it is, though only because it leads to others; *entries:
- * those below it.
- */
-static const struct graft_entry *find_entry(const struct graft *g,
-					    const struct gnode *dir,
-					    const char *name, bool *is_there,
-					    uint64_t *entries)
+/* What is behind that name in the path of an entry below dir, or NULL. Apart,
+ * so that the loop over entries, most of which are elsewhere, is short. */
+static __attribute__((noinline)) const char *
+behind_name(const struct gnode *dir, const char *path, const char *name)
 {
-	const struct graft_entry *e = NULL;
+	const char *rest = below(dir, path);
+
+	while (rest && *name && *rest == *name) {
+		rest++;
+		name++;
+	}
+	return rest && !*name && (!*rest || *rest == '/') ? rest : NULL;
+}
+
+/* What the entries tell of a name in a directory. */
+struct finding {
+	/* the first that is for it; NULL: none */
+	const struct graft_entry *entry;
+	uint64_t entries;	/* of the first 64, those below it */
+	bool is_there;		/* though only because it leads to others */
+};
+
+static void find_entry(const struct graft *g, const struct gnode *dir,
+		       const char *name, struct finding *f)
+{
 	uint64_t here = dir->entries, bit = 1;	/* 0: beyond those */
-	size_t n = strlen(name);
+	size_t at_name = dir->len + 1u;
 
-	*entries = 0;
 	for (size_t k = 0; k < GRAFT_LISTS; k++) {
-		const struct graft_entry *at = g->list[k].entry;
-		const struct graft_entry *end = at + g->list[k].nr;
+		const struct graft_entry *e = g->list[k].entry;
+		const struct graft_entry *end = e + g->list[k].nr;
 
-		for (; at < end; at++, here >>= 1, bit <<= 1) {
-			const char *rest = at->path + dir->len + 1;
+		for (; e < end; e++, here >>= 1, bit <<= 1) {
+			const char *rest;
 
-			if (bit ? !(here & 1) : !below(dir, at->path))
+			if (bit && (!(here & 1) || e->path[at_name] != *name))
 				continue;
-			if (*rest != *name || strncmp(rest, name, n) ||
-			    (rest[n] && rest[n] != '/'))
+			rest = behind_name(dir, e->path, name);
+			if (!rest)
 				continue;
-			*entries |= rest[n] ? bit : 0;
-			*is_there = true;
-			if (!rest[n] && !e && at->kind != GRAFT_PATH)
-				e = at;
+			f->is_there = true;
+			if (*rest)
+				f->entries |= bit;
+			else if (!f->entry && e->kind != GRAFT_PATH)
+				f->entry = e;
 		}
 	}
-	return e;
 }
 
 static struct inode *inode_of_entry(struct graft *g,
@@ -157,21 +170,19 @@ static int make_child(struct graft *g, struct gnode *dir, const char *name,
 	static const struct graft_entry plain = {
 		.kind = GRAFT_DIRECTORY, .mode = 0755,
 	};
+	struct finding f = { .entry = NULL };
 	const struct graft_entry *e;
 	struct gnode *n, **at;
-	bool is_there = false;
-	uint64_t entries;
 	int err;
 
-	e = find_entry(g, dir, name, &is_there, &entries);
-	if (!is_there)
+	find_entry(g, dir, name, &f);
+	if (!f.is_there)
 		return -ENOENT;
-	if (!e)
-		e = &plain;
+	e = f.entry ? f.entry : &plain;
 	n = node_create(dir, name, strlen(name));
 	if (!n)
 		return -ENOMEM;
-	n->entries = entries;
+	n->entries = f.entries;
 	err = make_inode(g, e, &n->inode);
 	if (err) {
 		kfree(n);

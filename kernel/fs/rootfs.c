@@ -213,10 +213,13 @@ static bool is_at_or_in(const char *path, const char *dir)
 /* Do host directories and links leave no place for the current directory? */
 static bool is_taken(const char *path, const struct graft_list *l)
 {
-	for (uint32_t i = 0; i < l->nr; i++)
-		if (is_at_or_in(path, l->entry[i].path) ||
-		    is_at_or_in(l->entry[i].path, path))
+	for (uint32_t i = 0; i < l->nr; i++) {
+		const char *taken = l->entry[i].path;
+
+		if (path[1] == taken[1] && (is_at_or_in(path, taken) ||
+					    is_at_or_in(taken, path)))
 			return true;
+	}
 	return false;
 }
 

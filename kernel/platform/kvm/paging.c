@@ -54,11 +54,15 @@ static uint64_t *split(uint64_t *entry, uint32_t level)
 		return NULL;
 	if (level == 1)
 		e &= ~(uint64_t)PTE_LARGE;
-	for (uint64_t *at = t; at < t + ENTRIES; at += 4, e += 4 * step) {
+	for (uint64_t *at = t; at < t + ENTRIES; at += 4) {
 		at[0] = e;
-		at[1] = e + step;
-		at[2] = e + 2 * step;
-		at[3] = e + 3 * step;
+		e += step;
+		at[1] = e;
+		e += step;
+		at[2] = e;
+		e += step;
+		at[3] = e;
+		e += step;
 	}
 	*entry = virt_to_phys(t) | PTE_PRESENT | PTE_WRITE;
 	return t;
