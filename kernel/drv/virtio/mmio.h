@@ -19,6 +19,9 @@ struct virtio_driver {
 	 * what was agreed on. Returns 0 or -errno: the device is reset then.
 	 * Context: task. */
 	int (*probe)(struct virtio *v);
+	/* A second after the start, if probe succeeded: what no program waits
+	 * for; may be NULL. Returns 0 or -errno. Context: task. */
+	int (*later)(void);
 	/* Something was used in some queue. Context: nosleep. */
 	void (*irq)(struct virtio *v);
 	/* The configuration changed; may be NULL. Context: nosleep. */

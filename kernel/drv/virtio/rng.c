@@ -12,7 +12,6 @@
 #include "platform/platform.h"
 
 #define SEED_BYTES	64u
-#define FIRST_NS	NSEC_PER_SEC
 #define RESEED_NS	(300 * NSEC_PER_SEC)
 
 static struct {
@@ -79,15 +78,20 @@ static int rng_probe(struct virtio *v)
 	if (err)
 		return err;
 	rng.v = v;
-	rng.next_ns = plat_clock_mono_ns() + FIRST_NS;
 	virtio_ready(v);
-	return service_start(&rng_service);
+	return 0;
+}
+
+static int rng_later(void)
+{
+	return rng.v ? service_start(&rng_service) : 0;
 }
 
 const struct virtio_driver virtio_rng_driver = {
 	.name = "rng",
 	.type = VIRTIO_ID_RNG,
 	.probe = rng_probe,
+	.later = rng_later,
 	.irq = rng_irq,
 	.failed = rng_irq,
 };

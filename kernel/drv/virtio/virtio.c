@@ -21,3 +21,13 @@ void virtio_start(const struct handover *h)
 			     (unsigned long long)h->devices[i].base, -err);
 	}
 }
+
+void virtio_start_later(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(drivers); i++) {
+		int err = drivers[i]->later ? drivers[i]->later() : 0;
+
+		if (err)
+			klog("virtio %s: error %d", drivers[i]->name, -err);
+	}
+}

@@ -9,6 +9,9 @@ struct handover;
  * out. Context: init (scheduler, interrupts and heap work). */
 void virtio_start(const struct handover *h);
 
+/* What drivers have to do later. Context: task, once. */
+void virtio_start_later(void);
+
 /* What this kernel drives; each in its own file. */
 extern const struct virtio_driver virtio_rng_driver, virtio_fs_driver,
 	virtio_blk_driver, virtio_console_driver, virtio_net_driver,

@@ -6,6 +6,7 @@
  */
 #include "platform/kvm/control.h"
 #include "drv/virtio/fs.h"
+#include "drv/virtio/virtio.h"
 #include "abi/control.h"
 #include "abi/fs_device.h"
 #include "core/page.h"
@@ -130,6 +131,7 @@ int control_start(struct abi_boot *boot)
 void plat_run(const struct plat_ops *ops)
 {
 	struct abi_doorbell *d = &control.boot->doorbell;
+	uint64_t later_ns = plat_clock_mono_ns() + NSEC_PER_SEC;
 
 	space_set_out_of_memory(ops->out_of_memory);
 	for (;;) {
@@ -138,6 +140,10 @@ void plat_run(const struct plat_ops *ops)
 		if (__atomic_load_n(&d->stop, __ATOMIC_ACQUIRE))
 			plat_stop(0);
 		ops->doorbell(d);
-		plat_word_wait(&d->word, seen, DEADLINE_NEVER);
+		plat_word_wait(&d->word, seen, later_ns);
+		if (plat_clock_mono_ns() >= later_ns) {
+			virtio_start_later();
+			later_ns = DEADLINE_NEVER;
+		}
 	}
 }

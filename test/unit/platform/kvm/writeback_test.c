@@ -137,24 +137,29 @@ static char disk[NR_PAGES * PAGE_SIZE];
 static uint32_t nr_writes, nr_released;
 static bool is_full;
 
+static struct virtq_seg *segs_of(struct fuse_msg *m)
+{
+	return m->seg ? m->seg : m->few;
+}
+
 void fuse_send(struct fuse_msg *m, const void *p, size_t len)
 {
-	m->seg[m->nr_out++] = (struct virtq_seg){ (void *)p, (uint32_t)len };
+	segs_of(m)[m->nr_out++] = (struct virtq_seg){ (void *)p, (uint32_t)len };
 }
 
 void fuse_receive(struct fuse_msg *m, void *p, size_t len)
 {
-	m->seg[m->nr_out + m->nr_in++] =
+	segs_of(m)[m->nr_out + m->nr_in++] =
 		(struct virtq_seg){ p, (uint32_t)len };
 }
 
 static int host_read(struct fuse_msg *m)
 {
-	const struct fuse_read_in *in = m->seg[0].p;
+	const struct fuse_read_in *in = segs_of(m)[0].p;
 	uint64_t off = in->offset;
 
 	for (uint32_t i = 0; i < m->nr_in && off < sizeof(disk); i++) {
-		memcpy(m->seg[1 + i].p, disk + off, PAGE_SIZE);
+		memcpy(segs_of(m)[1 + i].p, disk + off, PAGE_SIZE);
 		off += PAGE_SIZE;
 		m->got += (uint32_t)PAGE_SIZE;
 	}
@@ -163,14 +168,14 @@ static int host_read(struct fuse_msg *m)
 
 static int host_write(struct fuse_msg *m)
 {
-	const struct fuse_write_in *in = m->seg[0].p;
-	struct fuse_write_out *out = m->seg[2].p;
+	const struct fuse_write_in *in = segs_of(m)[0].p;
+	struct fuse_write_out *out = segs_of(m)[2].p;
 
 	nr_writes++;
 	if (is_full)
 		return -ENOSPC;
-	memcpy(disk + in->offset, m->seg[1].p, m->seg[1].len);
-	out->size = m->seg[1].len;
+	memcpy(disk + in->offset, segs_of(m)[1].p, segs_of(m)[1].len);
+	out->size = segs_of(m)[1].len;
 	return 0;
 }
 
