@@ -341,6 +341,19 @@ static int has_ended(pid_t child, int *status)
 	return found;
 }
 
+/* Now and then, so that the host sees a machine that hangs. */
+static void send_alive(int port)
+{
+	static time_t last;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - last < RIG_ALIVE_SECONDS)
+		return;
+	last = now.tv_sec;
+	send_frame(port, RIG_ALIVE, NULL, 0);
+}
+
 /*
  * Forwards both pipes until the command ended and its pipes are closed, or
  * nothing came for DRAIN_MS after its end. Returns the wait status.
@@ -349,7 +362,8 @@ static int follow(int port, pid_t child, int out, int err)
 {
 	struct pollfd fds[2] = { { out, POLLIN, 0 }, { err, POLLIN, 0 } };
 	const uint32_t kinds[2] = { RIG_STDOUT, RIG_STDERR };
-	struct timespec idle = { 0, DRAIN_MS * 1000000 };
+	const struct timespec idle = { 0, DRAIN_MS * 1000000 };
+	const struct timespec alive = { RIG_ALIVE_SECONDS, 0 };
 	int status = 0, ended = 0;
 	sigset_t none;
 
@@ -360,7 +374,8 @@ static int follow(int port, pid_t child, int out, int err)
 		ended |= has_ended(child, &status);
 		if (ended && fds[0].fd < 0 && fds[1].fd < 0)
 			return status;
-		n = ppoll(fds, 2, ended ? &idle : NULL, &none);
+		n = ppoll(fds, 2, ended ? &idle : &alive, &none);
+		send_alive(port);
 		if (!n && ended)
 			return status;
 		for (int i = 0; n > 0 && i < 2; i++) {

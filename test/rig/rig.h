@@ -13,10 +13,12 @@
 #include <stdint.h>
 
 #define RIG_MAGIC	0x3147495241434d00ull	/* "\0MCARIG1" */
+#define RIG_ALIVE_SECONDS 5
 #define RIG_MAX_REQUEST	(4u << 20)
 
 enum rig_frame_kind {
 	RIG_READY = 'R',	/* empty: the guest waits for its request */
+	RIG_ALIVE = 'A',	/* empty: every RIG_ALIVE_SECONDS or so */
 	RIG_STDOUT = 'O',
 	RIG_STDERR = 'E',
 	RIG_STATUS = 'S',	/* a wait status, 4 bytes */
