@@ -150,6 +150,12 @@ def random_numbers():
     say(one != two, len(set(one)) > 200)
 
 
+def random_numbers_for_seconds():
+    """The device is asked a second after the start."""
+    random_numbers()
+    time.sleep(3)
+
+
 # --- network -------------------------------------------------------------------
 
 def packet_socket(protocol=ETH_P_ALL):
