@@ -5,7 +5,7 @@
 # makes its parts.
 
 # Once more when the machine itself died, see docs/testing.md.
-NESTED ?= tools/nested --again 2
+NESTED ?= tools/nested --again 4
 
 .PHONY: check-rig rig
 check-rig: ## the nested lane's machine
