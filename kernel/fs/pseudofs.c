@@ -149,9 +149,7 @@ static int pseudo_open(struct inode *i, struct file *f)
 {
 	struct pseudo_node *n = pseudo_node(i);
 
-	if (n->entry->open)
-		return n->entry->open(n, f);
-	if (n->entry->fops || S_ISDIR(i->mode))
+	if (n->entry->mode & PSEUDO_FOPS || S_ISDIR(i->mode))
 		return 0;
 	return textfile_open(f, &node_text_ops);
 }
@@ -163,8 +161,6 @@ static ssize_t pseudo_readlink(struct inode *i, char *buf, size_t size)
 
 	if (n->entry->readlink)
 		return n->entry->readlink(n, buf, size);
-	if (!n->entry->target)
-		return -EINVAL;
 	len = MIN(strlen(n->entry->target), size);
 	memcpy(buf, n->entry->target, len);
 	return (ssize_t)len;
@@ -185,20 +181,11 @@ static int pseudo_setattr(struct inode *i, const struct attr *a)
 	return 0;
 }
 
-static int pseudo_permission(struct inode *i, const struct cred *c,
-			     uint32_t may)
-{
-	struct pseudo_node *n = pseudo_node(i);
-
-	return n->entry->permission(n, c, may);
-}
-
 static void pseudo_evict(struct inode *i)
 {
 	kfree(i->private);
 }
 
-/* Two of each: a permission callback makes every walk slower. */
 #define PSEUDO_OPS(extra...) {			\
 		.lookup = pseudo_lookup,	\
 		.open = pseudo_open,		\
@@ -206,20 +193,11 @@ static void pseudo_evict(struct inode *i)
 		.evict = pseudo_evict,		\
 		extra				\
 	}
-static const struct inode_ops plain_ops[2] = {
-	PSEUDO_OPS(),
-	PSEUDO_OPS(.permission = pseudo_permission),
-};
-static const struct inode_ops link_ops[2] = {
-	PSEUDO_OPS(.readlink = pseudo_readlink),
-	PSEUDO_OPS(.readlink = pseudo_readlink,
-		   .permission = pseudo_permission),
-};
-static const struct inode_ops magic_ops[2] = {
-	PSEUDO_OPS(.readlink = pseudo_readlink, .follow = pseudo_follow),
-	PSEUDO_OPS(.readlink = pseudo_readlink, .follow = pseudo_follow,
-		   .permission = pseudo_permission),
-};
+static const struct inode_ops plain_ops = PSEUDO_OPS();
+static const struct inode_ops link_ops =
+	PSEUDO_OPS(.readlink = pseudo_readlink);
+static const struct inode_ops magic_ops =
+	PSEUDO_OPS(.readlink = pseudo_readlink, .follow = pseudo_follow);
 
 static const struct file_ops pseudo_dir_fops = {
 	.readdir = pseudo_readdir,
@@ -229,18 +207,19 @@ static const struct file_ops no_fops;
 static struct inode *make_inode(struct super *sb, const struct pseudo_entry *e,
 				uint64_t key, uint64_t key2)
 {
-	const struct inode_ops *ops = plain_ops;
-	const struct file_ops *fops = e->fops ? e->fops : &no_fops;
+	const struct inode_ops *ops = &plain_ops;
+	const struct file_ops *fops = e->mode & PSEUDO_FOPS ? e->fops :
+							      &no_fops;
 	struct pseudo_node *n = kzalloc(sizeof(*n));
 	struct inode *i;
 
 	if (!n)
 		return NULL;
 	if (S_ISLNK(e->mode))
-		ops = e->follow ? magic_ops : link_ops;
-	if (S_ISDIR(e->mode) && !e->fops)
+		ops = e->follow ? &magic_ops : &link_ops;
+	if (S_ISDIR(e->mode))
 		fops = &pseudo_dir_fops;
-	i = inode_create(sb, e->mode, ops + (e->permission ? 1 : 0), fops);
+	i = inode_create(sb, e->mode & ~PSEUDO_FOPS, ops, fops);
 	if (!i) {
 		kfree(n);
 		return NULL;

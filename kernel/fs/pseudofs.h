@@ -58,29 +58,35 @@ struct pseudo_dir_ops {
 	int (*check)(struct pseudo_node *dir);
 };
 
+/* Kept small: there are some hundreds of them. */
 struct pseudo_entry {
 	const char *name;	/* NULL ends a table */
-	uint32_t mode;		/* type and permissions */
-	/* S_IFREG: text... */
-	int (*show)(struct textbuf *t, struct pseudo_node *n);
-	/* ...which may be written: buf is NUL-terminated kernel memory */
-	ssize_t (*store)(struct pseudo_node *n, struct file *f, const char *buf,
-			 size_t len, uint64_t pos);
-	/* S_IFREG with operations of its own: fops, and open if wanted */
-	const struct file_ops *fops;
-	int (*open)(struct pseudo_node *n, struct file *f);
-	/* S_IFLNK: fixed target, or made by readlink; follow = magic link */
-	const char *target;
-	ssize_t (*readlink)(struct pseudo_node *n, char *buf, size_t size);
-	int (*follow)(struct pseudo_node *n, struct path *out);
-	/* S_IFDIR: table and/or dynamic names */
-	const struct pseudo_entry *children;
-	const struct pseudo_dir_ops *dir;
-	/* Permission beyond the mode bits; NULL = inode_permission's rules */
-	int (*permission)(struct pseudo_node *n, const struct cred *c,
-			  uint32_t may);
-	uint64_t arg;		/* for callbacks shared by several entries */
+	uint32_t mode;		/* type and permissions, PSEUDO_FOPS */
+	union {
+		/* S_IFREG: text, or with PSEUDO_FOPS operations of its own */
+		int (*show)(struct textbuf *t, struct pseudo_node *n);
+		const struct file_ops *fops;
+		/* S_IFLNK: NULL = the fixed target */
+		ssize_t (*readlink)(struct pseudo_node *n, char *buf,
+				    size_t size);
+		/* S_IFDIR: table and/or dynamic names */
+		const struct pseudo_entry *children;
+	};
+	union {
+		/* S_IFREG: NULL, or text that may be written: buf is
+		 * NUL-terminated kernel memory */
+		ssize_t (*store)(struct pseudo_node *n, struct file *f,
+				 const char *buf, size_t len, uint64_t pos);
+		/* S_IFLNK: NULL, or what makes it a magic link */
+		int (*follow)(struct pseudo_node *n, struct path *out);
+		const struct pseudo_dir_ops *dir;
+	};
+	union {
+		const char *target;	/* S_IFLNK without readlink */
+		uint64_t arg;	/* for callbacks shared by several entries */
+	};
 };
+#define PSEUDO_FOPS	(1u << 16)	/* in pseudo_entry.mode */
 
 /*
  * A file system whose root is `root` (a directory entry; its name is unused).

@@ -344,7 +344,8 @@ static int show_children(struct textbuf *t, struct pseudo_node *n)
 	PROC_FILE("maps", proc_show_maps), \
 	PROC_FILE("smaps", proc_show_smaps), \
 	PROC_FILE("smaps_rollup", proc_show_smaps_rollup), \
-	{ .name = "mem", .mode = S_IFREG | 0600, .fops = &proc_mem_ops }, \
+	{ .name = "mem", .mode = S_IFREG | PSEUDO_FOPS | 0600, \
+	  .fops = &proc_mem_ops }, \
 	LINK("exe", proc_exe), \
 	LINK("cwd", proc_cwd), \
 	LINK("root", proc_root), \
