@@ -29,10 +29,11 @@ kernel_small = $(if $(filter $(KERNEL_SMALL_$(1)),$(filter-out \
 	$(KERNEL_FAST_$(1)),$(2))),$(KERNEL_SMALL_CFLAGS))
 KERNELS ?= $(PLATFORMS)
 
+ALL_CFLAGS = $(KERNEL_CFLAGS_process) $(KERNEL_CFLAGS_kvm) \
+	$(KERNEL_SMALL_CFLAGS) $(TENDER_CFLAGS)
 $(O)/flags.stamp: FORCE
 	@mkdir -p $(@D)
-	@echo '$(KERNEL_CFLAGS_process) $(KERNEL_CFLAGS_kvm) $(TENDER_CFLAGS)' | cmp -s - $@ || \
-		echo '$(KERNEL_CFLAGS_process) $(KERNEL_CFLAGS_kvm) $(TENDER_CFLAGS)' > $@
+	@echo '$(ALL_CFLAGS)' | cmp -s - $@ || echo '$(ALL_CFLAGS)' > $@
 FORCE:
 
 # Constants of the Linux interface: the UAPI headers of the build machine.
