@@ -23,16 +23,17 @@
 static struct {
 	struct mutex lock;
 	/* under lock */
-	struct list hash[HASH_SIZE];
 	struct list all;	/* least recently used first */
 	uint32_t nr_idle;	/* with no reference */
 } files = { .lock = MUTEX_INIT, .all = LIST_INIT(files.all) };
+/* Under files.lock. By itself: all zeros at start, it is not in the image. */
+static struct list file_hash[HASH_SIZE];
 
 /* --- life ---------------------------------------------------------------------*/
 
 static struct list *bucket_locked(uint64_t nodeid)
 {
-	struct list *b = &files.hash[(nodeid ^ nodeid >> 32) % HASH_SIZE];
+	struct list *b = &file_hash[(nodeid ^ nodeid >> 32) % HASH_SIZE];
 
 	if (!b->next)
 		list_init(b);
