@@ -8,6 +8,10 @@
 #include "core/heap.h"
 #include "lib/string.h"
 
+const struct cred cred_kernel = {
+	.cap_effective = ~0ull, .cap_permitted = ~0ull,
+};
+
 struct cred *cred_copy(const struct cred *c)
 {
 	struct cred *n = kmalloc(sizeof(*n));

@@ -20,6 +20,9 @@ struct cred {
 	uint32_t groups[CRED_GROUPS_MAX];
 };
 
+/* The kernel's own: user 0 with all rights. Without a count of references. */
+extern const struct cred cred_kernel;
+
 struct cred *cred_copy(const struct cred *c);	/* refs = 1, NULL: no memory */
 struct cred *cred_get(struct cred *c);
 void cred_put(struct cred *c);

@@ -342,7 +342,6 @@ int vfs_mount_bind(const struct path *where, const struct path *what,
 		   bool recursive, uint32_t flags)
 {
 	struct walk_ctx ctx = { .root = *where, .start = *where };
-	static const struct cred all = { .cap_effective = ~0ull };
 	struct mount *sub;
 	char *rel;
 	int err;
@@ -355,7 +354,7 @@ int vfs_mount_bind(const struct path *where, const struct path *what,
 	rel = kmalloc(PAGE_SIZE);
 	if (!rel)
 		return 0;	/* the binding itself stands */
-	ctx.cred = &all;
+	ctx.cred = &cred_kernel;
 	for (uint32_t n = 0; n < 256 &&
 	     (sub = submount_get(what, n, rel, PAGE_SIZE)); n++) {
 		struct path at;

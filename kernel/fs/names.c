@@ -385,8 +385,7 @@ out_dir:
 
 int vfs_mkdir_all(const char *path)
 {
-	static const struct cred all = { .cap_effective = ~0ull };
-	struct walk_ctx ctx = { .cred = &all };
+	struct walk_ctx ctx = { .cred = &cred_kernel };
 	char *name = kstrdup(path), *p;
 	int err = 0;
 

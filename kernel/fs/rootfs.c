@@ -20,7 +20,6 @@
 
 #define TMPFS_NAME "tmpfs"
 
-static const struct cred all_rights = { .cap_effective = ~0ull };
 
 static const char *blob_string(const struct abi_boot *b, uint32_t offset)
 {
@@ -59,7 +58,7 @@ static struct super *overlay_over(struct super *lower)
 
 static int walk_to(const char *path, struct path *out)
 {
-	struct walk_ctx ctx = { .cred = &all_rights };
+	struct walk_ctx ctx = { .cred = &cred_kernel };
 	int err;
 
 	vfs_root_path(&ctx.root);
@@ -72,7 +71,7 @@ static int walk_to(const char *path, struct path *out)
 /* Make an empty file to mount a file on. */
 static int touch(const char *path)
 {
-	struct walk_ctx ctx = { .cred = &all_rights };
+	struct walk_ctx ctx = { .cred = &cred_kernel };
 	int err;
 
 	vfs_root_path(&ctx.root);
@@ -143,7 +142,7 @@ static int make_directory(const char *path, uint32_t mode, uint32_t uid,
 		err = walk_to(path, &p);
 	if (err)
 		return err;
-	err = vfs_setattr(&p, &all_rights, &a);
+	err = vfs_setattr(&p, &cred_kernel, &a);
 	path_put(&p);
 	return err;
 }

@@ -75,20 +75,19 @@ static const char *name(uint32_t n)
 
 static int make(struct inode *root, uint32_t n)
 {
-	static const struct cred root_cred;
 	const struct dev_entry *e = entry(n);
 	struct inode *i;
 	int err;
 
 	if (S_ISLNK(e->mode))
-		err = root->ops->symlink(root, e->name, e->target, &root_cred,
+		err = root->ops->symlink(root, e->name, e->target, &cred_kernel,
 					 &i);
 	else if (S_ISDIR(e->mode))
-		err = root->ops->mkdir(root, e->name, e->mode, &root_cred, &i);
+		err = root->ops->mkdir(root, e->name, e->mode, &cred_kernel, &i);
 	else
 		err = root->ops->mknod(root, e->name, e->mode,
 				       dev_make(e->major, e->minor),
-				       &root_cred, &i);
+				       &cred_kernel, &i);
 	if (!err)
 		inode_put(i);	/* the directory has its own reference */
 	return err;

@@ -138,7 +138,7 @@ static int make_file(struct inode *i, struct inode *updir, uint64_t data_max,
 	if (!updir->ops->tmpfile)
 		return -EROFS;
 	mutex_lock(&updir->lock);
-	err = updir->ops->tmpfile(updir, S_IFREG | 0600, &overlay_cred, &u);
+	err = updir->ops->tmpfile(updir, S_IFREG | 0600, &cred_kernel, &u);
 	mutex_unlock(&updir->lock);
 	if (err)
 		return err;
@@ -165,7 +165,7 @@ static int make_symlink(struct inode *i, struct inode *updir, const char *name,
 	err = n < 0 ? (int)n : 0;
 	if (!err) {
 		text[n] = 0;
-		err = updir->ops->symlink(updir, name, text, &overlay_cred,
+		err = updir->ops->symlink(updir, name, text, &cred_kernel,
 					  out);
 	}
 	kfree(text);
@@ -188,14 +188,14 @@ static int make_named(struct inode *i, struct inode *updir, const char *name,
 			*out = inode_get(file);
 		return err;
 	case S_IFDIR:
-		err = updir->ops->mkdir(updir, name, mode, &overlay_cred, out);
+		err = updir->ops->mkdir(updir, name, mode, &cred_kernel, out);
 		break;
 	case S_IFLNK:
 		err = make_symlink(i, updir, name, out);
 		break;
 	default:
 		err = updir->ops->mknod(updir, name, mode, i->rdev,
-					&overlay_cred, out);
+					&cred_kernel, out);
 		break;
 	}
 	return err ? err : copy_attributes(i, *out);

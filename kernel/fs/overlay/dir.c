@@ -80,7 +80,7 @@ static bool lower_has(struct inode *dir, const char *name)
 static int make_whiteout(struct inode *updir, const char *name)
 {
 	struct inode *w;
-	int err = updir->ops->mknod(updir, name, S_IFCHR, 0, &overlay_cred,
+	int err = updir->ops->mknod(updir, name, S_IFCHR, 0, &cred_kernel,
 				    &w);
 
 	if (!err)
@@ -273,7 +273,7 @@ static int cover_upper(struct inode *updir, const char *name, struct inode *u)
 	static const char temporary[] = "/whiteout";
 	struct inode *w;
 	int err = updir->ops->mknod(updir, temporary, S_IFCHR, 0,
-				    &overlay_cred, &w);
+				    &cred_kernel, &w);
 
 	if (err)
 		return err;

@@ -6,10 +6,6 @@
 #include "fs/overlay/overlay.h"
 #include "lib/string.h"
 
-const struct cred overlay_cred = {
-	.cap_effective = ~0ull, .cap_permitted = ~0ull,
-};
-
 static uint64_t lower_key(const struct inode *lower)
 {
 	return (uintptr_t)lower >> 5;

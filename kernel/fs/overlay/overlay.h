@@ -69,7 +69,6 @@ static inline struct inode *overlay_real(const struct inode *i)
 
 extern const struct inode_ops overlay_dir_ops, overlay_inode_ops;
 extern const struct file_ops overlay_file_fops, overlay_dir_fops;
-extern const struct cred overlay_cred;	/* all rights */
 
 /* --- node.c ----------------------------------------------------------------*/
 /*

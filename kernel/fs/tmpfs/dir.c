@@ -384,7 +384,6 @@ static int tmpfs_rename(struct inode *old_dir, const char *old_name,
 			const char *new_name, struct inode *new_inode,
 			uint32_t flags)
 {
-	static const struct cred root_cred;
 	struct tmpfs_entry *old = find_entry(old_dir, old_name), *new;
 	struct inode *whiteout = NULL, *moved;
 	int err = 0;
@@ -400,7 +399,7 @@ static int tmpfs_rename(struct inode *old_dir, const char *old_name,
 		return -ENOTEMPTY;
 	if (flags & RENAME_WHITEOUT)
 		err = tmpfs_inode_create(old_dir->sb, old_dir, S_IFCHR,
-					 &root_cred, &whiteout);
+					 &cred_kernel, &whiteout);
 	if (err)
 		return err;
 	/* The last thing that can fail: */

@@ -182,7 +182,6 @@ const struct inode_ops tmpfs_link_inode_ops = {
 
 struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode)
 {
-	static const struct cred root_cred;	/* uid and gid 0 */
 	struct super *sb = super_create(&tmpfs_super_ops, "tmpfs", 0);
 	struct tmpfs_super *t = kzalloc(sizeof(*t));
 
@@ -192,7 +191,7 @@ struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode)
 	t->sb = sb;
 	sb->private = t;
 	if (tmpfs_inode_create(sb, NULL, S_IFDIR | (root_mode & 07777),
-			       &root_cred, &sb->root)) {
+			       &cred_kernel, &sb->root)) {
 		sb->root = NULL;
 		super_put(sb);	/* frees t */
 		return NULL;
@@ -231,7 +230,6 @@ static struct super *internal_super(void)
 
 int tmpfs_create_file(const char *name, struct file **out)
 {
-	static const struct cred root_cred;
 	struct super *sb = internal_super();
 	struct inode *i;
 	struct file *f;
@@ -239,7 +237,7 @@ int tmpfs_create_file(const char *name, struct file **out)
 
 	if (!sb)
 		return -ENOMEM;
-	err = tmpfs_inode_create(sb, NULL, S_IFREG | 0600, &root_cred, &i);
+	err = tmpfs_inode_create(sb, NULL, S_IFREG | 0600, &cred_kernel, &i);
 	if (err)
 		return err;
 	i->nlink = 0;

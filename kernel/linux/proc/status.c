@@ -122,14 +122,13 @@ static const char *state_text(char state)
 	}
 }
 
+static const struct cred of_zombie;
+
 static void show_ids(struct textbuf *t, const struct proc_info *i)
 {
-	const struct cred *c = i->cred;
-	static const struct cred root;
+	const struct cred *c = i->cred ? i->cred : &of_zombie;
 	uint32_t fd_size = 64;
 
-	if (!c)
-		c = &root;
 	while (fd_size < i->fd_max)
 		fd_size *= 2;
 	textbuf_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
@@ -188,8 +187,7 @@ static void show_signals(struct textbuf *t, const struct proc_info *i)
 
 static void show_caps(struct textbuf *t, const struct proc_info *i)
 {
-	static const struct cred none;
-	const struct cred *c = i->cred ? i->cred : &none;
+	const struct cred *c = i->cred ? i->cred : &of_zombie;
 
 	textbuf_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n",
 		       c->cap_inheritable, c->cap_permitted, c->cap_effective);
