@@ -127,7 +127,10 @@ static int node_show(struct textbuf *t, struct inode *i)
 {
 	struct pseudo_node *n = pseudo_node(i);
 
-	return n->entry->show ? n->entry->show(t, n) : 0;
+	if (!n->entry->is_text)
+		return n->entry->show(t, n);
+	textbuf_puts(t, n->entry->text);
+	return 0;
 }
 
 static ssize_t node_store(struct inode *i, struct file *f, const char *buf,
@@ -149,9 +152,7 @@ static int pseudo_open(struct inode *i, struct file *f)
 {
 	struct pseudo_node *n = pseudo_node(i);
 
-	if (n->entry->mode & PSEUDO_FOPS || S_ISDIR(i->mode))
-		return 0;
-	return textfile_open(f, &node_text_ops);
+	return n->entry->has_fops ? 0 : textfile_open(f, &node_text_ops);
 }
 
 static ssize_t pseudo_readlink(struct inode *i, char *buf, size_t size)
@@ -159,10 +160,10 @@ static ssize_t pseudo_readlink(struct inode *i, char *buf, size_t size)
 	struct pseudo_node *n = pseudo_node(i);
 	size_t len;
 
-	if (n->entry->readlink)
+	if (!n->entry->is_text)
 		return n->entry->readlink(n, buf, size);
-	len = MIN(strlen(n->entry->target), size);
-	memcpy(buf, n->entry->target, len);
+	len = MIN(strlen(n->entry->text), size);
+	memcpy(buf, n->entry->text, len);
 	return (ssize_t)len;
 }
 
@@ -186,18 +187,27 @@ static void pseudo_evict(struct inode *i)
 	kfree(i->private);
 }
 
-#define PSEUDO_OPS(extra...) {			\
-		.lookup = pseudo_lookup,	\
-		.open = pseudo_open,		\
-		.setattr = pseudo_setattr,	\
-		.evict = pseudo_evict,		\
-		extra				\
-	}
-static const struct inode_ops plain_ops = PSEUDO_OPS();
-static const struct inode_ops link_ops =
-	PSEUDO_OPS(.readlink = pseudo_readlink);
-static const struct inode_ops magic_ops =
-	PSEUDO_OPS(.readlink = pseudo_readlink, .follow = pseudo_follow);
+static const struct inode_ops dir_ops = {
+	.lookup = pseudo_lookup,
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+};
+static const struct inode_ops file_ops = {
+	.open = pseudo_open,
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+};
+static const struct inode_ops link_ops = {
+	.readlink = pseudo_readlink,
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+};
+static const struct inode_ops magic_ops = {
+	.readlink = pseudo_readlink,
+	.follow = pseudo_follow,
+	.setattr = pseudo_setattr,
+	.evict = pseudo_evict,
+};
 
 static const struct file_ops pseudo_dir_fops = {
 	.readdir = pseudo_readdir,
@@ -207,9 +217,8 @@ static const struct file_ops no_fops;
 static struct inode *make_inode(struct super *sb, const struct pseudo_entry *e,
 				uint64_t key, uint64_t key2)
 {
-	const struct inode_ops *ops = &plain_ops;
-	const struct file_ops *fops = e->mode & PSEUDO_FOPS ? e->fops :
-							      &no_fops;
+	const struct inode_ops *ops = &file_ops;
+	const struct file_ops *fops = e->has_fops ? e->fops : &no_fops;
 	struct pseudo_node *n = kzalloc(sizeof(*n));
 	struct inode *i;
 
@@ -217,9 +226,11 @@ static struct inode *make_inode(struct super *sb, const struct pseudo_entry *e,
 		return NULL;
 	if (S_ISLNK(e->mode))
 		ops = e->follow ? &magic_ops : &link_ops;
-	if (S_ISDIR(e->mode))
+	if (S_ISDIR(e->mode)) {
+		ops = &dir_ops;
 		fops = &pseudo_dir_fops;
-	i = inode_create(sb, e->mode & ~PSEUDO_FOPS, ops, fops);
+	}
+	i = inode_create(sb, e->mode, ops, fops);
 	if (!i) {
 		kfree(n);
 		return NULL;

@@ -58,35 +58,34 @@ struct pseudo_dir_ops {
 	int (*check)(struct pseudo_node *dir);
 };
 
-/* Kept small: there are some hundreds of them. */
+/* There are hundreds: what depends on the type of the file shares its place. */
 struct pseudo_entry {
 	const char *name;	/* NULL ends a table */
-	uint32_t mode;		/* type and permissions, PSEUDO_FOPS */
+	uint16_t mode;		/* type and permissions */
+	uint16_t arg;		/* for callbacks shared by several entries */
+	bool is_text;		/* S_IFREG, S_IFLNK: text, which is constant */
+	bool has_fops;		/* S_IFREG: fops, operations of its own */
 	union {
-		/* S_IFREG: text, or with PSEUDO_FOPS operations of its own */
+		/* S_IFREG: its text... */
 		int (*show)(struct textbuf *t, struct pseudo_node *n);
-		const struct file_ops *fops;
-		/* S_IFLNK: NULL = the fixed target */
+		/* S_IFLNK: its target... */
 		ssize_t (*readlink)(struct pseudo_node *n, char *buf,
 				    size_t size);
-		/* S_IFDIR: table and/or dynamic names */
+		/* S_IFDIR: a table... */
 		const struct pseudo_entry *children;
+		const char *text;
+		const struct file_ops *fops;
 	};
 	union {
-		/* S_IFREG: NULL, or text that may be written: buf is
-		 * NUL-terminated kernel memory */
+		/* ...may be written: buf is NUL-terminated kernel memory */
 		ssize_t (*store)(struct pseudo_node *n, struct file *f,
 				 const char *buf, size_t len, uint64_t pos);
-		/* S_IFLNK: NULL, or what makes it a magic link */
+		/* ...of a magic link */
 		int (*follow)(struct pseudo_node *n, struct path *out);
+		/* ...and/or dynamic names */
 		const struct pseudo_dir_ops *dir;
 	};
-	union {
-		const char *target;	/* S_IFLNK without readlink */
-		uint64_t arg;	/* for callbacks shared by several entries */
-	};
 };
-#define PSEUDO_FOPS	(1u << 16)	/* in pseudo_entry.mode */
 
 /*
  * A file system whose root is `root` (a directory entry; its name is unused).

@@ -313,9 +313,3 @@ void proc_usage(struct mm *mm, uint32_t pid, struct plat_usage *u)
 		.tables = (r.anon + r.file) / 512,
 	};
 }
-
-int proc_show_text(struct textbuf *t, struct pseudo_node *n)
-{
-	textbuf_puts(t, (const char *)(uintptr_t)n->entry->arg);
-	return 0;
-}

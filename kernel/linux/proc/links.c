@@ -93,7 +93,8 @@ int proc_root_follow(struct pseudo_node *n, struct path *out)
 }
 
 /* There is one namespace of each kind. */
-#define NS(n, text) { .name = n, .mode = S_IFLNK | 0777, .target = text }
+#define NS(n, t) \
+	{ .name = n, .mode = S_IFLNK | 0777, .is_text = true, .text = t }
 
 const struct pseudo_entry proc_ns_table[] = {
 	NS("cgroup", "cgroup:[4026531835]"),

@@ -344,7 +344,7 @@ static int show_children(struct textbuf *t, struct pseudo_node *n)
 	PROC_FILE("maps", proc_show_maps), \
 	PROC_FILE("smaps", proc_show_smaps), \
 	PROC_FILE("smaps_rollup", proc_show_smaps_rollup), \
-	{ .name = "mem", .mode = S_IFREG | PSEUDO_FOPS | 0600, \
+	{ .name = "mem", .mode = S_IFREG | 0600, .has_fops = true, \
 	  .fops = &proc_mem_ops }, \
 	LINK("exe", proc_exe), \
 	LINK("cwd", proc_cwd), \
@@ -365,11 +365,11 @@ static int show_children(struct textbuf *t, struct pseudo_node *n)
 	{ .name = "oom_adj", .mode = S_IFREG | 0644, .show = show_oom_adj, \
 	  .store = store_ignored }, \
 	PROC_TEXT("wchan", "0"), \
-	{ .name = "io", .mode = S_IFREG | 0400, .show = proc_show_text, \
-	  .arg = (uint64_t)(uintptr_t)io_text }, \
+	{ .name = "io", .mode = S_IFREG | 0400, .is_text = true, \
+	  .text = io_text }, \
 	PRIVATE("personality", show_personality), \
-	{ .name = "loginuid", .mode = S_IFREG | 0644, .show = proc_show_text, \
-	  .arg = (uint64_t)(uintptr_t)"4294967295" }, \
+	{ .name = "loginuid", .mode = S_IFREG | 0644, .is_text = true, \
+	  .text = "4294967295" }, \
 	PROC_TEXT("sessionid", "4294967295"), \
 	PROC_TEXT("uid_map", "         0          0 4294967295\n"), \
 	PROC_TEXT("gid_map", "         0          0 4294967295\n"), \
@@ -388,8 +388,7 @@ const struct pseudo_entry proc_pid_table[] = {
 	{ .name = "mountstats", .mode = S_IFREG | 0400,
 	  .show = proc_show_mountstats },
 	{ .name = "coredump_filter", .mode = S_IFREG | 0644,
-	  .show = proc_show_text, .store = store_ignored,
-	  .arg = (uint64_t)(uintptr_t)"00000033\n" },
+	  .is_text = true, .text = "00000033\n", .store = store_ignored },
 	{ .name = "timerslack_ns", .mode = S_IFREG | 0666,
 	  .show = show_timerslack },
 	{ }

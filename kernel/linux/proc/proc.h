@@ -64,11 +64,8 @@ int64_t proc_parse_number(const char *s);
 struct mm;
 void proc_usage(struct mm *mm, uint32_t pid, struct plat_usage *u);
 
-/* A constant text (entry->arg is a C string). */
-int proc_show_text(struct textbuf *t, struct pseudo_node *n);
-#define PROC_TEXT(n, text) \
-	{ .name = n, .mode = S_IFREG | 0444, .show = proc_show_text, \
-	  .arg = (uint64_t)(uintptr_t)(text) }
+#define PROC_TEXT(n, t) \
+	{ .name = n, .mode = S_IFREG | 0444, .is_text = true, .text = t }
 #define PROC_FILE(n, fn) \
 	{ .name = n, .mode = S_IFREG | 0444, .show = fn }
 

@@ -51,7 +51,8 @@ static const struct pseudo_dir_ops num_ops = { .lookup = num_lookup, .next = num
 static const struct pseudo_entry root_table[] = {
 	{ .name = "set", .mode = S_IFREG | 0644, .show = show_key,
 	  .store = store_number },
-	{ .name = "link", .mode = S_IFLNK | 0777, .target = "2/key" },
+	{ .name = "link", .mode = S_IFLNK | 0777, .is_text = true,
+	  .text = "2/key" },
 	{ }
 };
 static const struct pseudo_entry root_entry = {
