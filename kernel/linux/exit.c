@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/exit_hooks.h"
+#include "linux/ipc.h"
 #include "linux/mm.h"
 #include "linux/oom.h"
 #include "linux/process_priv.h"
@@ -160,6 +161,8 @@ void thread_exit(int32_t code)
 	fs_state_put(t->fs);
 	last_in_space = __atomic_sub_fetch(&mm->nr_tasks, 1,
 					   __ATOMIC_ACQ_REL) == 0;
+	if (last_in_space)
+		shm_exit(mm);
 	if (last) {
 		if (syscall_watch & WATCH_STRACE)
 			strace_process_exit(t, status);

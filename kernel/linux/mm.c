@@ -102,6 +102,7 @@ struct mm *mm_copy(struct mm *mm)
 	new->env_end = mm->env_end;
 	__builtin_memcpy(new->auxv, mm->auxv, sizeof(new->auxv));
 	new->auxv_words = mm->auxv_words;
+	new->has_shm = mm->has_shm;
 	if (mm->exe && !inode_deny_write(mm->exe->inode))
 		new->exe = file_get(mm->exe);
 	return new;

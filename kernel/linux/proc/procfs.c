@@ -4,6 +4,7 @@
 #include <linux/magic.h>
 #include "lib/string.h"
 #include "linux/boot.h"
+#include "linux/ipc.h"
 
 /* --- /proc/self, /proc/thread-self -------------------------------------------*/
 
@@ -116,16 +117,13 @@ static const struct pseudo_dir_ops pid_ops = { .lookup = pid_lookup, .next = pid
 
 /* --- the table ------------------------------------------------------------------*/
 
+#define SYSVIPC(n, kind) \
+	{ .name = n, .mode = S_IFREG | 0444, .show = ipc_show, .arg = kind }
+
 static const struct pseudo_entry sysvipc_table[] = {
-	PROC_TEXT("msg", "       key      msqid perms      cbytes       qnum "
-		  "lspid lrpid   uid   gid  cuid  cgid      stime      rtime "
-		  "     ctime\n"),
-	PROC_TEXT("sem", "       key      semid perms      nsems   uid   gid  "
-		  "cuid  cgid      otime      ctime\n"),
-	PROC_TEXT("shm", "       key      shmid perms                  size  "
-		  "cpid  lpid nattch   uid   gid  cuid  cgid      atime      "
-		  "dtime      ctime                   rss                  "
-		  "swap\n"),
+	SYSVIPC("msg", IPC_MSG),
+	SYSVIPC("sem", IPC_SEM),
+	SYSVIPC("shm", IPC_SHM),
 	{ }
 };
 

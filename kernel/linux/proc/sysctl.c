@@ -4,12 +4,16 @@
 #include <linux/capability.h>
 #include "lib/string.h"
 #include "linux/boot.h"
+#include "linux/ipc.h"
 #include "linux/uts.h"
 #include "platform/platform.h"
 
 #define DIR(n, table) { .name = n, .mode = S_IFDIR | 0555, .children = table }
 #define SETTABLE(n, fn, st) \
 	{ .name = n, .mode = S_IFREG | 0644, .show = fn, .store = st }
+#define LIMIT(n, limit) \
+	{ .name = n, .mode = S_IFREG | 0644, .show = ipc_show_limit, \
+	  .store = ipc_store_limit, .arg = limit }
 
 /* --- kernel ------------------------------------------------------------------*/
 
@@ -132,14 +136,14 @@ static const struct pseudo_entry kernel_table[] = {
 	PROC_TEXT("core_pattern", "core\n"),
 	PROC_TEXT("core_uses_pid", "0\n"),
 	PROC_TEXT("core_pipe_limit", "0\n"),
-	PROC_TEXT("shmmax", "18446744073692774399\n"),
-	PROC_TEXT("shmall", "18446744073692774399\n"),
-	PROC_TEXT("shmmni", "4096\n"),
+	LIMIT("shmmax", LIMIT_SHMMAX),
+	LIMIT("shmall", LIMIT_SHMALL),
+	LIMIT("shmmni", LIMIT_SHMMNI),
 	PROC_TEXT("shm_rmid_forced", "0\n"),
-	PROC_TEXT("msgmax", "8192\n"),
-	PROC_TEXT("msgmnb", "16384\n"),
-	PROC_TEXT("msgmni", "32000\n"),
-	PROC_TEXT("sem", "32000\t1024000000\t500\t32000\n"),
+	LIMIT("msgmax", LIMIT_MSGMAX),
+	LIMIT("msgmnb", LIMIT_MSGMNB),
+	LIMIT("msgmni", LIMIT_MSGMNI),
+	LIMIT("sem", LIMIT_SEMMSL),
 	PROC_TEXT("printk", "4\t4\t1\t7\n"),
 	PROC_TEXT("dmesg_restrict", "1\n"),
 	PROC_TEXT("kptr_restrict", "1\n"),

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System V objects: identifiers, keys, permissions, common commands. Contract:
+ * ipc.h. An id is an index into the table of its kind and, above, a number that
+ * changes with every object that goes, so that ids are not reused soon.
+ */
+#include "linux/ipc.h"
+#include <linux/capability.h>
+#include <linux/stat.h>
+#include "arch/uaccess.h"
+#include "core/heap.h"
+#include "core/timer.h"
+#include "fs/pseudofs.h"
+#include "lib/string.h"
+#include "linux/process.h"
+
+#define INDEX_BITS	15u
+#define INDEX_MAX	(1u << INDEX_BITS)
+#define INFO_MAX	80u	/* bytes of the largest answer to *_INFO */
+
+struct mutex ipc_lock = MUTEX_INIT;
+
+static struct ipc_table {
+	struct ipc_obj **slots;
+	uint32_t cap, nr, seq;
+} tables[IPC_KINDS];		/* under ipc_lock */
+
+static const struct ipc_ops *const ops[IPC_KINDS] = {
+	[IPC_SHM] = &shm_ops,
+};
+/* First of the commands *_STAT, *_INFO, *_STAT_ANY of a kind. */
+static const uint8_t first_cmd[IPC_KINDS] = { 18, 11, 13 };
+static const uint8_t ds_size[IPC_KINDS] = {
+	sizeof(struct semid64_ds), sizeof(struct msqid64_ds),
+	sizeof(struct shmid64_ds),
+};
+static const uint8_t ctime_at[IPC_KINDS] = {
+	offsetof(struct semid64_ds, sem_ctime),
+	offsetof(struct msqid64_ds, msg_ctime),
+	offsetof(struct shmid64_ds, shm_ctime),
+};
+static const uint8_t mni[IPC_KINDS] = {
+	LIMIT_SEMMNI, LIMIT_MSGMNI, LIMIT_SHMMNI,
+};
+
+uint64_t ipc_limits[NR_IPC_LIMITS] = {
+	[LIMIT_SEMMSL] = 32000, [LIMIT_SEMMNS] = 1024000000,
+	[LIMIT_SEMOPM] = 500, [LIMIT_SEMMNI] = 32000,
+	[LIMIT_MSGMAX] = 8192, [LIMIT_MSGMNB] = 16384, [LIMIT_MSGMNI] = 32000,
+	[LIMIT_SHMMAX] = UINT64_MAX - (1u << 24),
+	[LIMIT_SHMALL] = UINT64_MAX - (1u << 24), [LIMIT_SHMMNI] = 4096,
+};
+
+long ipc_now(void)
+{
+	return (long)(clock_real_ns() / NSEC_PER_SEC);
+}
+
+/* --- the table ---------------------------------------------------------------*/
+void ipc_for_each(enum ipc_kind kind,
+		  void (*fn)(struct ipc_obj *o, void *arg), void *arg)
+{
+	struct ipc_table *t = &tables[kind];
+
+	for (uint32_t i = 0; i < t->cap; i++)
+		if (t->slots[i])
+			fn(t->slots[i], arg);
+}
+
+static bool allows(const struct ipc_obj *o, uint32_t may)
+{
+	const struct cred *c = current_thread()->cred;
+	const struct ipc64_perm *p = &o->perm;
+	uint32_t mode = p->mode;
+
+	may = (may >> 6 | may >> 3 | may) & 7;
+	if (c->euid == p->cuid || c->euid == p->uid)
+		mode >>= 6;
+	else if (cred_in_group(c, p->cgid) || cred_in_group(c, p->gid))
+		mode >>= 3;
+	return !(may & ~mode) || cred_has_cap(c, CAP_IPC_OWNER);
+}
+
+bool ipc_is_owner(const struct ipc_obj *o, int cap)
+{
+	const struct cred *c = current_thread()->cred;
+
+	return c->euid == o->perm.cuid || c->euid == o->perm.uid ||
+	       cred_has_cap(c, cap);
+}
+
+/* What has this index; NULL: nothing. */
+static struct ipc_obj *at(enum ipc_kind kind, int32_t id)
+{
+	uint32_t i = (uint32_t)id % INDEX_MAX;
+
+	return id >= 0 && i < tables[kind].cap ? tables[kind].slots[i] : NULL;
+}
+
+int ipc_find(enum ipc_kind kind, int32_t id, uint32_t may,
+	     struct ipc_obj **out)
+{
+	struct ipc_obj *o = at(kind, id);
+
+	if (!o || o->id != id)
+		return -EINVAL;
+	*out = o;
+	return allows(o, may) ? 0 : -EACCES;
+}
+
+/* A free index. Returns it, -ENOSPC or -ENOMEM. */
+static int find_slot(enum ipc_kind kind)
+{
+	struct ipc_table *t = &tables[kind];
+	uint32_t i = 0, cap = t->cap * 2 + 16;
+	struct ipc_obj **grown;
+
+	if (t->nr >= MIN(ipc_limits[mni[kind]], INDEX_MAX))
+		return -ENOSPC;
+	while (i < t->cap && t->slots[i])
+		i++;
+	if (i < t->cap)
+		return (int)i;
+	grown = krealloc(t->slots, cap * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	memset(grown + i, 0, (cap - i) * sizeof(*grown));
+	t->slots = grown;
+	t->cap = cap;
+	return (int)i;
+}
+
+static long add(enum ipc_kind kind, int32_t key, uint32_t flags, uint64_t size)
+{
+	const struct cred *c = current_thread()->cred;
+	struct ipc_table *t = &tables[kind];
+	struct ipc_obj *o;
+	int i = 0, err = ops[kind]->create(size, key, flags, &o);
+
+	if (err)
+		return err;
+	i = find_slot(kind);
+	if (i < 0) {
+		ops[kind]->remove(o);
+		ipc_free(o);
+		return i;
+	}
+	t->slots[i] = o;
+	t->nr++;
+	o->id = (int32_t)((t->seq & 0xffff) << INDEX_BITS | (uint32_t)i);
+	o->size = size;
+	if (o->file)
+		o->file->inode->ino = (uint64_t)o->id;
+	o->perm.key = key;
+	o->perm.uid = o->perm.cuid = c->euid;
+	o->perm.gid = o->perm.cgid = c->egid;
+	o->perm.mode = flags & 0777;
+	o->perm.seq = (uint16_t)t->seq;
+	*(long *)((char *)&o->perm + ctime_at[kind]) = ipc_now();
+	return o->id;
+}
+
+void ipc_forget(enum ipc_kind kind, struct ipc_obj *o)
+{
+	struct ipc_table *t = &tables[kind];
+
+	t->slots[(uint32_t)o->id % INDEX_MAX] = NULL;
+	t->nr--;
+	t->seq++;
+}
+
+void ipc_free(struct ipc_obj *o)
+{
+	if (o && o->file)
+		file_put(o->file);
+	kfree(o);
+}
+
+static struct ipc_obj *find_key(enum ipc_kind kind, int32_t key)
+{
+	struct ipc_table *t = &tables[kind];
+
+	for (uint32_t i = 0; key != IPC_PRIVATE && i < t->cap; i++)
+		if (t->slots[i] && t->slots[i]->perm.key == key)
+			return t->slots[i];
+	return NULL;
+}
+
+long ipc_get(enum ipc_kind kind, uint64_t key, uint64_t flags, uint64_t size)
+{
+	struct ipc_obj *o;
+	long ret;
+
+	mutex_lock(&ipc_lock);
+	o = find_key(kind, (int32_t)key);
+	if (!o)
+		ret = (int32_t)key == IPC_PRIVATE || flags & IPC_CREAT ?
+		      add(kind, (int32_t)key, (uint32_t)flags, size) : -ENOENT;
+	else if (flags & IPC_CREAT && flags & IPC_EXCL)
+		ret = -EEXIST;
+	else if (size > o->size)
+		ret = -EINVAL;
+	else
+		ret = allows(o, (uint32_t)flags) ? o->id : -EACCES;
+	mutex_unlock(&ipc_lock);
+	return ret;
+}
+
+/* --- commands ------------------------------------------------------------------*/
+static long show_info(enum ipc_kind kind, bool used, uint64_t user)
+{
+	uint64_t buf[INFO_MAX / sizeof(uint64_t)] = { 0 };
+	uint32_t last = 0;
+	size_t n;
+
+	mutex_lock(&ipc_lock);
+	n = ops[kind]->info(used, buf);
+	for (uint32_t i = 0; i < tables[kind].cap; i++)
+		if (tables[kind].slots[i])
+			last = i;
+	mutex_unlock(&ipc_lock);
+	return copy_to_user((void *)user, buf, n) ? -EFAULT : (long)last;
+}
+
+/* any: without a right to read. by_index: returns the id. */
+static long stat(enum ipc_kind kind, int32_t id, bool by_index, bool any,
+		 uint64_t user)
+{
+	struct ipc_obj *o, copy;
+	int err;
+
+	mutex_lock(&ipc_lock);
+	if (by_index) {
+		o = at(kind, id);
+		id = o ? o->id : -1;
+	}
+	err = ipc_find(kind, id, any ? 0 : 0444, &o);
+	if (!err)
+		copy = *o;
+	mutex_unlock(&ipc_lock);
+	if (err)
+		return err;
+	if (copy_to_user((void *)user, &copy.perm, ds_size[kind]))
+		return -EFAULT;
+	return by_index ? id : 0;
+}
+
+static int set(enum ipc_kind kind, struct ipc_obj *o,
+	       const struct ipc_obj *want)
+{
+	int err = want->perm.uid == UINT32_MAX ||
+		  want->perm.gid == UINT32_MAX ? -EINVAL : 0;
+
+	if (!err && ops[kind]->set)
+		err = ops[kind]->set(o, want);
+	if (err)
+		return err;
+	o->perm.uid = want->perm.uid;
+	o->perm.gid = want->perm.gid;
+	o->perm.mode = (o->perm.mode & ~0777u) | (want->perm.mode & 0777);
+	*(long *)((char *)&o->perm + ctime_at[kind]) = ipc_now();
+	return 0;
+}
+
+static long change(enum ipc_kind kind, int32_t id, uint64_t cmd, uint64_t user)
+{
+	struct ipc_obj want, *o, *gone = NULL;
+	int err;
+
+	if (cmd == IPC_SET &&
+	    copy_from_user(&want.perm, (void *)user, ds_size[kind]))
+		return -EFAULT;
+	task_wakes_begin();
+	mutex_lock(&ipc_lock);
+	err = ipc_find(kind, id, 0, &o);
+	if (!err && !ipc_is_owner(o, CAP_SYS_ADMIN)) {
+		err = -EPERM;
+	} else if (!err && cmd == IPC_SET) {
+		err = set(kind, o, &want);
+	} else if (!err && ops[kind]->remove(o)) {
+		ipc_forget(kind, o);
+		gone = o;
+	}
+	mutex_unlock(&ipc_lock);
+	task_wakes_end();
+	ipc_free(gone);
+	return err;
+}
+
+long ipc_ctl(enum ipc_kind kind, uint64_t id, uint64_t cmd, uint64_t user)
+{
+	uint32_t own;
+
+	cmd = (uint32_t)cmd;
+	own = (uint32_t)cmd - first_cmd[kind];
+	if ((int32_t)id < 0)
+		return -EINVAL;
+	if (cmd == IPC_INFO || own == 1)
+		return show_info(kind, own == 1, user);
+	if (cmd == IPC_STAT || own == 0 || own == 2)
+		return stat(kind, (int32_t)id, cmd != IPC_STAT, own == 2,
+			    user);
+	if (cmd == IPC_SET || cmd == IPC_RMID)
+		return change(kind, (int32_t)id, cmd, user);
+	return -EINVAL;
+}
+
+/* --- sleeping --------------------------------------------------------------------*/
+int ipc_sleep(struct ipc_wait *w, uint64_t deadline_ns)
+{
+	int err = 0;
+
+	w->task = current_task();
+	w->status = IPC_WAITING;
+	while (w->status == IPC_WAITING && !err) {
+		mutex_unlock(&ipc_lock);
+		err = task_park(deadline_ns, true);
+		mutex_lock(&ipc_lock);
+	}
+	if (w->status != IPC_WAITING)
+		return w->status;
+	list_remove(&w->link);
+	return err;
+}
+
+void ipc_wake(struct ipc_wait *w, int status)
+{
+	list_remove(&w->link);
+	w->status = status;
+	task_unpark(w->task);
+}
+
+/* --- /proc ------------------------------------------------------------------------*/
+struct listing {
+	struct textbuf *t;
+	enum ipc_kind kind;
+};
+
+static void show_one(struct ipc_obj *o, void *arg)
+{
+	struct listing *l = arg;
+
+	textbuf_printf(l->t, "%10d %10d  %4o", o->perm.key, o->id,
+		       o->perm.mode);
+	ops[l->kind]->show(l->t, o);
+}
+
+int ipc_show(struct textbuf *t, struct pseudo_node *n)
+{
+	struct listing l = { t, (enum ipc_kind)n->entry->arg };
+	static const char *const heads[IPC_KINDS] = {
+		"       key      semid perms      nsems   uid   gid  cuid  cgid"
+		"      otime      ctime\n",
+		"       key      msqid perms      cbytes       qnum lspid lrpid"
+		"   uid   gid  cuid  cgid      stime      rtime      ctime\n",
+		"       key      shmid perms                  size  cpid  lpid "
+		"nattch   uid   gid  cuid  cgid      atime      dtime      "
+		"ctime                   rss                  swap\n",
+	};
+
+	textbuf_puts(t, heads[l.kind]);
+	mutex_lock(&ipc_lock);
+	ipc_for_each(l.kind, show_one, &l);
+	mutex_unlock(&ipc_lock);
+	return 0;
+}
+
+/* The limits of semaphores are one file. */
+static uint32_t nr_shared(uint64_t limit)
+{
+	return limit == LIMIT_SEMMSL ? 4 : 1;
+}
+
+int ipc_show_limit(struct textbuf *t, struct pseudo_node *n)
+{
+	uint64_t i = n->entry->arg;
+
+	for (uint32_t k = 0; k < nr_shared(i); k++)
+		textbuf_printf(t, k ? "\t%lu" : "%lu", ipc_limits[i + k]);
+	textbuf_puts(t, "\n");
+	return 0;
+}
+
+ssize_t ipc_store_limit(struct pseudo_node *n, struct file *f, const char *buf,
+			size_t len, uint64_t pos)
+{
+	uint64_t i = n->entry->arg, v[4];
+	uint32_t k, nr = nr_shared(i);
+
+	for (k = 0; k < nr; k++) {
+		const char *start;
+
+		while (*buf == ' ' || *buf == '\t')
+			buf++;
+		start = buf;
+		for (v[k] = 0; *buf >= '0' && *buf <= '9'; buf++)
+			if (__builtin_mul_overflow(v[k], 10, &v[k]) ||
+			    __builtin_add_overflow(v[k], *buf - '0', &v[k]))
+				return -EINVAL;
+		if (buf == start)
+			return -EINVAL;
+		if (i != LIMIT_SHMMAX && i != LIMIT_SHMALL && v[k] > INT32_MAX)
+			return -EINVAL;
+	}
+	memcpy(&ipc_limits[i], v, nr * sizeof(*v));
+	return (ssize_t)len;
+}
