@@ -8,6 +8,9 @@
 #define SEL_USER_CODE	0x20u
 #define SEL_TSS		0x28u
 
+#define OP_STI		0xfb
+#define OP_HLT		0xf4
+
 #define PTE_P		1ull
 #define PTE_W		2ull
 #define PTE_U		4ull
@@ -186,10 +189,25 @@ struct trap try_call(void (*fn)(void *arg), void *arg)
 	return caught;
 }
 
+/*
+ * An interrupt between the sti and the hlt of wait_halted ends its sleep. A
+ * processor holds it back until the hlt; QEMU 7.2's emulation forgets to when
+ * the CPU has just been entered by VMRUN, and nothing else would come.
+ */
+static void skip_halt(struct frame *f)
+{
+	const uint8_t *rip = (const uint8_t *)f->rip;
+
+	if (!(f->cs & 3) && rip[-1] == OP_STI && rip[0] == OP_HLT)
+		f->rip++;
+}
+
 void trap(struct frame *f)
 {
 	uint64_t cr2;
 
+	if (f->vector >= 32)
+		skip_halt(f);
 	if (handlers[f->vector]) {
 		handlers[f->vector](f);
 		return;
