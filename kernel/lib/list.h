@@ -46,6 +46,13 @@ static inline void list_remove(struct list *n)
 	list_init(n);
 }
 
+/* Move all of `from` to `to`, which need not be initialised. */
+static inline void list_move_all(struct list *from, struct list *to)
+{
+	list_add_before(from, to);
+	list_remove(from);
+}
+
 #define list_entry(p, type, member) container_of(p, type, member)
 #define list_first(head, type, member) \
 	list_entry((head)->next, type, member)

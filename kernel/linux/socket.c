@@ -17,12 +17,14 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/sockets.h"
+#include "net/inet.h"
 #include "net/packet.h"
 #include "net/vsock.h"
 
 #define TYPE_MASK	0xfu
 #define TYPE_MAX	11u
 #define FAMILY_MAX	46u
+#define PORTS_PRIVILEGED	1024u	/* below that: CAP_NET_BIND_SERVICE */
 #define SOCK_FLAGS	((uint64_t)(O_CLOEXEC | O_NONBLOCK))
 
 static const struct file_ops socket_ops;
@@ -77,7 +79,12 @@ static long socket_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 		n = (int32_t)unix_readable_bytes(s);
 		break;
 	case SIOCOUTQ:
-		n = (int32_t)s->wmem;
+		n = (int32_t)(inet_is(s) ? inet_unsent_bytes(s) : s->wmem);
+		break;
+	case SIOCATMARK:
+		if (!inet_is(s) || s->type != SOCK_STREAM)
+			return -ENOTTY;
+		n = inet_is_at_mark(s);
 		break;
 	default:
 		return socket_ioctl_interface(cmd, arg);
@@ -128,8 +135,10 @@ static struct file *socket_file_create(struct sock *s, uint64_t flags)
 			     S_IFSOCK | 0777, NULL);
 	if (f && s->type != SOCK_STREAM)
 		f->mode |= FMODE_QUIET;
-	if (f)
+	if (f) {
+		s->id = f->inode->ino;
 		return f;
+	}
 	kfree(sf);
 out_release:
 	s->ops->release(s);
@@ -166,6 +175,8 @@ static const struct {
 	int cap;		/* who may; -1: everybody */
 	int (*create)(uint32_t type, uint32_t protocol, struct sock **out);
 } families[] = {
+	{ AF_INET, -1, inet_create },
+	{ AF_INET6, -1, inet6_create },
 	{ AF_PACKET, CAP_NET_RAW, packet_create },
 	{ AF_VSOCK, -1, vsock_create },
 };
@@ -191,6 +202,7 @@ static int make_sock(uint32_t family, uint32_t type_flags, uint32_t protocol,
 		     struct sock **out)
 {
 	uint32_t type = type_flags & TYPE_MASK;
+	int err;
 
 	if (type_flags & ~(TYPE_MASK | (uint32_t)SOCK_FLAGS))
 		return -EINVAL;
@@ -206,7 +218,10 @@ static int make_sock(uint32_t family, uint32_t type_flags, uint32_t protocol,
 		if (families[i].cap >= 0 &&
 		    !cred_has_cap(current_thread()->cred, families[i].cap))
 			return -EPERM;
-		return families[i].create(type, protocol, out);
+		err = families[i].create(type, protocol, out);
+		if (!err)
+			(*out)->own_cred = socket_caller_cred(true);
+		return err;
 	}
 	return -EAFNOSUPPORT;
 }
@@ -291,8 +306,14 @@ static int bind_to(struct socket_file *sf, struct sockaddr_copy *a)
 {
 	const struct sock_names *names = sf->sk->ops->names;
 
+	uint16_t port;
+
 	if (!names)
 		return unix_addr_bind(sf, a);
+	port = inet_is(sf->sk) ? inet_port_of(a->b, a->len) : 0;
+	if (port && port < PORTS_PRIVILEGED &&
+	    !cred_has_cap(current_thread()->cred, CAP_NET_BIND_SERVICE))
+		return -EACCES;
 	return names->bind ? names->bind(sf->sk, a->b, a->len) : -EOPNOTSUPP;
 }
 

@@ -14,6 +14,7 @@
 #include "linux/signal_priv.h"
 #include "linux/sockets.h"
 #include "linux/timeout.h"
+#include "net/inet.h"
 
 #define MMSG_MAX 1024u
 
@@ -90,7 +91,8 @@ static void signal_pipe(void)
 static int find_destination(struct sock *s, struct sockaddr_copy *a,
 			    struct sock_msg *m)
 {
-	if (!a->len || s->type == SOCK_SEQPACKET)
+	if (!a->len || s->type == SOCK_SEQPACKET ||
+	    s->ops == &tcp_ops)	/* which does not look at it */
 		return 0;
 	if (s->type == SOCK_STREAM)
 		return s->state == SOCK_CONNECTED ? -EISCONN : -EOPNOTSUPP;

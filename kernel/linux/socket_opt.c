@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * getsockopt, setsockopt at level SOL_SOCKET. On/off options are bits of
- * sock.flags, by their number; the rest has a field.
+ * getsockopt, setsockopt at level SOL_SOCKET; other levels are the family's
+ * (net/inet_opt.c). On/off options are bits of sock.flags, by their number; the
+ * rest has a field.
  */
 #include <linux/capability.h>
 #include <linux/fcntl.h>
@@ -12,6 +13,7 @@
 #include "linux/clocks.h"
 #include "linux/pidfd.h"
 #include "linux/sockets.h"
+#include "net/inet.h"
 
 #define SNDBUF_MIN	4608u
 #define RCVBUF_MIN	2304u
@@ -114,6 +116,8 @@ static int get_value(struct sock *s, uint32_t opt, union opt_value *v)
 		v->i = (int32_t)s->domain;
 		break;
 	case SO_PROTOCOL:
+		v->i = (int32_t)s->protocol;
+		break;
 	case SO_PRIORITY:
 	case SO_MARK:
 	case SO_BSDCOMPAT:
@@ -141,7 +145,8 @@ static int get_value(struct sock *s, uint32_t opt, union opt_value *v)
 		v->i = s->peek_off;
 		break;
 	case SO_LINGER:
-		v->linger[0] = v->linger[1] = 0;
+		v->linger[0] = s->linger >= 0;
+		v->linger[1] = MAX(s->linger, 0);
 		return sizeof(v->linger);
 	case SO_PEERCRED:
 		v->cred = s->peer_cred;
@@ -185,6 +190,24 @@ static int get_option(struct sock *s, uint32_t opt, uint64_t value,
 	return copy_to_user((void *)len_p, &len, sizeof(len));
 }
 
+static int get_inet_option(struct sock *s, uint32_t level, uint32_t opt,
+			   uint64_t value, uint64_t len_p)
+{
+	uint8_t v[INET_OPTION_MAX];
+	int32_t len;
+
+	if (copy_from_user(&len, (const void *)len_p, sizeof(len)))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = inet_get_option(s, level, opt, v, (uint32_t)len);
+	if (len < 0)
+		return len;
+	if (copy_to_user((void *)value, v, (size_t)len))
+		return -EFAULT;
+	return copy_to_user((void *)len_p, &len, sizeof(len));
+}
+
 long sys_getsockopt(uint64_t fd, uint64_t level, uint64_t opt, uint64_t value,
 		    uint64_t len)
 {
@@ -194,8 +217,13 @@ long sys_getsockopt(uint64_t fd, uint64_t level, uint64_t opt, uint64_t value,
 
 	if (err)
 		return err;
-	err = (int)level == SOL_SOCKET ?
-	      get_option(s, (uint32_t)opt, value, len) : -EOPNOTSUPP;
+	if ((int)level == SOL_SOCKET)
+		err = get_option(s, (uint32_t)opt, value, len);
+	else if (inet_is(s))
+		err = get_inet_option(s, (uint32_t)level, (uint32_t)opt, value,
+				      len);
+	else
+		err = -EOPNOTSUPP;
 	file_put(f);
 	return err;
 }
@@ -261,6 +289,18 @@ static int set_timeo(struct sock *s, uint32_t opt, uint64_t value, uint32_t len)
 	return timeo_from_user(&t, recv ? &s->rcvtimeo_ns : &s->sndtimeo_ns);
 }
 
+static int set_linger(struct sock *s, uint64_t value, uint32_t len)
+{
+	int32_t v[2];
+
+	if (len < sizeof(v))
+		return -EINVAL;
+	if (copy_from_user(v, (const void *)value, sizeof(v)))
+		return -EFAULT;
+	s->linger = v[0] ? MAX(v[1], 0) : -1;
+	return 0;
+}
+
 static int set_option(struct sock *s, uint32_t opt, uint64_t value,
 		      uint32_t len)
 {
@@ -281,10 +321,21 @@ static int set_option(struct sock *s, uint32_t opt, uint64_t value,
 	case SO_SNDTIMEO_NEW:
 		return set_timeo(s, opt, value, len);
 	case SO_LINGER:
-		return len < 8 ? -EINVAL : 0;
+		return set_linger(s, value, len);
 	default:
 		return set_int(s, opt, v);
 	}
+}
+
+static int set_inet_option(struct sock *s, uint32_t level, uint32_t opt,
+			   uint64_t value, uint32_t len)
+{
+	uint8_t v[16];
+
+	len = MIN(len, (uint32_t)sizeof(v));
+	if (copy_from_user(v, (const void *)value, len))
+		return -EFAULT;
+	return inet_set_option(s, level, opt, v, len);
 }
 
 long sys_setsockopt(uint64_t fd, uint64_t level, uint64_t opt, uint64_t value,
@@ -299,8 +350,13 @@ long sys_setsockopt(uint64_t fd, uint64_t level, uint64_t opt, uint64_t value,
 	err = socket_get(fd, &f, &s);
 	if (err)
 		return err;
-	err = (int)level == SOL_SOCKET ?
-	      set_option(s, (uint32_t)opt, value, (uint32_t)len) : -EOPNOTSUPP;
+	if ((int)level == SOL_SOCKET)
+		err = set_option(s, (uint32_t)opt, value, (uint32_t)len);
+	else if (inet_is(s))
+		err = set_inet_option(s, (uint32_t)level, (uint32_t)opt, value,
+				      (uint32_t)len);
+	else
+		err = -EOPNOTSUPP;
 	file_put(f);
 	return err;
 }

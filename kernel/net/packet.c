@@ -17,7 +17,6 @@
 #include "net/packet.h"
 #include "net/unix.h"
 
-#define RECORD_COST	256u	/* of rcvbuf, besides the frame */
 #define NAME_OFFSET	offsetof(struct sockaddr_ll, sll_addr)
 
 /* sock->family */
@@ -105,26 +104,6 @@ static struct sk_buf *make_record(const struct packet *p,
 	return b;
 }
 
-/* Takes b over. */
-static bool queue_record(struct sock *s, struct sk_buf *b)
-{
-	bool fits;
-
-	mutex_lock(&s->lock);
-	fits = !s->released && s->queue_bytes + b->len +
-	       ((uint64_t)s->queue_len + 1) * RECORD_COST <= s->rcvbuf;
-	if (fits) {
-		list_append(&s->queue, &b->link);
-		s->queue_bytes += b->len;
-		__atomic_store_n(&s->queue_len, s->queue_len + 1,
-				 __ATOMIC_SEQ_CST);
-	}
-	mutex_unlock(&s->lock);
-	if (!fits)
-		sk_buf_free(b);
-	return fits;
-}
-
 static void packet_heard(struct netdev_listener *l, struct netdev *d,
 			 const struct net_frame *f, uint32_t nr, bool outgoing)
 {
@@ -136,14 +115,14 @@ static void packet_heard(struct netdev_listener *l, struct netdev *d,
 	for (uint32_t i = 0; i < nr; i++) {
 		struct sk_buf *b = make_record(p, d, &f[i], outgoing);
 
-		if (b && queue_record(p->sock, b))
+		if (b && sk_queue_record(p->sock, b))
 			any = true;
 	}
 	if (any)
 		wait_wake_all(&p->sock->wait, EPOLLIN | EPOLLRDNORM);
 }
 
-static struct unix_addr *packet_from(const struct sk_buf *b)
+static struct unix_addr *packet_from(struct sock *s, const struct sk_buf *b)
 {
 	return unix_addr_create(b->data + address_offset(b->len),
 				sizeof(struct sockaddr_ll));

@@ -13,6 +13,7 @@
 
 /* Beyond this the heap would take 64 KiB and give it back to the host. */
 #define HEAP_MAX	8192u
+#define RECORD_COST	256u	/* of rcvbuf, besides the data */
 
 static struct sk_buf *alloc(size_t size, uint32_t *order)
 {
@@ -79,6 +80,25 @@ void sk_queue_purge(struct list *queue)
 		list_remove(&b->link);
 		sk_buf_free(b);
 	}
+}
+
+bool sk_queue_record(struct sock *s, struct sk_buf *b)
+{
+	bool fits;
+
+	mutex_lock(&s->lock);
+	fits = !s->released && s->queue_bytes + b->len +
+	       ((uint64_t)s->queue_len + 1) * RECORD_COST <= s->rcvbuf;
+	if (fits) {
+		list_append(&s->queue, &b->link);
+		s->queue_bytes += b->len;
+		__atomic_store_n(&s->queue_len, s->queue_len + 1,
+				 __ATOMIC_SEQ_CST);
+	}
+	mutex_unlock(&s->lock);
+	if (!fits)
+		sk_buf_free(b);
+	return fits;
 }
 
 static bool may_go_on(const struct sock *s)

@@ -31,6 +31,7 @@ struct sock *sock_create(uint32_t domain, uint32_t type,
 	s->sndbuf = s->rcvbuf = SOCK_BUF_DEFAULT;
 	s->rcvtimeo_ns = s->sndtimeo_ns = DEADLINE_NEVER;
 	s->peek_off = -1;
+	s->linger = -1;
 	s->rcvlowat = 1;
 	s->peer_cred = (struct sock_cred){ 0, UINT32_MAX, UINT32_MAX };
 	return s;

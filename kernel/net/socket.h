@@ -16,14 +16,17 @@
 #include "lib/list.h"
 
 /* Numbers of the Linux interface that no UAPI header has. */
-enum { AF_UNSPEC = 0, AF_UNIX = 1, AF_PACKET = 17, AF_VSOCK = 40 };
+enum {
+	AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10, AF_PACKET = 17,
+	AF_VSOCK = 40,
+};
 enum sock_type {
 	SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5,
 };
 enum msg_flags {
 	MSG_OOB = 1, MSG_PEEK = 2, MSG_CTRUNC = 8, MSG_TRUNC = 0x20,
 	MSG_DONTWAIT = 0x40, MSG_EOR = 0x80, MSG_WAITALL = 0x100,
-	MSG_NOSIGNAL = 0x4000, MSG_WAITFORONE = 0x10000,
+	MSG_ERRQUEUE = 0x2000, MSG_NOSIGNAL = 0x4000, MSG_WAITFORONE = 0x10000,
 	MSG_CMSG_CLOEXEC = 0x40000000,
 };
 enum shutdown_bits { SHUT_RECV = 1, SHUT_SEND = 2, SHUT_BOTH = 3 };
@@ -97,9 +100,12 @@ struct sock_ops {
 	/* The last descriptor went. Drops the caller's reference. */
 	void (*release)(struct sock *s);
 	/* Where a record came from, referenced; NULL: by its sender. */
-	struct unix_addr *(*from)(const struct sk_buf *b);
+	struct unix_addr *(*from)(struct sock *s, const struct sk_buf *b);
 	/* A reader of a stream took n bytes; may be NULL. Locks: read_lock. */
 	void (*consumed)(struct sock *s, uint32_t n);
+	/* A stream's peer takes no more. Returns 0: what was sent is lost, or
+	 * -errno. NULL: -EPIPE. Locks: none held. */
+	int (*refused)(struct sock *s);
 };
 
 enum sock_state { SOCK_CLOSED, SOCK_LISTENING, SOCK_CONNECTED };
@@ -109,7 +115,8 @@ struct sock {
 	/* set once */
 	const struct sock_ops *ops;
 	uint32_t type;		/* enum sock_type */
-	uint32_t domain;
+	uint32_t domain, protocol;
+	uint64_t id;		/* number of its inode */
 	void *family;		/* the family's own; freed with the socket */
 	struct mutex read_lock;
 	struct mutex lock;
@@ -139,6 +146,7 @@ struct sock {
 	uint64_t rcvtimeo_ns, sndtimeo_ns;	/* DEADLINE_NEVER: none */
 	int32_t peek_off;	/* -1: off */
 	int32_t rcvlowat;
+	int32_t linger;		/* seconds; -1: off */
 	uint32_t flags;		/* 1u << SO_* number; on/off options */
 };
 
@@ -188,6 +196,7 @@ struct sk_buf {
 	struct sock_cred cred;
 	struct sock *sender;	/* referenced; NULL: came from outside */
 	struct sk_files *files;	/* or NULL */
+	bool urgent;		/* TCP's urgent byte, alone */
 	uint8_t data[];
 };
 /* Charges the sender, if there is one. NULL: no memory. */
@@ -195,6 +204,9 @@ struct sk_buf *sk_buf_create(struct sock *sender, uint32_t len);
 /* Gives memory and charge back, wakes the sender if it can write again. */
 void sk_buf_free(struct sk_buf *b);
 void sk_queue_purge(struct list *queue);
+/* Queue a record for s, as far as its rcvbuf has room. Takes b over. Returns
+ * whether there was. */
+bool sk_queue_record(struct sock *s, struct sk_buf *b);
 /* Sleep until the sender may queue more. Returns 0, -EAGAIN, -ERESTARTSYS,
  * -EINTR, or -EPIPE (its sending side was shut down). */
 int sock_wait_space(struct sock *s, bool nonblock);

@@ -223,17 +223,6 @@ int unix_shutdown(struct sock *s, int how)
 	return 0;
 }
 
-static void list_take(struct list *from, struct list *to)
-{
-	list_init(to);
-	while (!list_is_empty(from)) {
-		struct list *l = from->next;
-
-		list_remove(l);
-		list_append(to, l);
-	}
-}
-
 static void tell_peer(struct sock *peer, bool reset)
 {
 	mutex_lock(&peer->lock);
@@ -267,8 +256,8 @@ static void release(struct sock *s, bool never_accepted)
 	peer = s->peer;
 	if (s->type != SOCK_DGRAM)
 		s->peer = NULL;
-	list_take(&s->queue, &queue);
-	list_take(&s->accept_queue, &accepts);
+	list_move_all(&s->queue, &queue);
+	list_move_all(&s->accept_queue, &accepts);
 	mutex_unlock(&s->lock);
 	if (s->type == SOCK_DGRAM) {
 		unix_dgram_connect(s, NULL, true);

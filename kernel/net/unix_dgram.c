@@ -285,7 +285,7 @@ static ssize_t take_record(struct sock *s, struct sock_msg *m, struct sk_buf *b,
 	m->cred = b->cred;
 	m->has_cred = true;
 	if (m->want_from)
-		m->from = s->ops->from ? s->ops->from(b) :
+		m->from = s->ops->from ? s->ops->from(s, b) :
 					 unix_addr_get(b->sender->addr);
 	if (b->files && peek) {
 		m->files = sk_files_dup(b->files);

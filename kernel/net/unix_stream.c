@@ -11,14 +11,21 @@
 #define CHUNK_MAX	(32768u - (uint32_t)sizeof(struct sk_buf))
 
 /* --- sending ----------------------------------------------------------------------------*/
+/* With ops->refused who no longer reads alone still takes data. */
+static bool is_deaf(const struct sock *peer, const struct sock *s)
+{
+	uint32_t bits = s->ops->refused ? SHUT_BOTH : SHUT_RECV;
+
+	return peer->released || (peer->shutdown & bits) == bits;
+}
+
 static int stream_queue(struct sock *s, struct sk_buf *b)
 {
 	struct sock *peer = s->peer;
 	int err = 0;
 
 	mutex_lock(&peer->lock);
-	if (peer->released || peer->shutdown & SHUT_RECV ||
-	    s->shutdown & SHUT_SEND) {
+	if (is_deaf(peer, s) || s->shutdown & SHUT_SEND) {
 		err = -EPIPE;
 	} else {
 		list_append(&peer->queue, &b->link);
@@ -55,7 +62,9 @@ static ssize_t send_chunk(struct sock *s, struct sock_msg *m)
 	if (err) {
 		b->files = NULL;
 		sk_buf_free(b);
-		return err;
+		if (s->ops->refused)
+			err = s->ops->refused(s);
+		return err ? err : (ssize_t)len;
 	}
 	m->files = NULL;
 	return len;
