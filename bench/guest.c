@@ -4,7 +4,8 @@
  * same file, in a sandbox (bench/against-linux). It prints "started" at once,
  * then "name ticks" for each measurement: the least time of one operation in
  * ticks of the time-stamp counter, which both kernels leave to the machine.
- * As the first process of Linux it ends the machine.
+ * As the first process of Linux it ends the machine. Its addresses are not
+ * random, so that each run does the same.
  *
  * `guest count NAME N` does one operation N times, for counters outside
  * (bench/count); `guest idle` waits for the end of its standard input.
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -85,8 +87,6 @@ static void switches(long n)
 	must(waitpid(pid, NULL, 0) == pid, "waitpid");
 }
 
-static char block[BLOCK];	/* goes with a message, both ways */
-
 /* n calls by messages and their replies. */
 static void call_task(uint32_t server, struct mica_buf *b, long n)
 {
@@ -105,7 +105,7 @@ static void serve(struct mica_buf *b)
 
 	while (!err) {
 		if (b)
-			b->out_len = sizeof(block);
+			b->out_len = BLOCK;
 		err = mica_reply_receive(m.from, &m, b, MICA_FOREVER);
 	}
 	_exit(1);
@@ -136,6 +136,7 @@ static void calls(long n)
 
 static void buffer_calls(long n)
 {
+	char block[BLOCK] = { 0 };	/* goes with a message, both ways */
 	struct mica_buf b = mica_buf(block, sizeof(block), block,
 				     sizeof(block));
 
@@ -280,25 +281,56 @@ static void end_machine(void)
 	reboot(RB_AUTOBOOT);
 }
 
-int main(int argc, char **argv)
+/*
+ * Starts anew with these arguments and addresses that are not random: how many
+ * page tables fork copies depends on them. Returns when they are not.
+ */
+static void fix_addresses(char **argv)
 {
-	char byte;
+	int now = personality(0xffffffff);
 
-	self = argv[0];
-	if (argc > 1 && !strcmp(argv[1], "true"))
-		return 0;
-	must(!pipe(pipes[0]) && !pipe(pipes[1]), "pipe");
-	if (argc > 3 && !strcmp(argv[1], "count"))
-		return count(argv[2], atol(argv[3]));
-	printf("started\n");
-	fflush(stdout);
-	if (argc > 1 && !strcmp(argv[1], "idle"))
-		return read(0, &byte, 1) != 0;
+	if (now < 0 || now & ADDR_NO_RANDOMIZE)
+		return;
+	must(personality(now | ADDR_NO_RANDOMIZE) >= 0, "personality");
+	execv(argv[0], argv);
+	must(0, "exec");
+}
+
+static void measure_all(void)
+{
 	for (size_t i = 0; i < NR_MEASUREMENTS; i++) {
 		if (table[i].n && (!table[i].in_mica || mica_version() > 0))
 			measure(&table[i]);
 	}
 	printf("end\n");
 	end_machine();
+}
+
+static void say_started(void)
+{
+	printf("started\n");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	char *anew[] = { argv[0], "measure", NULL };
+	const char *mode = argc > 1 ? argv[1] : "";
+	char byte;
+
+	self = argv[0];
+	if (!strcmp(mode, "true"))
+		return 0;
+	if (!strcmp(mode, "idle")) {
+		say_started();
+		return read(0, &byte, 1) != 0;
+	}
+	if (!*mode)
+		say_started();
+	fix_addresses(*mode ? argv : anew);
+	must(!pipe(pipes[0]) && !pipe(pipes[1]), "pipe");
+	if (argc > 3 && !strcmp(mode, "count"))
+		return count(argv[2], atol(argv[3]));
+	measure_all();
 	return 0;
 }
