@@ -23,9 +23,10 @@ KERNEL_BASE_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc \
 	-fcf-protection=none -ffunction-sections
 KERNEL_CFLAGS_process := $(KERNEL_BASE_CFLAGS) -fpie \
 	-iquote kernel/platform/process $(KERNEL_INC)
-# (no alignment within the text: the image is copied at each start)
+# (no alignment within the text and of tables: the image is copied at each start)
 KERNEL_CFLAGS_kvm := $(KERNEL_BASE_CFLAGS) -fno-pie -mcmodel=kernel \
 	-falign-functions=1 -falign-loops=1 -falign-jumps=1 \
+	-malign-data=abi \
 	-iquote kernel/platform/kvm $(KERNEL_INC)
 # Files that are seldom run (KERNEL_SMALL_* of mk/kernel.mk).
 KERNEL_SMALL_CFLAGS := -Os

@@ -48,18 +48,13 @@ static void probe(void)
 	__atomic_store_n(&fpu.size, b, __ATOMIC_RELEASE);
 }
 
-static void fx_reset(void)
-{
-	static const uint16_t zero_image[FXSAVE_SIZE / 2]
-		__attribute__((aligned(16))) = { 0x37f };
-
-	__asm__ volatile("fxrstor64 %0" : : "m"(zero_image));
-}
-
 void arch_fpu_reset(void)
 {
-	static const uint8_t zero_header[1024]
-		__attribute__((aligned(64)));
+	static const struct {
+		uint16_t control;
+		uint8_t legacy[FXSAVE_SIZE - sizeof(uint16_t)];
+		uint8_t header[64];
+	} initial __attribute__((aligned(64))) = { .control = 0x37f };
 	uint32_t mxcsr = 0x1f80;
 	uint32_t lo, hi;
 
@@ -69,9 +64,9 @@ void arch_fpu_reset(void)
 		lo = (uint32_t)fpu.mask & ~(1u << 9);	/* not PKRU */
 		hi = (uint32_t)(fpu.mask >> 32);
 		__asm__ volatile("xrstor64 %0"
-				 : : "m"(zero_header), "a"(lo), "d"(hi));
+				 : : "m"(initial), "a"(lo), "d"(hi));
 	} else {
-		fx_reset();
+		__asm__ volatile("fxrstor64 %0" : : "m"(initial));
 	}
 	__asm__ volatile("ldmxcsr %0" : : "m"(mxcsr));
 }
