@@ -117,11 +117,6 @@ static void put_fd_pair(struct line *l, uint64_t addr, long ret)
 		put(l, "[%d, %d]", fds[0], fds[1]);
 }
 
-static bool is_kind(const char *kind, size_t len, const char *name)
-{
-	return strlen(name) == len && !memcmp(kind, name, len);
-}
-
 static void put_flags(struct line *l, const struct strace_flag *f, uint64_t v)
 {
 	bool any = false;
@@ -137,41 +132,66 @@ static void put_flags(struct line *l, const struct strace_flag *f, uint64_t v)
 		put(l, any ? "|%#lx" : "%#lx", v);
 }
 
+static void put_number(struct line *l, enum syscall_arg kind, uint64_t v)
+{
+	switch (kind) {
+	case ARG_MODE:
+		put(l, "%#lo", v & 07777);
+		break;
+	case ARG_PTR:
+		put(l, v ? "%#lx" : "NULL", v);
+		break;
+	case ARG_HEX:
+		put(l, v ? "%#lx" : "0", v);
+		break;
+	case ARG_SIZE:
+	case ARG_OFF:
+		put(l, "%ld", (int64_t)v);
+		break;
+	default:
+		put(l, "%d", (int)v);
+	}
+}
+
 /* len_arg: the argument after this one, for buffers */
-static void put_arg(struct line *l, const char *kind, size_t len, uint64_t v,
+static void put_arg(struct line *l, enum syscall_arg kind, uint64_t v,
 		    uint64_t len_arg, long ret)
 {
-	const struct strace_flag *flags = strace_flags_of(kind, len);
+	const struct strace_flag *flags = strace_flags_of(kind);
 
 	if (flags) {
 		put_flags(l, flags, v);
-	} else if (is_kind(kind, len, "path") || is_kind(kind, len, "str")) {
+		return;
+	}
+	switch (kind) {
+	case ARG_PATH:
+	case ARG_STR:
 		put_path(l, v);
-	} else if (is_kind(kind, len, "inbuf")) {
+		break;
+	case ARG_INBUF:
 		put_buffer(l, v, len_arg);
-	} else if (is_kind(kind, len, "outbuf") ||
-		   is_kind(kind, len, "outstr")) {
+		break;
+	case ARG_OUTBUF:
+	case ARG_OUTSTR:
 		put_buffer(l, v, ret > 0 ? (uint64_t)ret : 0);
-	} else if (is_kind(kind, len, "strv")) {
+		break;
+	case ARG_STRV:
 		put_string_vector(l, v);
-	} else if (is_kind(kind, len, "timespec")) {
+		break;
+	case ARG_TIMESPEC:
 		put_timespec(l, v);
-	} else if (is_kind(kind, len, "fds")) {
+		break;
+	case ARG_FDS:
 		put_fd_pair(l, v, ret);
-	} else if (is_kind(kind, len, "dirfd") && (int)v == -100) {
-		put(l, "AT_FDCWD");
-	} else if (is_kind(kind, len, "sig")) {
+		break;
+	case ARG_DIRFD:
+		put(l, (int)v == -100 ? "AT_FDCWD" : "%d", (int)v);
+		break;
+	case ARG_SIG:
 		put(l, "%s", strace_signal_name((int)v));
-	} else if (is_kind(kind, len, "mode")) {
-		put(l, "%#lo", v & 07777);
-	} else if (is_kind(kind, len, "ptr")) {
-		put(l, v ? "%#lx" : "NULL", v);
-	} else if (is_kind(kind, len, "hex")) {
-		put(l, v ? "%#lx" : "0", v);
-	} else if (is_kind(kind, len, "size") || is_kind(kind, len, "off")) {
-		put(l, "%ld", (int64_t)v);
-	} else {
-		put(l, "%d", (int)v);
+		break;
+	default:
+		put_number(l, kind, v);
 	}
 }
 
@@ -180,8 +200,7 @@ static void put_call(struct line *l, const struct regs *r, uint64_t nr,
 {
 	const uint64_t args[7] = { r->rdi, r->rsi, r->rdx,
 				   r->r10, r->r8, r->r9, 0 };
-	const char *kind, *name = syscall_name(nr, &kind);
-	int i = 0;
+	const char *kinds, *name = syscall_name(nr, &kinds);
 
 	put(l, "[%5u] ", current_thread()->tid);
 	if (!name) {
@@ -189,13 +208,10 @@ static void put_call(struct line *l, const struct regs *r, uint64_t nr,
 		return;
 	}
 	put(l, "%s(", name);
-	for (; *kind && i < 6; i++) {
-		const char *end = strchr(kind, ',');
-		size_t len = end ? (size_t)(end - kind) : strlen(kind);
-
+	for (int i = 0; kinds[i] && i < 6; i++) {
 		put(l, i ? ", " : "");
-		put_arg(l, kind, len, args[i], args[i + 1], ret);
-		kind += len + (end ? 1 : 0);
+		put_arg(l, (enum syscall_arg)kinds[i], args[i], args[i + 1],
+			ret);
 	}
 }
 

@@ -74,22 +74,16 @@ static const struct strace_flag fcntlcmd[] = {
 	EXACT(F_ADD_SEALS), EXACT(F_GET_SEALS), END
 };
 
-static const struct {
-	const char *kind;
-	const struct strace_flag *flags;
-} kinds[] = {
-	{ "oflags", oflags }, { "prot", prot }, { "mapflags", mapflags },
-	{ "atflags", atflags }, { "cloneflags", cloneflags },
-	{ "futexop", futexop }, { "whence", whence }, { "fcntlcmd", fcntlcmd },
-};
-
-const struct strace_flag *strace_flags_of(const char *kind, size_t len)
+const struct strace_flag *strace_flags_of(enum syscall_arg kind)
 {
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (strlen(kinds[i].kind) == len &&
-		    !memcmp(kinds[i].kind, kind, len))
-			return kinds[i].flags;
-	return NULL;
+	static const struct strace_flag *const tables[] = {
+		[ARG_OFLAGS] = oflags, [ARG_PROT] = prot,
+		[ARG_MAPFLAGS] = mapflags, [ARG_ATFLAGS] = atflags,
+		[ARG_CLONEFLAGS] = cloneflags, [ARG_FUTEXOP] = futexop,
+		[ARG_WHENCE] = whence, [ARG_FCNTLCMD] = fcntlcmd,
+	};
+
+	return kind < ARRAY_LEN(tables) ? tables[kind] : NULL;
 }
 
 static const char *const signals[] = {

@@ -3,8 +3,8 @@
  * The system-call table. kernel/linux/syscalls.tbl is the one list: number,
  * name, handler or "-" (missing), argument kinds. tools/gen-syscalls makes
  * from it <gen/syscalls.h> (a prototype for every handler:
- * `long sys_NAME(uint64_t a, ...)`, one uint64_t for each argument listed),
- * the dispatch table, and docs/syscalls.md. A handler returns a result >= 0
+ * `long sys_NAME(uint64_t a, ...)`, one uint64_t for each argument listed,
+ * and the kinds as enum syscall_arg), the dispatch table, and docs/syscalls.md. A handler returns a result >= 0
  * or a negative errno; -ERESTART* when a sleep was interrupted.
  */
 #pragma once
@@ -18,7 +18,7 @@ typedef long (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
 /* NULL: missing, -ENOSYS and counted */
 extern const syscall_fn syscall_table[NR_SYSCALLS];
 /* Linux's name of a call, NULL if it has none; *args: the kinds of its arguments
- * for --strace, e.g. "fd,path,oflags". */
+ * for --strace (enum syscall_arg, 0 at the end). */
 const char *syscall_name(uint64_t nr, const char **args);
 extern uint64_t syscall_count[NR_SYSCALLS];	/* atomic, relaxed */
 extern uint64_t syscall_trapped[NR_SYSCALLS];	/* of them, trapped */
