@@ -8,12 +8,14 @@
 #include "lib/string.h"
 #include "linux/clocks.h"
 #include "linux/exit_hooks.h"
+#include "linux/ipc.h"
 #include "linux/process_priv.h"
 
 void process_init_extra(struct process *p)
 {
 	itimers_init(p);
 	waitq_init(&p->exit_wait);
+	list_init(&p->sem_undos);
 }
 
 void process_free_proc_data(struct process *p)
@@ -51,6 +53,7 @@ void exit_hook_process(struct process *p, struct thread *last)
 {
 	itimers_exit(p);
 	posix_timers_exit(p);
+	sem_exit(p);
 	if (p->session && p->session->sid == p->pid)
 		tty_session_exit(p->session);
 }

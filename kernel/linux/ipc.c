@@ -26,7 +26,7 @@ static struct ipc_table {
 } tables[IPC_KINDS];		/* under ipc_lock */
 
 static const struct ipc_ops *const ops[IPC_KINDS] = {
-	[IPC_SHM] = &shm_ops,
+	&sem_ops, &msg_ops, &shm_ops,
 };
 /* First of the commands *_STAT, *_INFO, *_STAT_ANY of a kind. */
 static const uint8_t first_cmd[IPC_KINDS] = { 18, 11, 13 };

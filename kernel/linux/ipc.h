@@ -107,6 +107,8 @@ void ipc_wake(struct ipc_wait *w, int status);
 /* --- ends of programs --------------------------------------------------------*/
 /* Nobody runs in mm any more: its attachments go. Takes mm->lock. */
 void shm_exit(struct mm *mm);
+/* p ends: what it did with SEM_UNDO is taken back. Takes ipc_lock. */
+void sem_exit(struct process *p);
 
 /* --- /proc: entry->arg is the kind, or the limit ------------------------------*/
 int ipc_show(struct textbuf *t, struct pseudo_node *n);

@@ -85,6 +85,7 @@ struct process {
 	uint64_t real_timer_ns, real_timer_interval_ns;
 	struct cpu_timers *cpu_timers;	/* linux/itimer.c; NULL: none */
 	struct list posix_timers;	/* linux/posix_timer.c */
+	struct list sem_undos;	/* linux/sem.c; under ipc_lock */
 	struct thread *vfork_waiter;	/* parent asleep until exec/exit */
 	uint32_t parent_death_signal;
 	/* under signals.lock */
