@@ -13,6 +13,7 @@
 #include "linux/fdtable.h"
 #include "linux/flock.h"
 #include "linux/seals.h"
+#include "linux/sockets.h"
 
 #define F_DUPFD_QUERY_NR 1027u
 #define F_CREATED_QUERY_NR 1028u
@@ -64,6 +65,8 @@ static long set_owner(struct file *f, int32_t id)
 			return -ESRCH;
 	}
 	f->fown_pid = (uint32_t)id;
+	if (socket_of(f))
+		socket_of(f)->owner = id;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <linux/sockios.h>
 #include <linux/stat.h>
 #include <asm/ioctls.h>
+#include <asm/signal.h>
 #include <asm/socket.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
@@ -119,6 +120,19 @@ static void passed_put(void *f)
 	file_put(f);
 }
 
+static void urgent_came(int32_t owner)
+{
+	struct process *p;
+
+	mutex_lock(&process_lock);
+	p = owner > 0 ? process_find((uint32_t)owner) : NULL;
+	if (p)
+		signal_send_process(p, SIGURG, NULL);
+	else if (owner < 0)
+		signal_send_pgrp_locked((uint32_t)-owner, SIGURG, NULL);
+	mutex_unlock(&process_lock);
+}
+
 /* Takes over the socket, also on failure. NULL: no memory. */
 static struct file *socket_file_create(struct sock *s, uint64_t flags)
 {
@@ -130,6 +144,7 @@ static struct file *socket_file_create(struct sock *s, uint64_t flags)
 	/* before anything can be sent; the same values each time */
 	__atomic_store_n(&sock_upcalls.file_get, passed_get, __ATOMIC_RELEASE);
 	__atomic_store_n(&sock_upcalls.file_put, passed_put, __ATOMIC_RELEASE);
+	__atomic_store_n(&sock_upcalls.urgent, urgent_came, __ATOMIC_RELEASE);
 	sf->sk = s;
 	f = file_create_anon(&socket_ops, sf, O_RDWR | (flags & O_NONBLOCK),
 			     S_IFSOCK | 0777, NULL);

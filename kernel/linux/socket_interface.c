@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ioctls about network interfaces, on any socket: names, hardware addresses,
- * flags, MTU. None has an Internet address yet, so a list of those is empty.
+ * flags, MTU. The loopback, "lo", is the only one with an Internet address.
  */
 #include <linux/capability.h>
 #include <linux/sockios.h>
@@ -10,6 +10,14 @@
 #include "linux/interface.h"
 #include "linux/sockets.h"
 #include "net/netdev.h"
+
+#define LOOPBACK_NAME		"lo"
+#define LOOPBACK_INDEX		1
+#define LOOPBACK_MTU		65536
+#define LOOPBACK_TX_QUEUE	1000
+#define LOOPBACK_ADDRESS	0x0100007fu	/* 127.0.0.1 */
+#define LOOPBACK_MASK		0xffu		/* 255.0.0.0 */
+#define NETDEV_LOOPBACK		772u		/* ARPHRD_LOOPBACK */
 
 /* struct ifreq */
 struct interface_request {
@@ -21,6 +29,10 @@ struct interface_request {
 			uint16_t family;
 			uint8_t address[ETH_ADDR_BYTES];
 		} hardware;
+		struct {
+			uint16_t family, port;
+			uint32_t ip;	/* network order */
+		} internet;
 		uint8_t map[24];
 	} u;
 };
@@ -88,13 +100,59 @@ static int answer(struct netdev *d, uint32_t cmd, struct interface_request *r)
 	}
 }
 
+/* The same about the loopback. */
+static int answer_loopback(uint32_t cmd, struct interface_request *r)
+{
+	memset(r, 0, sizeof(*r));
+	memcpy(r->name, LOOPBACK_NAME, sizeof(LOOPBACK_NAME));
+	switch (cmd) {
+	case SIOCGIFINDEX:
+		r->u.i = LOOPBACK_INDEX;
+		break;
+	case SIOCGIFFLAGS:
+		r->u.flags = INTERFACE_UP | INTERFACE_LOOPBACK |
+			     INTERFACE_RUNNING;
+		break;
+	case SIOCGIFMTU:
+		r->u.i = LOOPBACK_MTU;
+		break;
+	case SIOCGIFTXQLEN:
+		r->u.i = LOOPBACK_TX_QUEUE;
+		break;
+	case SIOCGIFHWADDR:
+		r->u.hardware.family = NETDEV_LOOPBACK;
+		break;
+	case SIOCGIFADDR:
+	case SIOCGIFDSTADDR:
+	case SIOCGIFBRDADDR:
+	case SIOCGIFNETMASK:
+		r->u.internet.family = AF_INET;
+		if (cmd == SIOCGIFNETMASK)
+			r->u.internet.ip = LOOPBACK_MASK;
+		else if (cmd != SIOCGIFBRDADDR)
+			r->u.internet.ip = LOOPBACK_ADDRESS;
+		break;
+	case SIOCSIFFLAGS:
+		return cred_has_cap(current_thread()->cred, CAP_NET_ADMIN) ?
+		       -EOPNOTSUPP : -EPERM;
+	}
+	return 0;
+}
+
 static long list_addresses(uint64_t arg)
 {
+	struct interface_request r;
 	struct interface_list l;
 
 	if (copy_from_user(&l, (const void *)arg, sizeof(l)))
 		return -EFAULT;
-	l.len = 0;
+	answer_loopback(SIOCGIFADDR, &r);
+	if (l.user && (l.len < (int32_t)sizeof(r)))
+		l.len = 0;
+	else
+		l.len = sizeof(r);
+	if (l.user && l.len && copy_to_user((void *)l.user, &r, sizeof(r)))
+		return -EFAULT;
 	return copy_to_user((void *)arg, &l, sizeof(l));
 }
 
@@ -134,6 +192,11 @@ long socket_ioctl_interface(uint32_t cmd, uint64_t arg)
 	if (copy_from_user(&r, (const void *)arg, sizeof(r)))
 		return -EFAULT;
 	r.name[sizeof(r.name) - 1] = 0;
+	if (cmd == SIOCGIFNAME ? r.u.i == LOOPBACK_INDEX :
+				 !strcmp(r.name, LOOPBACK_NAME)) {
+		err = answer_loopback(cmd, &r);
+		return err ? err : copy_to_user((void *)arg, &r, sizeof(r));
+	}
 	d = cmd == SIOCGIFNAME ? netdev_by_index((uint32_t)r.u.i) :
 				 netdev_by_name(r.name);
 	if (!d)

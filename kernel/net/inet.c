@@ -237,7 +237,7 @@ bool inet_is_at_mark(struct sock *s)
 
 	mutex_lock(&s->lock);
 	is = !list_is_empty(&s->queue) &&
-	     list_first(&s->queue, struct sk_buf, link)->urgent;
+	     list_first(&s->queue, struct sk_buf, link)->urgent == SK_MARK;
 	mutex_unlock(&s->lock);
 	return is;
 }

@@ -35,7 +35,7 @@ extern const struct sock_ops tcp_ops;
 struct inet_row {
 	struct inet_name own, peer;
 	enum tcp_state state;
-	uint32_t uid, tx_bytes, rx_bytes, drops;
+	uint32_t uid, rx_bytes, drops;
 	uint64_t id;		/* sock->id */
 };
 

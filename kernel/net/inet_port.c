@@ -233,10 +233,8 @@ static void show_one(struct inet *in,
 
 	mutex_lock(&s->lock);
 	r.rx_bytes = (uint32_t)s->queue_bytes;
-	if (s->state == SOCK_LISTENING) {
+	if (s->state == SOCK_LISTENING)
 		r.rx_bytes = s->accept_len;
-		r.tx_bytes = s->backlog;
-	}
 	mutex_unlock(&s->lock);
 	show(arg, &r);
 }

@@ -133,6 +133,8 @@ struct sock {
 	struct list queue;	/* struct sk_buf, to be received */
 	uint32_t queue_len;	/* buffers */
 	uint64_t queue_bytes;
+	uint32_t urgent;	/* the byte at the mark, and URGENT_*; 0: none */
+	int32_t owner;		/* who gets SIGURG: a process, or -group */
 	struct list accept_queue;	/* struct sock.accept_link */
 	uint32_t accept_len, backlog;
 	struct list accept_link;	/* under the listener's lock */
@@ -154,6 +156,7 @@ struct sock {
 struct sock_upcalls {
 	void *(*file_get)(void *file);
 	void (*file_put)(void *file);
+	void (*urgent)(int32_t owner);	/* data came for its socket */
 };
 extern struct sock_upcalls sock_upcalls;
 
@@ -187,6 +190,12 @@ void sk_files_land(struct sk_files *f);
 void sk_files_drop(struct sk_files *f);
 uint32_t sk_files_in_flight(void);
 
+/* A buffer of one byte that was sent with MSG_OOB. */
+enum sk_urgent {
+	SK_PLAIN, SK_MARK, SK_VOID	/* a mark that a later one replaced */
+};
+enum { URGENT_THERE = 0x100, URGENT_READ = 0x200 };
+
 /* --- buffers (sk_buf.c) ------------------------------------------------------------*/
 struct sk_buf {
 	struct list link;	/* in the receiver's queue */
@@ -194,9 +203,9 @@ struct sk_buf {
 	uint32_t charge;	/* of sender->wmem */
 	uint32_t order;		/* of its pages; 0: on the heap */
 	struct sock_cred cred;
+	uint32_t urgent;	/* enum sk_urgent */
 	struct sock *sender;	/* referenced; NULL: came from outside */
 	struct sk_files *files;	/* or NULL */
-	bool urgent;		/* TCP's urgent byte, alone */
 	uint8_t data[];
 };
 /* Charges the sender, if there is one. NULL: no memory. */

@@ -436,6 +436,16 @@ static int tcp_refused(struct sock *s)
 	return err;
 }
 
+/* SIGURG for the owner of the peer. */
+static void tell_urgent(struct sock *s)
+{
+	struct sock *peer = unix_peer_get(s);
+
+	if (peer && peer->owner)
+		sock_upcalls.urgent(peer->owner);
+	sock_put(peer);
+}
+
 static ssize_t tcp_send(struct sock *s, struct sock_msg *m)
 {
 	ssize_t n = check_connected(s, m->nonblock, -EPIPE);
@@ -446,6 +456,8 @@ static ssize_t tcp_send(struct sock *s, struct sock_msg *m)
 		n = sock_take_error(s);
 	if (!n)
 		n = unix_stream_ops.send(s, m);
+	if (n > 0 && m->flags & MSG_OOB)
+		tell_urgent(s);
 	if (n == -EPIPE && s->err)
 		n = sock_take_error(s);
 	return n;
@@ -458,6 +470,25 @@ static size_t move_nowhere(struct sock_data *d, void *kernel, size_t n)
 	return n;
 }
 
+/* The byte at the mark. read_lock keeps readers from passing it meanwhile. */
+static ssize_t recv_urgent(struct sock *s, struct sock_msg *m)
+{
+	uint8_t byte = (uint8_t)s->urgent;
+	ssize_t n = m->data->left ? 1 : 0;
+
+	if (s->flags & 1u << SO_OOBINLINE || !(s->urgent & URGENT_THERE))
+		return -EINVAL;
+	m->out_flags |= MSG_OOB;
+	if (n && !(m->flags & MSG_TRUNC) &&
+	    m->data->move(m->data, &byte, 1) != 1)
+		return -EFAULT;
+	if (!n)
+		m->out_flags |= MSG_TRUNC;
+	if (!(m->flags & MSG_PEEK))
+		s->urgent = URGENT_READ;
+	return n;
+}
+
 static ssize_t tcp_recv(struct sock *s, struct sock_msg *m)
 {
 	struct sock_data nowhere = { m->data->left, move_nowhere };
@@ -467,6 +498,12 @@ static ssize_t tcp_recv(struct sock *s, struct sock_msg *m)
 		return n;
 	if (m->flags & MSG_ERRQUEUE)
 		return -EAGAIN;
+	if (m->flags & MSG_OOB) {
+		mutex_lock(&s->read_lock);
+		n = recv_urgent(s, m);
+		mutex_unlock(&s->read_lock);
+		return n;
+	}
 	if (m->flags & MSG_TRUNC)
 		m->data = &nowhere;
 	n = unix_stream_ops.recv(s, m);
@@ -493,8 +530,12 @@ static uint32_t tcp_poll(struct sock *s)
 		e |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (state == TCP_SYN_SENT)
 		return e;
-	if (s->queue_bytes && s->queue_bytes >= (uint64_t)s->rcvlowat)
+	if (s->queue_bytes >= (uint64_t)s->rcvlowat +
+	    (s->urgent && inet_is_at_mark(s) &&
+	     !(s->flags & 1u << SO_OOBINLINE)))
 		e |= EPOLLIN | EPOLLRDNORM;
+	if (s->urgent & URGENT_THERE)
+		e |= EPOLLPRI;
 	if (shut & SHUT_SEND || sock_is_writable(s))
 		e |= EPOLLOUT | EPOLLWRNORM;
 	return e;

@@ -8,6 +8,7 @@
  * a released socket until its own release.
  */
 #include <linux/eventpoll.h>
+#include <asm/socket.h>
 #include "net/unix.h"
 
 static const struct sock_ops unix_seqpacket_ops = {
@@ -317,12 +318,28 @@ uint32_t unix_poll(struct sock *s)
 	return e;
 }
 
+static uint64_t bytes_to_mark_locked(const struct sock *s)
+{
+	uint64_t n = 0;
+
+	list_for_each(p, &s->queue) {
+		const struct sk_buf *b = list_entry(p, struct sk_buf, link);
+
+		if (b->urgent == SK_MARK)
+			break;
+		n += b->len - b->off;
+	}
+	return n;
+}
+
 uint64_t unix_readable_bytes(struct sock *s)
 {
 	uint64_t n;
 
 	mutex_lock(&s->lock);
 	n = s->queue_bytes;
+	if (s->urgent && !(s->flags & 1u << SO_OOBINLINE))
+		n = bytes_to_mark_locked(s);
 	if (s->type != SOCK_STREAM)
 		n = list_is_empty(&s->queue) ? 0 :
 		    list_first(&s->queue, struct sk_buf, link)->len;

@@ -5,18 +5,36 @@
  * before the queue's lock is taken and emptied while only read_lock is held.
  */
 #include <linux/eventpoll.h>
+#include <asm/socket.h>
 #include "net/unix.h"
 
 /* Data of one buffer: with its head it fills eight pages. */
 #define CHUNK_MAX	(32768u - (uint32_t)sizeof(struct sk_buf))
 
 /* --- sending ----------------------------------------------------------------------------*/
+static bool is_tcp(const struct sock *s)
+{
+	return s->protocol;
+}
+
 /* With ops->refused who no longer reads alone still takes data. */
 static bool is_deaf(const struct sock *peer, const struct sock *s)
 {
 	uint32_t bits = s->ops->refused ? SHUT_BOTH : SHUT_RECV;
 
 	return peer->released || (peer->shutdown & bits) == bits;
+}
+
+/* b is the new mark; the old one's byte is data, or lost if it is next. */
+static void set_mark_locked(struct sock *s, struct sk_buf *b)
+{
+	list_for_each(p, &s->queue) {
+		struct sk_buf *o = list_entry(p, struct sk_buf, link);
+
+		if (o->urgent == SK_MARK)
+			o->urgent = p == s->queue.next ? SK_VOID : SK_PLAIN;
+	}
+	s->urgent = URGENT_THERE | b->data[0];
 }
 
 static int stream_queue(struct sock *s, struct sk_buf *b)
@@ -28,6 +46,8 @@ static int stream_queue(struct sock *s, struct sk_buf *b)
 	if (is_deaf(peer, s) || s->shutdown & SHUT_SEND) {
 		err = -EPIPE;
 	} else {
+		if (b->urgent)
+			set_mark_locked(peer, b);
 		list_append(&peer->queue, &b->link);
 		peer->queue_bytes += b->len;
 		__atomic_store_n(&peer->queue_len, peer->queue_len + 1,
@@ -35,7 +55,7 @@ static int stream_queue(struct sock *s, struct sk_buf *b)
 	}
 	mutex_unlock(&peer->lock);
 	if (!err)
-		wait_wake_all(&peer->wait, EPOLLIN | EPOLLRDNORM);
+		wait_wake_all(&peer->wait, EPOLLIN | EPOLLRDNORM | EPOLLPRI);
 	return err;
 }
 
@@ -44,15 +64,19 @@ static ssize_t send_chunk(struct sock *s, struct sock_msg *m)
 {
 	uint32_t half = s->sndbuf / 2 - 64;
 	uint32_t len = (uint32_t)MIN(m->data->left, MIN(CHUNK_MAX, half));
+	bool urgent = m->flags & MSG_OOB && m->data->left == 1;
 	struct sk_buf *b;
 	int err = sock_wait_space(s, m->nonblock);
 
 	if (err)
 		return err;
+	if (m->flags & MSG_OOB && !urgent)
+		len = MIN(len, (uint32_t)m->data->left - 1);
 	b = sk_buf_create(s, len);
 	if (!b)
 		return -ENOMEM;
 	b->cred = m->cred;
+	b->urgent = urgent;
 	if (m->data->move(m->data, b->data, len) != len) {
 		sk_buf_free(b);
 		return -EFAULT;
@@ -74,7 +98,7 @@ static ssize_t stream_send(struct sock *s, struct sock_msg *m)
 {
 	ssize_t sent = 0;
 
-	if (m->flags & MSG_OOB)
+	if (m->flags & MSG_OOB && !is_tcp(s))
 		return -EOPNOTSUPP;
 	if (m->to)
 		return s->state == SOCK_CONNECTED ? -EISCONN : -EOPNOTSUPP;
@@ -134,6 +158,8 @@ static void consume(struct sock *s, struct sk_buf *b, uint32_t n)
 	b->off += n;
 	s->queue_bytes -= n;
 	empty = b->off == b->len;
+	if (b->urgent == SK_MARK)
+		s->urgent = 0;
 	if (empty) {
 		list_remove(&b->link);
 		__atomic_store_n(&s->queue_len, s->queue_len - 1,
@@ -248,6 +274,25 @@ static struct sk_buf *buf_at_peek_offset(struct sock *s, struct sock_msg *m,
 	return b;
 }
 
+/* The mark is reached. Reading stops before it, and next time goes on behind
+ * it: its byte is for MSG_OOB. Returns what to read then, or NULL. */
+static struct sk_buf *pass_mark(struct sock *s, struct sock_msg *m,
+				struct stream_read *r, struct sk_buf *b)
+{
+	while (b && b->urgent &&
+	       !(b->urgent == SK_MARK && s->flags & 1u << SO_OOBINLINE)) {
+		struct sk_buf *next = buf_after(s, b);
+		uint32_t urgent = s->urgent;
+
+		consume(s, b, 1);
+		if (m->flags & MSG_PEEK)
+			s->urgent = urgent;
+		r->skip = 0;
+		b = next;
+	}
+	return b;
+}
+
 static int read_loop(struct sock *s, struct sock_msg *m, struct stream_read *r)
 {
 	uint64_t deadline = 0;
@@ -257,6 +302,11 @@ static int read_loop(struct sock *s, struct sock_msg *m, struct stream_read *r)
 		struct sk_buf *b = r->next ? r->next :
 				   buf_at_peek_offset(s, m, r);
 
+		if (b && b->urgent) {
+			if (r->copied)
+				return 0;
+			b = pass_mark(s, m, r, b);
+		}
 		r->next = m->flags & MSG_PEEK ? b : NULL;
 		if (b) {
 			if (!cred_fits(r, m, b))

@@ -330,6 +330,95 @@ TEST(counts_of_bytes)
 	show(ioctl(listener(AF_INET, 1), FIONREAD, &n));
 }
 
+TEST(urgent_byte)
+{
+	char b[8] = "";
+	int s[2], at = -1, n = -1;
+
+	tcp_pair(AF_INET, s);
+	show(recv(s[1], b, 1, MSG_OOB));
+	must(write(s[0], "ab", 2));
+	show(send(s[0], "cd!", 3, MSG_OOB));
+	must(write(s[0], "ef", 2));
+	wait_for(s[1], POLLPRI);
+	sleep_ms(20);
+	num(poll_now(s[1], EVERY_EVENT));
+	show(ioctl(s[1], FIONREAD, &n));
+	num(n);
+	show(recv(s[1], b, 8, MSG_OOB | MSG_PEEK));
+	show(recv(s[1], b, 8, MSG_OOB));
+	num(b[0]);
+	show(recv(s[1], b, 8, MSG_OOB));
+	num(poll_now(s[1], EVERY_EVENT));
+	must(ioctl(s[1], SIOCATMARK, &at));
+	num(at);
+	show(read(s[1], b, 8));
+	must(ioctl(s[1], SIOCATMARK, &at));
+	num(at);
+	show(read(s[1], b, 8));
+	say("%.2s", b);
+	must(ioctl(s[1], SIOCATMARK, &at));
+	num(at);
+	show(recv(s[1], b, 8, MSG_OOB));
+}
+
+TEST(urgent_byte_in_line)
+{
+	char b[8] = "";
+	int s[2], at = -1;
+
+	tcp_pair(AF_INET, s);
+	must(set_int(s[1], SOL_SOCKET, SO_OOBINLINE, 1));
+	must(write(s[0], "ab", 2));
+	must(send(s[0], "!", 1, MSG_OOB));
+	must(write(s[0], "cd", 2));
+	wait_for(s[1], POLLPRI);
+	sleep_ms(20);
+	show(recv(s[1], b, 8, MSG_OOB));
+	show(read(s[1], b, 8));
+	must(ioctl(s[1], SIOCATMARK, &at));
+	num(at);
+	show(read(s[1], b, 8));
+	say("%.3s", b);
+}
+
+TEST(two_urgent_bytes)
+{
+	char b[8] = "";
+	int s[2];
+
+	tcp_pair(AF_INET, s);
+	must(write(s[0], "a", 1));
+	must(send(s[0], "1", 1, MSG_OOB));
+	must(write(s[0], "b", 1));
+	must(send(s[0], "2", 1, MSG_OOB));
+	must(write(s[0], "c", 1));
+	wait_for(s[1], POLLPRI);
+	sleep_ms(20);
+	show(recv(s[1], b, 8, MSG_OOB));
+	num(b[0]);
+	show(read(s[1], b, 8));
+	say("%.3s", b);
+	show(read(s[1], b, 8));
+}
+
+TEST(urgent_signal)
+{
+	int s[2];
+
+	on_signal(SIGURG, count_signal, 0);
+	tcp_pair(AF_INET, s);
+	must(send(s[0], "1", 1, MSG_OOB));
+	sleep_ms(20);
+	num(signal_count);
+	must(fcntl(s[1], F_SETOWN, getpid()));
+	must(send(s[0], "2", 1, MSG_OOB));
+	for (int i = 0; i < 100 && !signal_count; i++)
+		sleep_ms(10);
+	num(signal_count);
+	num(signal_last == SIGURG);
+}
+
 TEST(vectors)
 {
 	struct iovec out[3] = { { "ab", 2 }, { "", 0 }, { "cde", 3 } };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/net: the interfaces; headers of tables that are empty. */
+/* /proc/net: the interfaces, sockets of TCP and UDP; headers of tables that are
+ * empty. */
 #include "linux/proc/proc.h"
+#include "net/inet.h"
 #include "net/netdev.h"
 
 #define INET_HEADER "  sl  local_address rem_address   st tx_queue rx_queue " \
@@ -47,6 +49,66 @@ static int show_dev(struct textbuf *t, struct pseudo_node *node)
 	return 0;
 }
 
+/* --- sockets ------------------------------------------------------------------*/
+struct socket_list {
+	struct textbuf *t;
+	uint32_t nr;
+	bool v6, udp;
+};
+
+static void put_name(const struct socket_list *l, const struct inet_name *n)
+{
+	for (uint32_t i = l->v6 ? 0 : 3; i < 4; i++)
+		textbuf_printf(l->t, "%08X", n->ip.w[i]);
+	textbuf_printf(l->t, ":%04X ", n->port);
+}
+
+static void put_row(void *arg, const struct inet_row *r)
+{
+	struct socket_list *l = arg;
+
+	textbuf_printf(l->t, l->udp ? "%5u: " : "%4u: ", l->nr++);
+	put_name(l, &r->own);
+	put_name(l, &r->peer);
+	textbuf_printf(l->t, "%02X 00000000:%08X 00:00000000 00000000 %5u"
+		       "        0 %lu %s", r->state, r->rx_bytes, r->uid,
+		       r->id, l->udp ? "2 0000000000000000 " :
+		       "1 0000000000000000 20 4 0 10 -1\n");
+	if (l->udp)
+		textbuf_printf(l->t, "%u\n", r->drops);
+}
+
+static int show_sockets(struct textbuf *t, bool v6, bool udp)
+{
+	struct socket_list l = { t, 0, v6, udp };
+
+	textbuf_puts(t, udp ? (v6 ? UDP6_HEADER : UDP_HEADER) :
+			v6 ? INET6_HEADER : INET_HEADER);
+	inet_show(v6 ? AF_INET6 : AF_INET, udp ? INET_UDP : INET_TCP, put_row,
+		  &l);
+	return 0;
+}
+
+static int show_tcp(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, false, false);
+}
+
+static int show_tcp6(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, true, false);
+}
+
+static int show_udp(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, false, true);
+}
+
+static int show_udp6(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, true, true);
+}
+
 static const char snmp_text[] =
 	"Ip: Forwarding DefaultTTL InReceives InHdrErrors InAddrErrors "
 	"ForwDatagrams InUnknownProtos InDiscards InDelivers OutRequests "
@@ -56,10 +118,10 @@ static const char snmp_text[] =
 
 const struct pseudo_entry proc_net_table[] = {
 	PROC_FILE("dev", show_dev),
-	PROC_TEXT("tcp", INET_HEADER),
-	PROC_TEXT("tcp6", INET6_HEADER),
-	PROC_TEXT("udp", UDP_HEADER),
-	PROC_TEXT("udp6", UDP6_HEADER),
+	PROC_FILE("tcp", show_tcp),
+	PROC_FILE("tcp6", show_tcp6),
+	PROC_FILE("udp", show_udp),
+	PROC_FILE("udp6", show_udp6),
 	PROC_TEXT("raw", UDP_HEADER),
 	PROC_TEXT("raw6", UDP6_HEADER),
 	PROC_FILE("unix", proc_show_net_unix),
