@@ -12,7 +12,7 @@ NATIVE_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter \
 NATIVE_SAMPLES := $(patsubst native/samples/%.c,$(NATIVE_OUT)/%,\
 	$(wildcard native/samples/*.c))
 NATIVE_TESTS := $(patsubst test/native/%.c,$(NATIVE_OUT)/test/%,\
-	$(wildcard test/native/*.c))
+	$(filter-out %/harness.c,$(wildcard test/native/*.c)))
 NATIVE_DEPS := native/mica.h abi/native.h $(NATIVE_OUT)/libmica.a mk/native.mk
 
 .PHONY: native check-native check-native-qemu install-native
@@ -25,9 +25,11 @@ $(NATIVE_OUT)/mica.o: native/mica.c native/mica.h abi/native.h mk/native.mk
 $(NATIVE_OUT)/libmica.a: $(NATIVE_OUT)/mica.o
 	$(Q)rm -f $@; ar rcsD $@ $<
 
-$(NATIVE_OUT)/test/%: test/native/%.c $(NATIVE_DEPS)
+$(NATIVE_OUT)/test/%: test/native/%.c test/native/harness.c \
+		test/native/harness.h $(NATIVE_DEPS)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(NATIVE_CFLAGS) -o $@ $< $(NATIVE_OUT)/libmica.a
+	$(Q)$(CC) $(NATIVE_CFLAGS) -o $@ $< test/native/harness.c \
+		$(NATIVE_OUT)/libmica.a
 
 $(NATIVE_OUT)/%: native/samples/%.c $(NATIVE_DEPS)
 	@mkdir -p $(@D)

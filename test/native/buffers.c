@@ -5,14 +5,13 @@
  * Prints TAP.
  */
 #define _GNU_SOURCE
-#include "native/mica.h"
+#include "test/native/harness.h"
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE	4096ul
@@ -20,18 +19,6 @@
 #define ROUNDS	100
 #define FOREVER	MICA_FOREVER
 #define A_WHILE	5000		/* us: the other has begun to wait */
-
-static int failures;
-
-#define CHECK_EQ(a, b) check((long)(a), (long)(b), #a, __LINE__)
-
-static void check(long got, long want, const char *what, int line)
-{
-	if (got == want)
-		return;
-	printf("# line %d: %s is %ld, not %ld\n", line, what, got, want);
-	failures++;
-}
 
 static char *memory(int prot, int flags)
 {
@@ -102,14 +89,10 @@ static pid_t start(struct other *o)
 	return pid;
 }
 
-static int result(pid_t pid, struct other *o)
+static int end(pid_t pid, struct other *o)
 {
-	int status;
-
 	munmap(o->id, 2 * SIZE);
-	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
-		return 1000;
-	return (int8_t)WEXITSTATUS(status);
+	return result(pid);
 }
 
 /* It sends from there, into our own. Returns our result; *its. */
@@ -121,7 +104,7 @@ static int from_it(char *theirs, char *ours, size_t n, int waits, int *its)
 	pid_t pid = start(&o);
 	int err = mica_receive(&m, &b, 200000000);
 
-	*its = result(pid, &o);
+	*its = end(pid, &o);
 	return err;
 }
 
@@ -133,7 +116,7 @@ static int to_it(char *ours, char *theirs, size_t n, int waits, int *its)
 	pid_t pid = start(&o);
 	int err = mica_send(*o.id, &m, &b, 200000000);
 
-	*its = result(pid, &o);
+	*its = end(pid, &o);
 	return err;
 }
 
@@ -294,7 +277,6 @@ static long exchange(int me)
 
 static void both_at_once(void)
 {
-	int status;
 	pid_t pid;
 
 	peers = (uint32_t *)memory(PROT_READ | PROT_WRITE, MAP_SHARED);
@@ -303,32 +285,17 @@ static void both_at_once(void)
 	if (!pid)
 		_exit(exchange(1) != 0);
 	CHECK_EQ(exchange(0), 0);
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
+	CHECK_EQ(result(pid), 0);
 }
 
 int main(void)
 {
-	static const struct {
-		const char *name;
-		void (*fn)(void);
-	} tests[] = {
+	static const struct test tests[] = {
 		{ "copy on write", copy_on_write },
 		{ "huge pages", huge_pages }, { "nothing yet", nothing_yet },
 		{ "shared memory", shared_memory },
 		{ "bad memory", bad_memory }, { "both at once", both_at_once },
 	};
-	size_t n = sizeof(tests) / sizeof(*tests);
-	int bad = 0;
 
-	alarm(100);
-	printf("1..%zu\n", n);
-	for (size_t i = 0; i < n; i++) {
-		failures = 0;
-		tests[i].fn();
-		printf("%s %zu - buffers: %s\n", failures ? "not ok" : "ok",
-		       i + 1, tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return run_tests("buffers", tests, sizeof(tests) / sizeof(*tests), 100);
 }

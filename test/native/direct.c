@@ -5,7 +5,7 @@
  * which has to do, and to leave alone, all that the other does. Prints TAP.
  */
 #define _GNU_SOURCE
-#include "native/mica.h"
+#include "test/native/harness.h"
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PAGE		4096ul
@@ -21,18 +20,6 @@
 #define FOREVER		MICA_FOREVER
 
 enum { ECHO = 1, QUIT };
-
-static int failures;
-
-#define CHECK_EQ(a, b) check((long)(a), (long)(b), #a, __LINE__)
-
-static void check(long got, long want, const char *what, int line)
-{
-	if (got == want)
-		return;
-	printf("# line %d: %s is %ld, not %ld\n", line, what, got, want);
-	failures++;
-}
 
 /* --- a server in another process -------------------------------------------------*/
 /* Memory that is not there yet: the end of one page and the begin of the next. */
@@ -91,21 +78,12 @@ static void begin(void)
 	close(fds[1]);
 }
 
-static int exit_of(pid_t pid)
-{
-	int status;
-
-	return waitpid(pid, &status, 0) != pid ? -1 :
-	       WIFSIGNALED(status) ? 1000 + WTERMSIG(status) :
-	       WEXITSTATUS(status);
-}
-
 static void end(void)
 {
 	struct mica_msg m = { .type = QUIT };
 
 	CHECK_EQ(mica_send(server, &m, NULL, FOREVER), 0);
-	CHECK_EQ(exit_of(server_pid), 0);
+	CHECK_EQ(result(server_pid), 0);
 }
 
 static void call_once(struct mica_msg *m, uint32_t type, uint64_t seed)
@@ -382,16 +360,13 @@ static void death(void)
 	begin();
 	call_once(&m, ECHO, 1);
 	kill(server_pid, SIGKILL);
-	CHECK_EQ(exit_of(server_pid), 1000 + SIGKILL);
+	CHECK_EQ(result(server_pid), 1000 + SIGKILL);
 	CHECK_EQ(mica_call(server, &m, NULL, FOREVER), -ESRCH);
 }
 
 int main(void)
 {
-	static const struct {
-		const char *name;
-		void (*fn)(void);
-	} tests[] = {
+	static const struct test tests[] = {
 		{ "contents", contents }, { "vector registers", vectors },
 		{ "missing pages", missing_pages },
 		{ "bad addresses", bad_addresses },
@@ -399,17 +374,6 @@ int main(void)
 		{ "others end the wait", others_end_it },
 		{ "callers", callers }, { "death", death },
 	};
-	size_t n = sizeof(tests) / sizeof(*tests);
-	int bad = 0;
 
-	alarm(60);
-	printf("1..%zu\n", n);
-	for (size_t i = 0; i < n; i++) {
-		failures = 0;
-		tests[i].fn();
-		printf("%s %zu - direct: %s\n", failures ? "not ok" : "ok",
-		       i + 1, tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return run_tests("direct", tests, sizeof(tests) / sizeof(*tests), 60);
 }

@@ -5,10 +5,9 @@
  * death of a partner and signals end a wait. Prints TAP.
  */
 #define _GNU_SOURCE
-#include "native/mica.h"
+#include "test/native/harness.h"
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,56 +15,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MS		1000000ll
 #define BIG		MICA_BUF_MAX
 #define NR_PROCESSES	8
 #define NR_ROUNDS	300
-
-static int failures;
-
-#define CHECK_EQ(a, b) check((long)(a), (long)(b), #a, __LINE__)
-
-static void check(long got, long want, const char *what, int line)
-{
-	if (got == want)
-		return;
-	printf("# line %d: %s is %ld, not %ld\n", line, what, got, want);
-	failures++;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 * MS + t.tv_nsec;
-}
-
-/* A child that runs fn(parent's id) and exits with its result. */
-static pid_t child(int (*fn)(uint32_t parent))
-{
-	uint32_t parent = (uint32_t)mica_self();
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		_exit(fn(parent) & 0xff);
-	return pid;
-}
-
-static int result(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) :
-	       (int)(int8_t)WEXITSTATUS(status);
-}
 
 /* --- basics --------------------------------------------------------------------*/
 static void arguments(void)
@@ -448,148 +402,6 @@ static int many_calls(uint32_t parent)
 	return 0;
 }
 
-/* --- priorities ----------------------------------------------------------------*/
-#define SECONDS_MAX	20
-
-static struct {
-	uint32_t first, second;	/* ids of a chain of servers */
-	uint32_t over;		/* the answer is here */
-	uint32_t ready;
-} *shown;
-
-/* On one processor with all others; 0: fair. */
-static int become(int priority)
-{
-	struct sched_param p = { .sched_priority = priority };
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		return -1;
-	return sched_setscheduler(0, priority ? SCHED_FIFO : SCHED_OTHER, &p);
-}
-
-static void wait_for(uint32_t *word, uint32_t value)
-{
-	int64_t end = now_ns() + SECONDS_MAX * 1000 * MS;
-
-	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) < value &&
-	       now_ns() < end)
-		usleep(1000);
-}
-
-static int last_server(uint32_t parent)
-{
-	struct mica_msg m;
-
-	become(0);
-	__atomic_store_n(&shown->second, (uint32_t)mica_self(),
-			 __ATOMIC_RELEASE);
-	for (int err = mica_receive(&m, NULL, MICA_FOREVER); !err;
-	     err = mica_reply_receive(m.from, &m, NULL, MICA_FOREVER))
-		m.word[0]++;
-	return 1;
-}
-
-/* Asks the last one before it answers. */
-static int middle_server(uint32_t parent)
-{
-	struct mica_msg m, ask = { 0 };
-
-	become(0);
-	wait_for(&shown->second, 1);
-	__atomic_store_n(&shown->first, (uint32_t)mica_self(),
-			 __ATOMIC_RELEASE);
-	for (int err = mica_receive(&m, NULL, MICA_FOREVER); !err;
-	     err = mica_reply_receive(m.from, &m, NULL, MICA_FOREVER)) {
-		mica_call(shown->second, &ask, NULL, MICA_FOREVER);
-		m.word[0] = ask.word[0];
-	}
-	return 1;
-}
-
-/* Leaves the processor to nobody below it until the answer is here. */
-static int hog(uint32_t parent)
-{
-	int64_t end = now_ns() + SECONDS_MAX * 1000 * MS;
-
-	become(5);
-	__atomic_fetch_add(&shown->ready, 1, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&shown->over, __ATOMIC_ACQUIRE))
-		if (now_ns() > end)
-			return 1;
-	return 0;
-}
-
-/* A caller of priority 10 is served by fair servers while one of 5 spins. */
-static void inheritance(void)
-{
-	struct mica_msg m = { 0 };
-	pid_t pids[3];
-
-	if (become(10)) {
-		printf("# no real-time priorities here\n");
-		return;
-	}
-	shown = mmap(NULL, sizeof(*shown), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pids[0] = child(last_server);
-	pids[1] = child(middle_server);
-	wait_for(&shown->first, 1);
-	pids[2] = child(hog);
-	wait_for(&shown->ready, 1);
-	for (int i = 1; i <= 3; i++) {
-		CHECK_EQ(mica_call(shown->first, &m, NULL, 5000 * MS), 0);
-		CHECK_EQ(m.word[0], i);
-	}
-	__atomic_store_n(&shown->over, 1, __ATOMIC_RELEASE);
-	CHECK_EQ(result(pids[2]), 0);
-	for (int i = 0; i < 2; i++) {
-		kill(pids[i], SIGKILL);
-		result(pids[i]);
-	}
-	become(0);
-}
-
-static int client(uint32_t server)
-{
-	uint32_t number = __atomic_fetch_add(&shown->ready, 1,
-					     __ATOMIC_ACQ_REL);
-	struct mica_msg m = { .type = number };
-
-	become(number == 1 ? 20 : number == 2 ? 10 : 0);
-	return mica_call(server, &m, NULL, 5000 * MS) || m.word[0] != 7;
-}
-
-/* Senders are served by their priorities, not by arrival. */
-static void best_first(void)
-{
-	uint32_t want[3] = { 1, 2, 0 };
-	struct mica_msg m;
-	pid_t pids[3];
-
-	if (become(30)) {
-		printf("# no real-time priorities here\n");
-		return;
-	}
-	shown->ready = 0;
-	for (uint32_t i = 0; i < 3; i++) {
-		pids[i] = child(client);
-		wait_for(&shown->ready, i + 1);
-		usleep(20000);	/* until it waits; later is only weaker */
-	}
-	for (int i = 0; i < 3; i++) {
-		CHECK_EQ(mica_receive(&m, NULL, 5000 * MS), 0);
-		CHECK_EQ(m.type, want[i]);
-		m.word[0] = 7;
-		CHECK_EQ(mica_reply(m.from, &m, NULL), 0);
-	}
-	for (int i = 0; i < 3; i++)
-		CHECK_EQ(result(pids[i]), 0);
-	become(0);
-}
-
 static void *reaper(void *arg)
 {
 	pid_t *pids = arg;
@@ -627,31 +439,15 @@ static void many(void)
 
 int main(void)
 {
-	static const struct {
-		const char *name;
-		void (*fn)(void);
-	} tests[] = {
+	static const struct test tests[] = {
 		{ "arguments", arguments }, { "names", names },
 		{ "timeouts", timeouts },
 		{ "call between processes", call_between_processes },
 		{ "big buffers", big_buffers }, { "bad buffers", bad_buffers },
 		{ "death", death }, { "signals", signals },
 		{ "cycle", cycle }, { "rights", rights },
-		{ "clock", clock_task },
-		{ "inheritance", inheritance }, { "best first", best_first },
-		{ "many", many },
+		{ "clock", clock_task }, { "many", many },
 	};
-	size_t n = sizeof(tests) / sizeof(*tests);
-	int bad = 0;
 
-	alarm(60);
-	printf("1..%zu\n", n);
-	for (size_t i = 0; i < n; i++) {
-		failures = 0;
-		tests[i].fn();
-		printf("%s %zu - messages: %s\n", failures ? "not ok" : "ok",
-		       i + 1, tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return run_tests("messages", tests, sizeof(tests) / sizeof(*tests), 60);
 }
