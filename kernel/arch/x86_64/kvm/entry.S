@@ -83,6 +83,30 @@
 	pop	%rdi
 	.endm
 
+	/* Registers that functions keep for their callers; message_direct not. */
+	.macro RESTORE_KEPT
+	mov	R_R15(%rsp), %r15
+	mov	R_R14(%rsp), %r14
+	mov	R_R13(%rsp), %r13
+	mov	R_R12(%rsp), %r12
+	mov	R_RBX(%rsp), %rbx
+	.endm
+
+	/* To the program, with rcx = rip, r11 = rflags, rax, and RESTORE_KEPT's
+	 * registers as they are. */
+	.macro RETURN_FAST
+	mov	R_RSI(%rsp), %rsi
+	mov	R_RDI(%rsp), %rdi
+	mov	R_RDX(%rsp), %rdx
+	mov	R_R8(%rsp), %r8
+	mov	R_R9(%rsp), %r9
+	mov	R_R10(%rsp), %r10
+	mov	R_RBP(%rsp), %rbp
+	mov	R_RSP(%rsp), %rsp
+	swapgs
+	sysretq
+	.endm
+
 	/* An interrupt keeps the program's AC and DF. */
 	.macro CLEAR_FLAGS
 	cld
@@ -133,16 +157,7 @@ entry_call:
 	test	$FLAGS_SLOW, %r11d
 	jnz	exit_slow
 	mov	R_RAX(%rsp), %rax
-	mov	R_RSI(%rsp), %rsi
-	mov	R_RDI(%rsp), %rdi
-	mov	R_RDX(%rsp), %rdx
-	mov	R_R8(%rsp), %r8
-	mov	R_R9(%rsp), %r9
-	mov	R_R10(%rsp), %r10
-	mov	R_RBP(%rsp), %rbp
-	mov	R_RSP(%rsp), %rsp
-	swapgs
-	sysretq
+	RETURN_FAST
 
 /*
  * Messages: most take a way of their own, with interrupts off, and with the
@@ -166,26 +181,9 @@ entry_message:
 	jne	2f
 	/* canonical: programs have nothing at the end of their half */
 	mov	R_RIP(%rsp), %rcx
-	mov	R_R15(%rsp), %r15
-	mov	R_R14(%rsp), %r14
-	mov	R_R13(%rsp), %r13
-	mov	R_R12(%rsp), %r12
-	mov	R_RBX(%rsp), %rbx
-	mov	R_RSI(%rsp), %rsi
-	mov	R_RDI(%rsp), %rdi
-	mov	R_RDX(%rsp), %rdx
-	mov	R_R8(%rsp), %r8
-	mov	R_R9(%rsp), %r9
-	mov	R_R10(%rsp), %r10
-	mov	R_RBP(%rsp), %rbp
-	mov	R_RSP(%rsp), %rsp
-	swapgs
-	sysretq
-1:	mov	R_R15(%rsp), %r15
-	mov	R_R14(%rsp), %r14
-	mov	R_R13(%rsp), %r13
-	mov	R_R12(%rsp), %r12
-	mov	R_RBX(%rsp), %rbx
+	RESTORE_KEPT
+	RETURN_FAST
+1:	RESTORE_KEPT
 	jmp	entry_call
 2:	mov	%rax, R_RAX(%rsp)
 	jmp	exit_slow
