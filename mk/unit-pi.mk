@@ -7,8 +7,9 @@ UNIT_PI_CFLAGS = $(UNIT_KERNEL_CFLAGS) -Wno-missing-prototypes \
 
 check-unit: $(UNIT_PI_PROGS)
 
-$(UNIT_OUT)/pi_test: test/unit/core/pi_test.c kernel/core/pi.c \
-		$(wildcard kernel/core/*.h) test/unit/fs/fake.h $(KERNEL_DEPS)
+$(UNIT_OUT)/pi_test: test/unit/core/pi_test.c test/unit/tap.c kernel/core/pi.c \
+		$(wildcard kernel/core/*.h) test/unit/fs/fake.h test/unit/tap.h \
+		$(KERNEL_DEPS)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_PI_CFLAGS) -o $@ \
 		$(filter %.c,$^)
@@ -17,7 +18,7 @@ $(UNIT_OUT)/pi_test: test/unit/core/pi_test.c kernel/core/pi.c \
 UNIT_PI_RACE_SRC := test/unit/linux/pi_race_test.c kernel/linux/futex_pi.c \
 	kernel/core/pi.c kernel/core/futex.c kernel/core/lock.c \
 	kernel/core/wait.c kernel/lib/string.c kernel/lib/printf.c \
-	test/unit/fs/fake.c
+	test/unit/fs/fake.c test/unit/tap.c
 UNIT_PI_RACE_PROGS := $(UNIT_OUT)/pi_race_test $(UNIT_OUT)/pi_race_bug
 UNIT_PROGS += $(UNIT_PI_RACE_PROGS)
 check-unit: $(UNIT_PI_RACE_PROGS)

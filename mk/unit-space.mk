@@ -25,12 +25,14 @@ $(UNIT_OUT)/tlb_model: test/unit/platform/kvm/tlb_model.c
 
 # Pages of host files, and when they are written back.
 UNIT_WRITEBACK_SRC := test/unit/platform/kvm/writeback_test.c \
+	test/unit/core/fake_service.c test/unit/tap.c \
 	$(addprefix kernel/platform/kvm/,writeback.c hostfile.c hostpage.c) \
 	kernel/lib/avl.c kernel/lib/string.c
 UNIT_PROGS += $(UNIT_OUT)/writeback_test
 check-unit: $(UNIT_OUT)/writeback_test
 $(UNIT_OUT)/writeback_test: $(UNIT_WRITEBACK_SRC) $(KERNEL_DEPS) \
-		$(wildcard kernel/platform/kvm/*.h kernel/core/*.h)
+		$(wildcard kernel/platform/kvm/*.h kernel/core/*.h) \
+		test/unit/core/fake_service.h test/unit/tap.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(UNIT_EXEC_CFLAGS) -fsanitize=undefined -o $@ \
 		$(filter %.c,$^)

@@ -29,6 +29,7 @@ $(UNIT_OUT)/virtio_net_test: test/unit/drv/virtio_net_test.c \
 UNIT_PROGS += $(UNIT_OUT)/virtio_rng_test
 check-unit: $(UNIT_OUT)/virtio_rng_test
 $(UNIT_OUT)/virtio_rng_test: test/unit/drv/virtio_rng_test.c \
+		test/unit/core/fake_service.c test/unit/tap.c \
 		kernel/drv/virtio/rng.c kernel/drv/virtio/queue.c \
 		kernel/lib/string.c kernel/lib/printf.c \
 		$(wildcard kernel/drv/virtio/*.h) $(KERNEL_DEPS)

@@ -23,7 +23,7 @@ UNIT_FS_SRC := $(filter-out kernel/fs/rootfs%,\
 		$(wildcard kernel/fs/*.c)) \
 	$(wildcard kernel/fs/tmpfs/*.c kernel/fs/devfs/*.c) \
 	kernel/core/lock.c kernel/core/wait.c kernel/lib/printf.c \
-	kernel/lib/string.c $(wildcard test/unit/fs/*.c)
+	kernel/lib/string.c $(wildcard test/unit/fs/*.c) test/unit/tap.c
 UNIT_FS_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_FS_SRC))
 
 # The sanitizer's run-time itself calls these: they stay plain.
@@ -50,7 +50,7 @@ $(UNIT_OUT)/overlay_test: $(UNIT_OVERLAY_OBJ)
 
 UNIT_LDISC_SRC := kernel/drv/ldisc.c kernel/drv/ldisc_out.c kernel/fs/uio.c \
 	kernel/lib/string.c kernel/lib/printf.c test/unit/fs/fake.c \
-	test/unit/drv/ldisc_test.c
+	test/unit/tap.c test/unit/drv/ldisc_test.c
 UNIT_LDISC_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_LDISC_SRC))
 
 $(UNIT_OUT)/ldisc_test: $(UNIT_LDISC_OBJ)
@@ -66,7 +66,7 @@ $(UNIT_OUT)/patch_test: $(UNIT_PATCH_OBJ)
 
 UNIT_UNIX_SRC := $(wildcard kernel/net/*.c) kernel/core/lock.c \
 	kernel/core/wait.c kernel/lib/printf.c kernel/lib/string.c \
-	test/unit/fs/fake.c test/unit/net/unix_test.c
+	test/unit/fs/fake.c test/unit/tap.c test/unit/net/unix_test.c
 UNIT_UNIX_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_UNIX_SRC))
 $(UNIT_OUT)/unix_test: $(UNIT_UNIX_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
@@ -74,7 +74,7 @@ $(UNIT_OUT)/unix_test: $(UNIT_UNIX_OBJ)
 
 UNIT_MSG_SRC := $(wildcard kernel/core/msg*.c) kernel/core/lock.c \
 	kernel/core/wait.c kernel/lib/printf.c kernel/lib/string.c \
-	test/unit/fs/fake.c test/unit/core/msg_test.c
+	test/unit/fs/fake.c test/unit/tap.c test/unit/core/msg_test.c
 UNIT_MSG_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_MSG_SRC))
 $(UNIT_OUT)/msg_test: $(UNIT_MSG_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
@@ -89,7 +89,7 @@ $(UNIT_OUT)/service_test: $(UNIT_SERVICE_OBJ)
 
 UNIT_FUTEX_SRC := kernel/core/futex.c kernel/core/lock.c kernel/core/wait.c \
 	kernel/lib/printf.c kernel/lib/string.c test/unit/fs/fake.c \
-	test/unit/core/futex_test.c
+	test/unit/tap.c test/unit/core/futex_test.c
 UNIT_FUTEX_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_FUTEX_SRC))
 $(UNIT_OUT)/futex_test: $(UNIT_FUTEX_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
@@ -107,7 +107,7 @@ $(UNIT_OUT)/fileserver_test: $(UNIT_FSRV_SRC) \
 		-Itender -I. -o $@ $(UNIT_FSRV_SRC) -lpthread
 
 UNIT_HEAP_SRC := kernel/core/heap.c kernel/core/page.c kernel/core/lock.c \
-	kernel/lib/string.c test/unit/core/heap_test.c
+	kernel/lib/string.c test/unit/tap.c test/unit/core/heap_test.c
 UNIT_HEAP_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_HEAP_SRC))
 $(UNIT_OUT)/heap_test: $(UNIT_HEAP_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^

@@ -8,19 +8,6 @@
 #include "fs/fake.h"
 #include "platform/platform.h"
 
-int printf(const char *fmt, ...);
-int pthread_create(unsigned long *t, const void *attr, void *(*fn)(void *),
-		   void *arg);
-int pthread_join(unsigned long t, void **ret);
-
-static uint32_t failures;
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	failures++;
-}
-
 /* The calling task's own claim. */
 static uint64_t claim;
 
@@ -193,7 +180,7 @@ static void ping_pong(void)
 	CHECK_EQ(futex_wake(&k1, 9, ~0u), 0);
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "wakes", wakes }, { "order of wakes", order_of_wakes },
 	{ "owner waits refuse wakes", owner_waits_refuse_wakes },
 	{ "moves", moves }, { "all are found", all_are_found },
@@ -202,15 +189,5 @@ static const struct fs_test tests[] = {
 
 int main(void)
 {
-	uint32_t bad = 0;
-
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		tests[i].run();
-		printf("%s %lu - %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("futex", tests, ARRAY_LEN(tests), NULL, NULL);
 }

@@ -14,25 +14,18 @@
 #include "platform/platform.h"
 
 /* From the host's C library. */
-int printf(const char *fmt, ...);
 void abort(void) __noreturn;
 void *aligned_alloc(size_t align, size_t n);
 
 #define POOL_BYTES	(256ul << 20)
 
 static struct task tasks[2], *running = &tasks[0];
-static uint32_t failures, released;
+static uint32_t released;
 static char *pool;
 
 struct task *current_task(void)
 {
 	return running;
-}
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	failures++;
 }
 
 void assert_failed(const char *expr, const char *file, int line)
@@ -267,7 +260,7 @@ static void test_parts(void)
 	CHECK(first > part / PAGE_SIZE / 2);
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "objects of all sizes", test_random_objects },
 	{ "a task's cache", test_cache },
 	{ "failing allocations", test_failure },
@@ -278,20 +271,10 @@ static const struct fs_test tests[] = {
 
 int main(void)
 {
-	uint32_t bad = 0;
-
 	tasks[0].id = 1;
 	tasks[1].id = 2;
 	pool = aligned_alloc(POOL_BYTES, POOL_BYTES);
 	memset(pool, 0, POOL_BYTES);
 	page_init(pool, PAGE_SIZE, POOL_BYTES, POOL_BYTES);
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		tests[i].run();
-		printf("%s %lu - %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("heap", tests, ARRAY_LEN(tests), NULL, NULL);
 }

@@ -14,32 +14,19 @@
 #include "lib/string.h"
 #include "platform/platform.h"
 
-int printf(const char *fmt, ...);
-int pthread_create(unsigned long *t, const void *attr, void *(*fn)(void *),
-		   void *arg);
-int pthread_join(unsigned long t, void **ret);
-int sched_yield(void);
-
 #define NEVER	DEADLINE_NEVER
 #define PAST	1ull		/* a deadline that is over */
 #define NR_CLIENTS	4u
 #define NR_CALLS	5000u
 
-static uint32_t failures;
 static bool shared = true;	/* all address spaces are one */
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
-}
 
 bool plat_space_is_shared(const struct task *t)
 {
 	return shared || t == current_task();
 }
 
-/* Priorities: test/native/messages.c. */
+/* Priorities: test/native/priorities.c. */
 bool plat_task_is_urgent(const struct task *t)
 {
 	return false;
@@ -646,7 +633,7 @@ static void stress(void)
 	shared = true;
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "sender first", sender_first }, { "receiver first", receiver_first },
 	{ "call and reply", call_and_reply },
 	{ "wrong partners", wrong_partners }, { "no waiting", no_waiting },
@@ -661,18 +648,12 @@ static const struct fs_test tests[] = {
 	{ "stress", stress },
 };
 
+static void forget_me(void)
+{
+	msg_task_gone(current_task());
+}
+
 int main(void)
 {
-	uint32_t bad = 0;
-
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		tests[i].run();
-		msg_task_gone(current_task());
-		printf("%s %lu - msg: %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("msg", tests, ARRAY_LEN(tests), NULL, forget_me);
 }

@@ -12,22 +12,13 @@
 #include "lib/string.h"
 #include "platform/platform.h"
 
-int printf(const char *fmt, ...);
-
 #define NR_TASKS	8u
 
-static uint32_t failures;
 static struct task tasks[PI_DEPTH_MAX + 8];
 static uint64_t claims[NR_TASKS];	/* their own */
 static uint64_t lent[NR_TASKS];		/* as the platform knows it */
 static struct task *current;
 static uint32_t off, nr_loans;
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	failures++;
-}
 
 /* --- the pretend platform ----------------------------------------------------*/
 struct task *current_task(void)
@@ -313,7 +304,7 @@ static void both_waits(void)
 	CHECK_EQ(lent[4], 0);
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "a chain", chain }, { "several locks of one owner", several_locks },
 	{ "handed over", handed_over }, { "changes meanwhile", changes },
 	{ "cycles", cycles }, { "a long chain", long_chain },
@@ -321,19 +312,12 @@ static const struct fs_test tests[] = {
 	{ "both waits", both_waits },
 };
 
+static void check_end(void)
+{
+	CHECK_EQ(off, 0);
+}
+
 int main(void)
 {
-	uint32_t bad = 0;
-
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		begin();
-		tests[i].run();
-		CHECK_EQ(off, 0);
-		printf("%s %lu - pi: %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("pi", tests, ARRAY_LEN(tests), begin, check_end);
 }

@@ -12,25 +12,12 @@
 #include "fs/fake.h"
 #include "platform/platform.h"
 
-int printf(const char *fmt, ...);
-int pthread_create(unsigned long *t, const void *attr, void *(*fn)(void *),
-		   void *arg);
-int pthread_join(unsigned long t, void **ret);
-int sched_yield(void);
 int clock_gettime(int clock, int64_t *ts);
 
 #define MS		1000000ull
 #define PAST		1ull	/* a deadline that is over */
 #define NR_NOTIFIERS	3u
 #define NR_ROUNDS	20000u
-
-static uint32_t failures;
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);
-}
 
 static uint64_t now_ns(void)
 {
@@ -307,25 +294,19 @@ static void nothing_lost(void)
 	}
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "turns", turns }, { "started once", started_once },
 	{ "answers", answers }, { "answers later", answers_later },
 	{ "names", names }, { "no port", no_port },
 	{ "nothing is lost", nothing_lost },
 };
 
+static void forget_me(void)
+{
+	msg_task_gone(current_task());
+}
+
 int main(void)
 {
-	uint32_t bad = 0;
-
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		tests[i].run();
-		msg_task_gone(current_task());
-		printf("%s %lu - service: %s\n", failures ? "not ok" : "ok",
-		       i + 1, tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("service", tests, ARRAY_LEN(tests), NULL, forget_me);
 }

@@ -8,16 +8,7 @@
 #include "fs/fake.h"
 #include "lib/string.h"
 
-int printf(const char *fmt, ...);
-
-static uint32_t failures;
 static struct ldisc ld;
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	failures++;
-}
 
 static void type(const char *keys)
 {
@@ -255,7 +246,7 @@ static void full_ring(void)
 	CHECK(!ldisc_is_readable(&ld, 1));
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "lines", lines }, { "erasing", erasing }, { "utf8", utf8 },
 	{ "end of file", end_of_file }, { "literal", literal },
 	{ "signal keys", signal_keys }, { "raw", raw },
@@ -264,20 +255,17 @@ static const struct fs_test tests[] = {
 	{ "long line", long_line }, { "full ring", full_ring },
 };
 
+static void begin(void)
+{
+	CHECK_EQ(ldisc_init(&ld), 0);
+}
+
+static void end(void)
+{
+	ldisc_fini(&ld);
+}
+
 int main(void)
 {
-	uint32_t bad = 0;
-
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		if (ldisc_init(&ld))
-			return 1;
-		tests[i].run();
-		ldisc_fini(&ld);
-		printf("%s %lu - %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("ldisc", tests, ARRAY_LEN(tests), begin, end);
 }

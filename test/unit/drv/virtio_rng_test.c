@@ -5,78 +5,25 @@
  * the time has come, never before; a device that gives nothing, lies or has
  * failed is left alone. Prints TAP.
  */
-#include "core/service.h"
 #include "drv/virtio/virtio.h"
 #include "lib/string.h"
 #include "platform/kvm/entropy.h"
 #include "platform/kvm/paging.h"
 #include "platform/platform.h"
-
-int printf(const char *fmt, ...);
-void *aligned_alloc(size_t align, size_t n);
-void *calloc(size_t n, size_t m);
-void free(void *p);
+#include "test/unit/core/fake_service.h"
+#include "test/unit/tap.h"
 
 #define RESEED_NS	(300 * NSEC_PER_SEC)
-
-static uint32_t failures;
-
-#define CHECK(e) do {							\
-	if (!(e)) {							\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #e);	\
-		failures++;						\
-	}								\
-} while (0)
 
 /* --- what the driver stands on --------------------------------------------------*/
 static struct virtio device;
 static struct virtq *queue;
-static struct service *service;
-static uint32_t notified, nr_doorbells, nr_bytes;
-static uint64_t now = NSEC_PER_SEC;
+static uint32_t nr_doorbells, nr_bytes;
 static const char *failure;
-
-uint64_t plat_clock_mono_ns(void)
-{
-	return now;
-}
 
 void entropy_add(const void *p, size_t n)
 {
 	nr_bytes += (uint32_t)n;
-}
-
-void *page_alloc(uint32_t order, bool zeroed)
-{
-	void *p = aligned_alloc(PAGE_SIZE, PAGE_SIZE << order);
-
-	return memset(p, 0, PAGE_SIZE << order);
-}
-
-void page_free(void *p, uint32_t order)
-{
-	free(p);
-}
-
-void *kzalloc(size_t n)
-{
-	return calloc(1, n);
-}
-
-void kfree(void *p)
-{
-	free(p);
-}
-
-int service_start(struct service *s)
-{
-	service = s;
-	return 0;
-}
-
-void service_notify(struct service *s, uint32_t bits)
-{
-	notified |= bits;
 }
 
 int virtio_queue_init(struct virtio *v, uint32_t index, struct virtq *q,
@@ -116,9 +63,9 @@ static bool give(uint32_t id_off, uint32_t len)
 	queue->used->ring[queue->used->idx % queue->size] =
 		(struct vring_used_elem){ id, len };
 	queue->used->idx++;
-	notified = 0;
+	fake_notified = 0;
 	virtio_rng_driver.irq(&device);
-	CHECK(notified);
+	CHECK(fake_notified);
 	return true;
 }
 
@@ -128,33 +75,32 @@ static uint64_t turn(uint32_t bits)
 	uint64_t next;
 
 	do {
-		next = service->turn(service, bits);
+		next = fake_service->turn(fake_service, bits);
 		bits = 0;
 	} while (!next);
 	return next;
 }
 
-int main(void)
+static void asked_in_time(void)
 {
-	printf("1..1\n");
 	CHECK(!virtio_rng_driver.probe(&device));
 	CHECK(virtio_rng_driver.probe(&device) == -EBUSY);
 	/* not at start; then asked once, and waited for without a time */
-	CHECK(!service && !nr_doorbells);
-	CHECK(!virtio_rng_driver.later() && service);
+	CHECK(!fake_service && !nr_doorbells);
+	CHECK(!virtio_rng_driver.later() && fake_service);
 	CHECK(turn(UINT32_MAX) == DEADLINE_NEVER && nr_doorbells == 1);
-	now += 2 * RESEED_NS;
+	fake_now += 2 * RESEED_NS;
 	CHECK(turn(1) == DEADLINE_NEVER && nr_doorbells == 1);
 	CHECK(give(0, 64));
-	CHECK(turn(1) == now + RESEED_NS && nr_bytes == 64);
+	CHECK(turn(1) == fake_now + RESEED_NS && nr_bytes == 64);
 	/* not before its time, whatever wakes it */
-	now += RESEED_NS - 1;
-	CHECK(turn(1) == now + 1 && nr_doorbells == 1 && !give(0, 64));
-	now++;
+	fake_now += RESEED_NS - 1;
+	CHECK(turn(1) == fake_now + 1 && nr_doorbells == 1 && !give(0, 64));
+	fake_now++;
 	CHECK(turn(0) == DEADLINE_NEVER && nr_doorbells == 2);
-	CHECK(give(0, 16) && turn(1) == now + RESEED_NS && nr_bytes == 80);
+	CHECK(give(0, 16) && turn(1) == fake_now + RESEED_NS && nr_bytes == 80);
 	/* nothing: left alone from then on */
-	now += RESEED_NS;
+	fake_now += RESEED_NS;
 	CHECK(turn(0) == DEADLINE_NEVER && give(0, 0));
 	CHECK(turn(1) == DEADLINE_NEVER && nr_bytes == 80 && !failure);
 	CHECK(turn(1) == DEADLINE_NEVER && nr_doorbells == 3);
@@ -163,6 +109,13 @@ int main(void)
 		(struct vring_used_elem){ 77, 64 };
 	CHECK(turn(1) == DEADLINE_NEVER && failure && nr_bytes == 80);
 	CHECK(turn(0) == DEADLINE_NEVER && nr_doorbells == 3);
-	printf("%s 1 - virtio-rng\n", failures ? "not ok" : "ok");
-	return failures != 0;
+}
+
+int main(void)
+{
+	static const struct unit_test tests[] = {
+		{ "asked in time", asked_in_time },
+	};
+
+	return unit_run("virtio-rng", tests, ARRAY_LEN(tests), NULL, NULL);
 }

@@ -5,7 +5,7 @@
  */
 #include "fs/helpers.h"
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "make and remove names", test_make_and_remove },
 	{ "open flags", test_open_flags },
 	{ "symlinks and walk flags", test_symlinks },
@@ -71,10 +71,27 @@ static void clean(const char *dir)
 	}
 }
 
+static uint64_t pages_before;
+
+static void count_pages(void)
+{
+	pages_before = fake_pages_used;
+}
+
+/* Rings of pipes may stay in their cache. */
+static void clean_up(void)
+{
+	clean("/t");
+	vfs_shrink(0);
+	if (fake_pages_used > pages_before + 16)
+		check_failed("pages leaked", "", 0,
+			     (long)(fake_pages_used - pages_before));
+	if (dentry_count() > 1)
+		check_failed("names leaked", "", 0, dentry_count());
+}
+
 int main(void)
 {
-	uint32_t bad = 0;
-
 	if (vfs_mount_root(tmpfs_create(0, 0755), "root"))
 		return 1;
 	vfs_root_path(&ctx.root);
@@ -84,23 +101,5 @@ int main(void)
 	uctx.cred = &user;
 	CHECK_EQ(vfs_mkdir_all("/t/u/v"), 0);
 	clean("/t");
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		uint64_t pages = fake_pages_used;
-
-		test_failures = 0;
-		tests[i].run();
-		clean("/t");
-		vfs_shrink(0);
-		/* rings of pipes may stay in their cache */
-		if (fake_pages_used > pages + 16)
-			check_failed("pages leaked", "", 0,
-				     (long)(fake_pages_used - pages));
-		if (dentry_count() > 1)
-			check_failed("names leaked", "", 0, dentry_count());
-		printf("%s %lu - %s\n", test_failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += test_failures;
-	}
-	return bad != 0;
+	return unit_run("fs", tests, ARRAY_LEN(tests), count_pages, clean_up);
 }

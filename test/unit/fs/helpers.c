@@ -2,7 +2,6 @@
 /* What the tests of the file systems share. */
 #include "fs/helpers.h"
 
-uint32_t test_failures;
 struct cred root = {
 	.refs = { 1000000 }, .cap_effective = ~0ull,
 };
@@ -11,12 +10,6 @@ struct cred user = {
 	.egid = 7, .fsgid = 7,
 };
 struct walk_ctx ctx, uctx;	/* at the root, as root or user */
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	test_failures++;
-}
 
 /* --- short forms -----------------------------------------------------------------*/
 

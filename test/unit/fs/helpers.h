@@ -19,13 +19,6 @@
 #include "fs/vfs.h"
 #include "lib/string.h"
 
-/* From the host's C library. */
-int printf(const char *fmt, ...);
-int pthread_create(unsigned long *t, const void *attr, void *(*fn)(void *),
-		   void *arg);
-int pthread_join(unsigned long t, void **ret);
-
-extern uint32_t test_failures;
 extern struct cred root, user;
 extern struct walk_ctx ctx, uctx;	/* at the root, as root or user */
 

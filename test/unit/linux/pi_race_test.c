@@ -36,11 +36,6 @@ static struct thread threads[2];
 static uint32_t word, inside, wrong, turns, met, running = 2;
 struct mutex process_lock;
 
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-}
-
 /* --- the pretend personality and platform ------------------------------------*/
 struct thread *thread_find(uint32_t tid)
 {

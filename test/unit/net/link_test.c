@@ -15,22 +15,12 @@
 #include "net/unix.h"
 #include "net/vsock_priv.h"
 
-int printf(const char *fmt, ...);
-
 #define CID		42u
 #define PEER		2u
 #define RING		4u	/* of the interface */
 #define SENT_MAX	64u
 #define FUZZ_STEPS	200000u
 #define FUZZ_SOCKS	8u
-
-static uint32_t failures;
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	failures++;
-}
 
 uint64_t clock_mono_ns(void)
 {
@@ -597,7 +587,7 @@ static void vsock_anything(void)
 	CHECK(nr_sent > FUZZ_STEPS / 10);
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "packet: frames in", packet_frames },
 	{ "packet: frames out", packet_sends },
 	{ "packet: too many", packet_overflow },
@@ -609,26 +599,25 @@ static const struct fs_test tests[] = {
 	{ "vsock: anything", vsock_anything },
 };
 
+static uint64_t pages_before;
+
+static void count_pages(void)
+{
+	pages_before = fake_pages_used;
+}
+
+static void check_pages(void)
+{
+	CHECK_EQ(fake_pages_used, pages_before);
+}
+
 int main(void)
 {
-	uint32_t bad = 0;
 	struct sock *s;
 
 	CHECK_EQ(vsock_create(SOCK_STREAM, 0, &s), -EAFNOSUPPORT);
 	CHECK_EQ(vsock_register(&transport), 0);
 	CHECK_EQ(vsock_register(&transport), -EBUSY);
 	CHECK_EQ(netdev_register(&card), 0);
-	bad = failures;
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		uint64_t pages = fake_pages_used;
-
-		failures = 0;
-		tests[i].run();
-		CHECK_EQ(fake_pages_used, pages);
-		printf("%s %lu - %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("link", tests, ARRAY_LEN(tests), count_pages, check_pages);
 }

@@ -10,19 +10,7 @@
 #include "lib/string.h"
 #include "net/unix.h"
 
-int printf(const char *fmt, ...);
-int pthread_create(unsigned long *t, const void *attr, void *(*fn)(void *),
-		   void *arg);
-int pthread_join(unsigned long t, void **ret);
-
-static uint32_t failures;
 static uint32_t nr_files;	/* open, of the tests' own kind */
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	failures++;
-}
 
 uint64_t clock_mono_ns(void)
 {
@@ -507,7 +495,7 @@ static void interrupted(void)
 	close_pair(s);
 }
 
-static const struct fs_test tests[] = {
+static const struct unit_test tests[] = {
 	{ "stream: bytes", stream_bytes }, { "stream: ends", stream_ends },
 	{ "stream: full", stream_full },
 	{ "stream: bad memory", stream_bad_memory },
@@ -520,22 +508,21 @@ static const struct fs_test tests[] = {
 	{ "interrupted", interrupted },
 };
 
+static uint64_t pages_before;
+
+static void count_pages(void)
+{
+	pages_before = fake_pages_used;
+}
+
+static void check_pages(void)
+{
+	CHECK_EQ(fake_pages_used, pages_before);
+}
+
 int main(void)
 {
-	uint32_t bad = 0;
-
 	sock_upcalls.file_get = file_ref;
 	sock_upcalls.file_put = file_unref;
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		uint64_t pages = fake_pages_used;
-
-		failures = 0;
-		tests[i].run();
-		CHECK_EQ(fake_pages_used, pages);
-		printf("%s %lu - %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("unix", tests, ARRAY_LEN(tests), count_pages, check_pages);
 }

@@ -8,21 +8,12 @@
 
 #include "lib/chacha20.h"
 #include "lib/string.h"
-
-int printf(const char *fmt, ...);
+#include "test/unit/tap.h"
 
 #define IMAGE_END	0x480000ull
 #define RAM_END		(64ull << 20)
 
 static uint8_t low[1 << 16];	/* guest memory from 0 */
-static uint32_t failures;
-
-#define CHECK(e) do {							\
-	if (!(e)) {							\
-		printf("# line %d: %s\n", __LINE__, #e);		\
-		failures++;						\
-	}								\
-} while (0)
 
 static void *to_virt(uint64_t gpa)
 {
@@ -103,10 +94,9 @@ static void test_direct_damaged(void)
 
 		memcpy((char *)&m + damages[i].offset, &damages[i].value,
 		       damages[i].bytes);
-		if (!parse(&m, &h)) {
-			printf("# damage %lu was not noticed\n", i);
-			failures++;
-		}
+		if (!parse(&m, &h))
+			check_failed("damage was not noticed", __FILE_NAME__,
+				     __LINE__, (long)i);
 	}
 }
 
@@ -211,10 +201,7 @@ static void test_chacha20(void)
 	CHECK(!memcmp(out, want, sizeof(want)));
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-} tests[] = {
+static const struct unit_test tests[] = {
 	{ "direct", test_direct },
 	{ "direct, damaged", test_direct_damaged },
 	{ "PVH", test_pvh },
@@ -225,15 +212,5 @@ static const struct {
 
 int main(void)
 {
-	uint32_t bad = 0;
-
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		tests[i].run();
-		printf("%s %lu - handover: %s\n", failures ? "not ok" : "ok",
-		       i + 1, tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("handover", tests, ARRAY_LEN(tests), NULL, NULL);
 }

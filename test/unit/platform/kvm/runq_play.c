@@ -2,7 +2,6 @@
 /* One processor, played: see runq_play.h. */
 #include "runq_play.h"
 
-uint32_t failures;
 struct task tasks[NR_TASKS];
 uint64_t ran_ns[NR_TASKS], longest_wait_ns[NR_TASKS];
 struct runq queue;
@@ -92,19 +91,4 @@ bool is_about(uint64_t got, uint64_t want, uint64_t percent)
 {
 	return got * 100 >= want * (100 - percent) &&
 	       got * 100 <= want * (100 + percent);
-}
-
-int run_cases(const char *what, const struct runq_case *c, uint32_t nr)
-{
-	uint32_t bad = 0;
-
-	for (uint32_t i = 0; i < nr; i++) {
-		failures = 0;
-		c[i].run();
-		printf("%s %u - %s: %s\n", failures ? "not ok" : "ok", i + 1,
-		       what, c[i].name);
-		bad += failures;
-	}
-	printf("1..%u\n", nr);
-	return bad != 0;
 }

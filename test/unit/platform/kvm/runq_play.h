@@ -5,8 +5,7 @@
  */
 #pragma once
 #include "platform/kvm/runq.h"
-
-int printf(const char *fmt, ...);
+#include "test/unit/tap.h"
 
 #define NR_TASKS	8u
 #define MS		1000000ull
@@ -16,14 +15,6 @@ int printf(const char *fmt, ...);
 #define DEADLINE(r, d, p) { .policy = SCHED_POLICY_DEADLINE,		\
 	.runtime_ns = (r), .deadline_ns = (d), .period_ns = (p) }
 
-#define CHECK(e) do {							\
-	if (!(e)) {							\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #e);	\
-		failures++;						\
-	}								\
-} while (0)
-
-extern uint32_t failures;
 extern struct task tasks[NR_TASKS];
 extern uint64_t ran_ns[NR_TASKS], longest_wait_ns[NR_TASKS];
 extern struct runq queue;
@@ -45,11 +36,3 @@ struct task *next_after(struct task *t, uint64_t ns);
 void run_until(uint64_t end);
 void run_and_look(uint64_t end, void (*each)(const struct task *running));
 bool is_about(uint64_t got, uint64_t want, uint64_t percent);
-
-struct runq_case {
-	const char *name;
-	void (*run)(void);
-};
-
-/* All of them, as TAP. Returns the exit status. */
-int run_cases(const char *what, const struct runq_case *c, uint32_t nr);

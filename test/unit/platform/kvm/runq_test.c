@@ -509,7 +509,7 @@ static void test_equal_deadlines(void)
 
 int main(void)
 {
-	static const struct runq_case tests[] = {
+	static const struct unit_test tests[] = {
 		{ "classes", test_classes },
 		{ "who replaces whom", test_who_replaces },
 		{ "round robin", test_round_robin },
@@ -532,5 +532,5 @@ int main(void)
 		{ "equal deadlines", test_equal_deadlines },
 	};
 
-	return run_cases("runq", tests, ARRAY_LEN(tests));
+	return unit_run("runq", tests, ARRAY_LEN(tests), NULL, NULL);
 }

@@ -480,7 +480,7 @@ static void loans_do_not_help(void)
 
 int main(void)
 {
-	static const struct runq_case tests[] = {
+	static const struct unit_test tests[] = {
 		{ "equals within a slice", equals_within_a_slice },
 		{ "niceness within slices", nice_within_slices },
 		{ "processes within slices", processes_within_slices },
@@ -495,5 +495,5 @@ int main(void)
 		{ "loans do not help", loans_do_not_help },
 	};
 
-	return run_cases("sched rules", tests, ARRAY_LEN(tests));
+	return unit_run("sched rules", tests, ARRAY_LEN(tests), NULL, NULL);
 }

@@ -9,9 +9,9 @@
 #include "core/panic.h"
 #include "platform/kvm/sched.h"
 #include "platform/platform.h"
+#include "test/unit/tap.h"
 
 typedef unsigned long thread_id;
-int printf(const char *fmt, ...);
 void abort(void) __noreturn;
 long syscall(long nr, ...);
 int pthread_create(thread_id *t, const void *attr, void *(*fn)(void *),
@@ -24,17 +24,9 @@ int pthread_join(thread_id t, void **ret);
 #define NR_THREADS	4
 #define ROUNDS		20000
 
-static uint32_t failures;
 static __thread struct task self;
 static struct cpu cpu;
 static uint64_t now_ns = 1000;
-
-#define CHECK(e) do {							\
-	if (!(e)) {							\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #e);	\
-		__atomic_fetch_add(&failures, 1, __ATOMIC_RELAXED);	\
-	}								\
-} while (0)
 
 /* --- the fake scheduler -----------------------------------------------------*/
 struct task *current_task(void)
@@ -334,10 +326,7 @@ static void test_park_deadline(void)
 	CHECK(!timerq_first_locked(&cpu.timerq));
 }
 
-static const struct {
-	const char *name;
-	void (*fn)(void);
-} tests[] = {
+static const struct unit_test tests[] = {
 	{ "a changed word does not wait, a past deadline neither",
 	  test_value_differs },
 	{ "no wake-up of a lock is lost", test_no_wake_is_lost },
@@ -350,16 +339,6 @@ static const struct {
 
 int main(void)
 {
-	uint32_t bad = 0;
-
 	timerq_init(&cpu.timerq);
-	printf("1..%zu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		tests[i].fn();
-		printf("%sok %zu - %s\n", failures ? "not " : "", i + 1,
-		       tests[i].name);
-		bad += failures != 0;
-	}
-	return bad != 0;
+	return unit_run("word", tests, ARRAY_LEN(tests), NULL, NULL);
 }

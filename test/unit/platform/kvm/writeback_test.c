@@ -10,38 +10,19 @@
 #include "core/msg.h"
 #include "core/page.h"
 #include "core/panic.h"
-#include "core/service.h"
 #include "drv/virtio/fs.h"
 #include "lib/string.h"
 #include "platform/kvm/hostfile_priv.h"
 #include "platform/platform.h"
+#include "test/unit/core/fake_service.h"
+#include "test/unit/tap.h"
 
-int printf(const char *fmt, ...);
-void *aligned_alloc(size_t align, size_t n);
-void *calloc(size_t n, size_t m);
-void free(void *p);
 void abort(void) __noreturn;
 
 #define NR_PAGES	4u
 
-static uint32_t failures;
-
-#define CHECK(e) do {							\
-	if (!(e)) {							\
-		printf("# %s:%d: %s\n", __FILE__, __LINE__, #e);	\
-		failures++;						\
-	}								\
-} while (0)
-
 /* --- the core ------------------------------------------------------------------*/
-static uint64_t now = NSEC_PER_SEC;
-static struct service *service;
-static uint32_t notified, nr_calls;
-
-uint64_t plat_clock_mono_ns(void)
-{
-	return now;
-}
+static uint32_t nr_calls;
 
 void mutex_init(struct mutex *m)
 {
@@ -66,30 +47,9 @@ void mutex_unlock(struct mutex *m)
 	m->word = 0;
 }
 
-void *kzalloc(size_t n)
-{
-	return calloc(1, n);
-}
-
-void kfree(void *p)
-{
-	free(p);
-}
-
-void *page_alloc(uint32_t order, bool zeroed)
-{
-	return memset(aligned_alloc(PAGE_SIZE, PAGE_SIZE << order), 0,
-		      PAGE_SIZE << order);
-}
-
 void *page_alloc_program(uint32_t order, bool zeroed)
 {
 	return page_alloc(order, zeroed);
-}
-
-void page_free(void *p, uint32_t order)
-{
-	free(p);
 }
 
 void assert_failed(const char *expr, const char *file, int line)
@@ -98,30 +58,17 @@ void assert_failed(const char *expr, const char *file, int line)
 	abort();
 }
 
-int service_start(struct service *s)
-{
-	service = s;
-	notified = s->is_started ? notified : UINT32_MAX;
-	s->is_started = true;
-	return 0;
-}
-
 int service_open(struct service *s)
 {
 	return service_start(s);
 }
 
-void service_notify(struct service *s, uint32_t bits)
-{
-	notified |= bits;
-}
-
 static uint64_t turn(void)
 {
-	uint32_t bits = notified;
+	uint32_t bits = fake_notified;
 
-	notified = 0;
-	return service->turn(service, bits);
+	fake_notified = 0;
+	return fake_service->turn(fake_service, bits);
 }
 
 int service_call(struct service *s, struct msg *m, uint64_t deadline_ns)
@@ -230,24 +177,24 @@ static void periods(void)
 	struct hostfile *f = map_file(1);
 	char *p;
 
-	writeback_finish(now);		/* nothing was ever dirty */
-	CHECK(!service && !nr_calls);
+	writeback_finish(fake_now);		/* nothing was ever dirty */
+	CHECK(!fake_service && !nr_calls);
 	p = touch(f, 0);
-	CHECK(service && notified);
-	CHECK(turn() == now + WRITEBACK_NS && !nr_writes);
+	CHECK(fake_service && fake_notified);
+	CHECK(turn() == fake_now + WRITEBACK_NS && !nr_writes);
 	p[3] = 'a';
 	touch(f, 1);
-	CHECK(!notified);		/* it knows already */
-	now += WRITEBACK_NS - 1;
-	CHECK(turn() == now + 1 && !nr_writes);
-	now++;
-	CHECK(turn() == now + WRITEBACK_NS);
+	CHECK(!fake_notified);		/* it knows already */
+	fake_now += WRITEBACK_NS - 1;
+	CHECK(turn() == fake_now + 1 && !nr_writes);
+	fake_now++;
+	CHECK(turn() == fake_now + WRITEBACK_NS);
 	CHECK(disk[3] == 'a' && nr_writes == 2);
 	/* as they were: nothing goes, but it looks */
-	now += WRITEBACK_NS;
-	CHECK(turn() == now + WRITEBACK_NS && nr_writes == 2);
+	fake_now += WRITEBACK_NS;
+	CHECK(turn() == fake_now + WRITEBACK_NS && nr_writes == 2);
 	p[4095] = 'b';
-	now += WRITEBACK_NS;
+	fake_now += WRITEBACK_NS;
 	turn();
 	CHECK(disk[4095] == 'b' && nr_writes == 3);
 	/* unmapped: written, and no turn finds anything */
@@ -255,16 +202,16 @@ static void periods(void)
 	hostfile_page_put(f, 1, true);
 	unmap(f, 0);
 	CHECK(disk[5] == 'c' && nr_released == 1);
-	now += WRITEBACK_NS;
+	fake_now += WRITEBACK_NS;
 	nr_writes = 0;
 	CHECK(turn() == DEADLINE_NEVER && !nr_writes);
 	CHECK(turn() == DEADLINE_NEVER);
 	/* and it begins again */
 	f = map_file(1);
 	touch(f, 0)[6] = 'd';
-	CHECK(notified && turn() == now + WRITEBACK_NS);
+	CHECK(fake_notified && turn() == fake_now + WRITEBACK_NS);
 	unmap(f, 0);
-	now += WRITEBACK_NS;
+	fake_now += WRITEBACK_NS;
 	CHECK(turn() == DEADLINE_NEVER);
 }
 
@@ -277,12 +224,12 @@ static void several_files(void)
 	turn();
 	p[0] = 'x';
 	q[0] = 'y';
-	now += WRITEBACK_NS;
-	CHECK(turn() == now + WRITEBACK_NS && nr_writes == 2);
+	fake_now += WRITEBACK_NS;
+	CHECK(turn() == fake_now + WRITEBACK_NS && nr_writes == 2);
 	CHECK(disk[0] == 'x' && disk[PAGE_SIZE] == 'y');
 	unmap(f, 0);
 	unmap(g, 1);
-	now += WRITEBACK_NS;
+	fake_now += WRITEBACK_NS;
 	CHECK(turn() == DEADLINE_NEVER);
 }
 
@@ -296,14 +243,14 @@ static void errors(void)
 	p[0] = 'e';
 	is_full = true;
 	nr_writes = 0;
-	now += WRITEBACK_NS;
-	CHECK(turn() == now + WRITEBACK_NS && nr_writes == 1);
+	fake_now += WRITEBACK_NS;
+	CHECK(turn() == fake_now + WRITEBACK_NS && nr_writes == 1);
 	is_full = false;
-	now += WRITEBACK_NS;
-	CHECK(turn() == now + WRITEBACK_NS && nr_writes == 2);
+	fake_now += WRITEBACK_NS;
+	CHECK(turn() == fake_now + WRITEBACK_NS && nr_writes == 2);
 	CHECK(disk[2 * PAGE_SIZE] == 'e');
 	unmap(f, 2);
-	now += WRITEBACK_NS;
+	fake_now += WRITEBACK_NS;
 	CHECK(turn() == DEADLINE_NEVER);
 }
 
@@ -317,29 +264,17 @@ static void at_once(void)
 	plat_sync();
 	CHECK(disk[3 * PAGE_SIZE + 1] == 'f');
 	p[1] = 'g';
-	writeback_finish(now + 1);
+	writeback_finish(fake_now + 1);
 	CHECK(nr_calls == 1 && disk[3 * PAGE_SIZE + 1] == 'g');
 	unmap(f, 3);
 }
 
 int main(void)
 {
-	static const struct {
-		const char *name;
-		void (*run)(void);
-	} tests[] = {
+	static const struct unit_test tests[] = {
 		{ "periods", periods }, { "several files", several_files },
 		{ "errors", errors }, { "at once", at_once },
 	};
-	uint32_t bad = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		failures = 0;
-		tests[i].run();
-		printf("%s %lu - writeback: %s\n", failures ? "not ok" : "ok",
-		       i + 1, tests[i].name);
-		bad += failures;
-	}
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	return bad != 0;
+	return unit_run("writeback", tests, ARRAY_LEN(tests), NULL, NULL);
 }
