@@ -26,27 +26,34 @@ int mm_touch(uaddr_t start, uaddr_t end, bool write)
 	return 0;
 }
 
-void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
+int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
 {
+	int err = 0;
+
 	while (start < end) {
 		uaddr_t from, to;
 		uint32_t prot;
 		struct vma *v;
-		bool shared;
+		bool shared, plain;
 
 		rwlock_read_lock(&mm->lock);
 		v = vma_find(mm, start);
 		from = MAX(start, v->start);
 		to = MIN(end, v->end);
-		prot = v->flags & (VMA_PINNED | VMA_TRAMPOLINE) ? 0 : v->prot;
+		plain = !(v->flags & (VMA_PINNED | VMA_TRAMPOLINE));
+		prot = v->prot;
 		shared = v->flags & VMA_SHARED;
 		rwlock_read_unlock(&mm->lock);
 		if (from >= end)
-			return;
-		if (prot & PROT_READ)
-			mm_touch(from, to, prot & PROT_WRITE && !shared);
+			break;
+		if (plain && prot & PROT_READ && mm_touch(from, to,
+				prot & PROT_WRITE && !shared))
+			err = -EFAULT;
+		if (plain && !prot)
+			err = -EFAULT;
 		start = to;
 	}
+	return err;
 }
 
 /* --- madvise -------------------------------------------------------------------*/

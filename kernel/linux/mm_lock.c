@@ -70,8 +70,8 @@ static long change_range(uaddr_t addr, size_t len, bool lock, bool populate)
 		err = set_locked(mm, start, end, lock, &dead);
 	rwlock_write_unlock(&mm->lock);
 	vma_release(&dead);
-	if (!err && lock && populate)
-		mm_populate(mm, start, end);
+	if (!err && lock && populate && mm_populate(mm, start, end))
+		err = -ENOMEM;
 	return err;
 }
 

@@ -64,5 +64,8 @@ int mm_check_lock_limit(struct mm *mm, uint64_t len);	/* 0 or -EAGAIN */
 uint64_t mm_limit(int which);	/* soft limit of the caller */
 /* Touch every page, without the lock. Returns 0 or -EFAULT. */
 int mm_touch(uaddr_t start, uaddr_t end, bool write);
-/* Touch what is mapped in the range as its protection allows. */
-void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
+/*
+ * Touch what is mapped in the range as its protection allows. Returns 0, or
+ * -EFAULT if a page of it can not be touched; the others are all the same.
+ */
+int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);

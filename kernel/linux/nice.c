@@ -123,11 +123,12 @@ long sys_ioprio_set(uint64_t which, uint64_t id, uint64_t prio)
 {
 	struct who w = { .which = (uint32_t)which - IOPRIO_WHO_PROCESS_NR,
 			 .id = (uint32_t)id, .set = true, .is_io = true,
-			 .value = (int32_t)prio };
-	uint32_t class = (uint32_t)prio >> IOPRIO_CLASS_SHIFT;
+			 .value = (uint16_t)prio };
+	uint32_t class = (uint32_t)prio >> IOPRIO_CLASS_SHIFT & 7;
 
 	if ((uint32_t)which < IOPRIO_WHO_PROCESS_NR ||
-	    (uint32_t)which > IOPRIO_WHO_USER_NR || class > IOPRIO_CLASS_MAX)
+	    (uint32_t)which > IOPRIO_WHO_USER_NR || class > IOPRIO_CLASS_MAX ||
+	    (!class && prio & 7))
 		return -EINVAL;
 	if (class == 1 && !cred_has_cap(current_thread()->cred, CAP_SYS_NICE))
 		return -EPERM;
