@@ -270,3 +270,15 @@ int user_store32(uint32_t *p, uint32_t v)
 	*p = v;
 	return 0;
 }
+
+static uint64_t pages_before;
+
+void fake_count_pages(void)
+{
+	pages_before = fake_pages_used;
+}
+
+void fake_check_pages(void)
+{
+	CHECK_EQ(fake_pages_used, pages_before);
+}

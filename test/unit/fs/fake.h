@@ -6,3 +6,6 @@
 
 extern int fake_interrupt;	/* sleeps end with -EINTR */
 extern uint64_t fake_pages_used;
+/* Around a test (unit_run): it gives back what it takes. */
+void fake_count_pages(void);
+void fake_check_pages(void);

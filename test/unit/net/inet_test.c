@@ -11,24 +11,11 @@
 #include "lib/string.h"
 #include "net/inet_priv.h"
 
-int printf(const char *fmt, ...);
-int pthread_create(unsigned long *t, const void *attr, void *(*fn)(void *),
-		   void *arg);
-int pthread_join(unsigned long t, void **ret);
-
 #define NR_STEPS	300000u
 #define NR_SOCKS	12u
 #define NR_THREADS	3u
 #define FIRST_PORT	2000u
 #define NR_PORTS	3u
-
-static uint32_t failures;
-
-void check_failed(const char *expr, const char *file, int line, long got)
-{
-	printf("# %s:%d: %s (got %ld)\n", file, line, expr, got);
-	failures++;
-}
 
 uint64_t clock_mono_ns(void)
 {
@@ -337,14 +324,14 @@ static void nothing_stays(void)
 	CHECK_EQ(n, 0);
 }
 
-static const struct fs_test tests[] = {
-	{ "inet: out of reach", out_of_reach },
-	{ "inet: all ports taken", all_ports_taken },
+static const struct unit_test tests[] = {
+	{ "out of reach", out_of_reach },
+	{ "all ports taken", all_ports_taken },
 	{ "tcp: connects that wait", pending_ends },
 	{ "tcp: no memory", no_memory },
-	{ "inet: anything", anything_alone },
-	{ "inet: anything, by threads", anything_together },
-	{ "inet: nothing stays", nothing_stays },
+	{ "anything", anything_alone },
+	{ "anything, by threads", anything_together },
+	{ "nothing stays", nothing_stays },
 };
 
 static void no_signal(int32_t owner)
@@ -353,19 +340,6 @@ static void no_signal(int32_t owner)
 
 int main(void)
 {
-	uint32_t bad = 0;
-
 	sock_upcalls.urgent = no_signal;
-	printf("1..%lu\n", ARRAY_LEN(tests));
-	for (size_t i = 0; i < ARRAY_LEN(tests); i++) {
-		uint64_t pages = fake_pages_used;
-
-		failures = 0;
-		tests[i].run();
-		CHECK_EQ(fake_pages_used, pages);
-		printf("%s %lu - %s\n", failures ? "not ok" : "ok", i + 1,
-		       tests[i].name);
-		bad += failures;
-	}
-	return bad != 0;
+	return unit_run("inet", tests, ARRAY_LEN(tests), fake_count_pages, fake_check_pages);
 }

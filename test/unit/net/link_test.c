@@ -599,18 +599,6 @@ static const struct unit_test tests[] = {
 	{ "vsock: anything", vsock_anything },
 };
 
-static uint64_t pages_before;
-
-static void count_pages(void)
-{
-	pages_before = fake_pages_used;
-}
-
-static void check_pages(void)
-{
-	CHECK_EQ(fake_pages_used, pages_before);
-}
-
 int main(void)
 {
 	struct sock *s;
@@ -619,5 +607,5 @@ int main(void)
 	CHECK_EQ(vsock_register(&transport), 0);
 	CHECK_EQ(vsock_register(&transport), -EBUSY);
 	CHECK_EQ(netdev_register(&card), 0);
-	return unit_run("link", tests, ARRAY_LEN(tests), count_pages, check_pages);
+	return unit_run("link", tests, ARRAY_LEN(tests), fake_count_pages, fake_check_pages);
 }

@@ -508,21 +508,9 @@ static const struct unit_test tests[] = {
 	{ "interrupted", interrupted },
 };
 
-static uint64_t pages_before;
-
-static void count_pages(void)
-{
-	pages_before = fake_pages_used;
-}
-
-static void check_pages(void)
-{
-	CHECK_EQ(fake_pages_used, pages_before);
-}
-
 int main(void)
 {
 	sock_upcalls.file_get = file_ref;
 	sock_upcalls.file_put = file_unref;
-	return unit_run("unix", tests, ARRAY_LEN(tests), count_pages, check_pages);
+	return unit_run("unix", tests, ARRAY_LEN(tests), fake_count_pages, fake_check_pages);
 }
