@@ -19,6 +19,7 @@
 #include "lib/string.h"
 #include "linux/sockets.h"
 #include "net/inet.h"
+#include "net/netlink.h"
 #include "net/packet.h"
 #include "net/vsock.h"
 
@@ -192,6 +193,7 @@ static const struct {
 } families[] = {
 	{ AF_INET, -1, inet_create },
 	{ AF_INET6, -1, inet6_create },
+	{ AF_NETLINK, -1, netlink_create },
 	{ AF_PACKET, CAP_NET_RAW, packet_create },
 	{ AF_VSOCK, -1, vsock_create },
 };

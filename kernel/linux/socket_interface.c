@@ -7,17 +7,8 @@
 #include <linux/sockios.h>
 #include "arch/uaccess.h"
 #include "lib/string.h"
-#include "linux/interface.h"
 #include "linux/sockets.h"
 #include "net/netdev.h"
-
-#define LOOPBACK_NAME		"lo"
-#define LOOPBACK_INDEX		1
-#define LOOPBACK_MTU		65536
-#define LOOPBACK_TX_QUEUE	1000
-#define LOOPBACK_ADDRESS	0x0100007fu	/* 127.0.0.1 */
-#define LOOPBACK_MASK		0xffu		/* 255.0.0.0 */
-#define NETDEV_LOOPBACK		772u		/* ARPHRD_LOOPBACK */
 
 /* struct ifreq */
 struct interface_request {
@@ -43,17 +34,6 @@ struct interface_list {
 	int32_t len, pad;
 	uint64_t user;
 };
-
-uint32_t interface_flags(const struct netdev *d)
-{
-	uint32_t flags = INTERFACE_BROADCAST | INTERFACE_MULTICAST;
-
-	if (netdev_is_up(d))
-		flags |= INTERFACE_UP;
-	if (netdev_is_up(d) && netdev_has_carrier(d))
-		flags |= INTERFACE_RUNNING;
-	return flags;
-}
 
 static int set_flags(struct netdev *d, uint16_t flags)
 {

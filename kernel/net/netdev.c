@@ -123,3 +123,14 @@ void netdev_sent(struct netdev *d, struct net_packet *list, bool ok)
 	if (!waitq_is_empty(&d->room))
 		wait_wake_all(&d->room, 0);
 }
+
+uint32_t interface_flags(const struct netdev *d)
+{
+	uint32_t flags = INTERFACE_BROADCAST | INTERFACE_MULTICAST;
+
+	if (netdev_is_up(d))
+		flags |= INTERFACE_UP;
+	if (netdev_is_up(d) && netdev_has_carrier(d))
+		flags |= INTERFACE_RUNNING;
+	return flags;
+}

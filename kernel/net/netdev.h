@@ -22,6 +22,23 @@
 #define ETH_HEADER_BYTES	14u
 #define ETH_VLAN_BYTES		4u
 
+/* The loopback is no interface of the table; what programs are told of it. */
+#define LOOPBACK_NAME		"lo"
+#define LOOPBACK_INDEX		1
+#define LOOPBACK_MTU		65536
+#define LOOPBACK_TX_QUEUE	1000
+#define LOOPBACK_ADDRESS	0x0100007fu	/* 127.0.0.1, network order */
+#define LOOPBACK_MASK		0xffu		/* 255.0.0.0 */
+#define LOOPBACK_MASK_BITS	8
+#define NETDEV_LOOPBACK		772u		/* ARPHRD_LOOPBACK */
+
+/* IFF_*: <linux/if.h> wants a C library. */
+enum {
+	INTERFACE_UP = 1u << 0, INTERFACE_BROADCAST = 1u << 1,
+	INTERFACE_LOOPBACK = 1u << 3, INTERFACE_RUNNING = 1u << 6,
+	INTERFACE_MULTICAST = 1u << 12, INTERFACE_LOWER_UP = 1u << 16,
+};
+
 /* A piece of kernel memory: contiguous, never on program pages. */
 struct net_seg {
 	void *p;
@@ -80,6 +97,8 @@ int netdev_register(struct netdev *d);
 struct netdev *netdev_at(uint32_t n);	/* the n-th; NULL: no more */
 struct netdev *netdev_by_index(uint32_t index);	/* or NULL */
 struct netdev *netdev_by_name(const char *name);	/* or NULL */
+
+uint32_t interface_flags(const struct netdev *d);
 
 static inline bool netdev_has_carrier(const struct netdev *d)
 {

@@ -280,17 +280,6 @@ static int packet_name(struct sock *s, bool peer, uint8_t addr[SOCK_NAME_MAX])
 
 /* --- life ------------------------------------------------------------------------*/
 
-static uint32_t packet_poll(struct sock *s)
-{
-	uint32_t e = 0;
-
-	if (__atomic_load_n(&s->queue_len, __ATOMIC_ACQUIRE))
-		e |= EPOLLIN | EPOLLRDNORM;
-	if (sock_is_writable(s))
-		e |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
-	return e;
-}
-
 static void packet_release(struct sock *s)
 {
 	struct packet *p = s->family;
@@ -312,7 +301,7 @@ static const struct sock_ops packet_ops = {
 	.names = &packet_names,
 	.send = packet_send,
 	.recv = unix_dgram_recv,
-	.poll = packet_poll,
+	.poll = unix_poll,
 	.release = packet_release,
 	.from = packet_from,
 };

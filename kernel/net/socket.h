@@ -17,8 +17,8 @@
 
 /* Numbers of the Linux interface that no UAPI header has. */
 enum {
-	AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10, AF_PACKET = 17,
-	AF_VSOCK = 40,
+	AF_UNSPEC = 0, AF_UNIX = 1, AF_INET = 2, AF_INET6 = 10, AF_NETLINK = 16,
+	AF_PACKET = 17, AF_VSOCK = 40,
 };
 enum sock_type {
 	SOCK_STREAM = 1, SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_SEQPACKET = 5,

@@ -310,7 +310,8 @@ uint32_t unix_poll(struct sock *s)
 		e |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (load(&s->queue_len) || load(&s->accept_len))
 		e |= EPOLLIN | EPOLLRDNORM;
-	if (s->type != SOCK_DGRAM && s->state == SOCK_CLOSED)
+	if (s->type != SOCK_DGRAM && s->type != SOCK_RAW &&
+	    s->state == SOCK_CLOSED)
 		e |= EPOLLHUP;
 	if (sock_is_writable(s) &&
 	    (s->type != SOCK_DGRAM || peer_takes_more(s)))

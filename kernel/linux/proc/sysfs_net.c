@@ -3,7 +3,6 @@
  * /sys/class/net: a directory for each network interface; key = its index.
  */
 #include "lib/string.h"
-#include "linux/interface.h"
 #include "linux/proc/proc.h"
 #include "net/netdev.h"
 

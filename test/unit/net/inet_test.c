@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Unit tests of TCP and UDP as objects: what is out of reach, failing
+ * Unit tests of TCP, UDP and netlink as objects: what is out of reach, failing
  * allocations, random calls by one and by several threads. What programs see is
  * tested in test/linux/inet_*.c. Prints TAP; leaks are the sanitizer's.
  */
 #include <linux/eventpoll.h>
+#include <linux/rtnetlink.h>
 #include "core/heap.h"
 #include "core/timer.h"
 #include "fs/fake.h"
 #include "lib/string.h"
 #include "net/inet_priv.h"
+#include "net/netlink.h"
 
 #define NR_STEPS	300000u
 #define NR_SOCKS	12u
@@ -310,6 +312,37 @@ static void anything_together(void)
 		pthread_join(t[i], NULL);
 }
 
+/* Requests with wrong lengths, types and attributes. */
+static void any_request(void)
+{
+	uint8_t bytes[200], reply[8192];
+	uint32_t seed = 5, answers = 0;
+	struct sock *s;
+
+	CHECK_EQ(netlink_create(SOCK_RAW, 1, &s), -EPROTONOSUPPORT);
+	CHECK_EQ(netlink_create(SOCK_RAW, NETLINK_ROUTE, &s), 0);
+	for (uint32_t i = 0; i < NR_STEPS; i++) {
+		uint32_t len = pick_from(&seed, sizeof(bytes));
+		uint8_t *b = kmalloc(len + 1);	/* the sanitizer sees its end */
+		struct nlmsghdr h = {
+			.nlmsg_len = pick_from(&seed, 4) ? len :
+				     pick_from(&seed, 300),
+			.nlmsg_type = (uint16_t)(pick_from(&seed, 40)),
+			.nlmsg_flags = (uint16_t)pick_from(&seed, 0x400),
+		};
+
+		for (uint32_t k = 0; k < len; k++)
+			b[k] = (uint8_t)pick_from(&seed, 8);
+		memcpy(b, &h, MIN(len, sizeof(h)));
+		CHECK_EQ(send_bytes(s, b, len, 0, NULL), len);
+		kfree(b);
+		while (recv_bytes(s, reply, sizeof(reply), 0) > 0)
+			answers++;
+	}
+	CHECK(answers > NR_STEPS / 20);
+	drop(s);
+}
+
 static void count_row(void *arg, const struct inet_row *r)
 {
 	++*(uint32_t *)arg;
@@ -331,6 +364,7 @@ static const struct unit_test tests[] = {
 	{ "tcp: no memory", no_memory },
 	{ "anything", anything_alone },
 	{ "anything, by threads", anything_together },
+	{ "netlink: any request", any_request },
 	{ "nothing stays", nothing_stays },
 };
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* AF_NETLINK, NETLINK_ROUTE: interfaces and addresses, of the loopback. */
+#include "inet_help.h"
+
+#include <ifaddrs.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <netdb.h>
+
+struct request {
+	struct nlmsghdr h;
+	union {
+		struct rtgenmsg g;
+		struct ifinfomsg i;
+	} u;
+	struct rtattr a;
+	char name[16];
+};
+
+static int route_socket(void)
+{
+	return must(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+}
+
+static int ask(int fd, int type, int flags, int family, int index)
+{
+	struct request q = { .h = {
+		.nlmsg_len = NLMSG_LENGTH(sizeof(q.u.i)), .nlmsg_type = type,
+		.nlmsg_flags = NLM_F_REQUEST | flags, .nlmsg_seq = 77 } };
+
+	q.u.i.ifi_family = family;
+	q.u.i.ifi_index = index;
+	return send(fd, &q, q.h.nlmsg_len, 0);
+}
+
+static const void *attribute(struct nlmsghdr *h, size_t body, int type)
+{
+	struct rtattr *a = (void *)((char *)NLMSG_DATA(h) + NLMSG_ALIGN(body));
+	int left = h->nlmsg_len - NLMSG_LENGTH(body);
+
+	for (; RTA_OK(a, left); a = RTA_NEXT(a, left))
+		if (a->rta_type == type)
+			return RTA_DATA(a);
+	return NULL;
+}
+
+static void show_loopback_link(struct nlmsghdr *h)
+{
+	struct ifinfomsg *i = NLMSG_DATA(h);
+	const char *name = attribute(h, sizeof(*i), IFLA_IFNAME);
+	const int *mtu = attribute(h, sizeof(*i), IFLA_MTU);
+
+	if (i->ifi_index == 1)
+		say("%s: type %d, flags %#x, mtu %d", name, i->ifi_type,
+		    i->ifi_flags, *mtu);
+}
+
+static void show_loopback_address(struct nlmsghdr *h)
+{
+	struct ifaddrmsg *a = NLMSG_DATA(h);
+	char text[64];
+
+	if (a->ifa_index == 1)
+		say("%s/%d, scope %d, flags %#x",
+		    inet_ntop(a->ifa_family,
+			      attribute(h, sizeof(*a), IFA_ADDRESS), text, 64),
+		    a->ifa_prefixlen, a->ifa_scope, a->ifa_flags);
+}
+
+/* Show what comes until the end of the dump. */
+static void show_dump(int fd)
+{
+	static char buf[65536];
+	struct nlmsghdr *h;
+
+	for (;;) {
+		int left = must(recv(fd, buf, sizeof(buf), 0));
+
+		for (h = (void *)buf; NLMSG_OK(h, left);
+		     h = NLMSG_NEXT(h, left)) {
+			if (h->nlmsg_seq != 77)
+				say("wrong sequence");
+			if (h->nlmsg_type == RTM_NEWLINK)
+				show_loopback_link(h);
+			if (h->nlmsg_type == RTM_NEWADDR)
+				show_loopback_address(h);
+			if (h->nlmsg_type == NLMSG_DONE)
+				return;
+		}
+	}
+}
+
+/* The type and the error of the next message. */
+static void show_answer(int fd)
+{
+	char buf[8192];
+	struct nlmsghdr *h = (void *)buf;
+	struct nlmsgerr *e;
+
+	must(recv(fd, buf, sizeof(buf), 0));
+	num(h->nlmsg_type);
+	if (h->nlmsg_type == RTM_NEWLINK)
+		show_loopback_link(h);
+	e = NLMSG_DATA(h);
+	if (h->nlmsg_type == NLMSG_ERROR)
+		say("%s, about %d", err_name(-e->error), e->msg.nlmsg_type);
+}
+
+TEST(links)
+{
+	int fd = route_socket();
+
+	show(ask(fd, RTM_GETLINK, NLM_F_DUMP, AF_UNSPEC, 0) > 0);
+	show_dump(fd);
+}
+
+TEST(addresses)
+{
+	int fd = route_socket();
+
+	ask(fd, RTM_GETADDR, NLM_F_DUMP, AF_UNSPEC, 0);
+	show_dump(fd);
+	ask(fd, RTM_GETADDR, NLM_F_DUMP, AF_INET, 0);
+	show_dump(fd);
+	ask(fd, RTM_GETADDR, NLM_F_DUMP, AF_INET6, 0);
+	show_dump(fd);
+}
+
+TEST(routes_end)
+{
+	int fd = route_socket();
+
+	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_INET, 0);
+	show_dump(fd);
+	say("end");
+}
+
+TEST(one_link)
+{
+	int fd = route_socket();
+	struct request q = { .h = {
+		.nlmsg_len = sizeof(q), .nlmsg_type = RTM_GETLINK,
+		.nlmsg_flags = NLM_F_REQUEST, .nlmsg_seq = 77 },
+		.a = { RTA_LENGTH(3), IFLA_IFNAME }, .name = "lo" };
+
+	ask(fd, RTM_GETLINK, 0, AF_UNSPEC, 1);
+	show_answer(fd);
+	ask(fd, RTM_GETLINK, 0, AF_UNSPEC, 12345);
+	show_answer(fd);
+	q.h.nlmsg_len = NLMSG_LENGTH(sizeof(q.u.i)) + RTA_SPACE(3);
+	must(send(fd, &q, q.h.nlmsg_len, 0));
+	show_answer(fd);
+}
+
+TEST(errors)
+{
+	int fd = route_socket();
+	struct request q = { .h = { .nlmsg_len = sizeof(q.h),
+				    .nlmsg_type = NLMSG_NOOP,
+				    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK } };
+
+	if (geteuid() == 0)
+		must(setuid(65534));
+	ask(fd, RTM_DELLINK, 0, AF_UNSPEC, 1);
+	show_answer(fd);
+	must(send(fd, &q, q.h.nlmsg_len, 0));
+	show_answer(fd);
+	show(recv(fd, &q, sizeof(q), MSG_DONTWAIT));
+	show(socket(AF_NETLINK, SOCK_STREAM, NETLINK_ROUTE));
+	show(socket(AF_NETLINK, SOCK_RAW, 31));
+}
+
+TEST(names)
+{
+	struct sockaddr_nl n = { .nl_family = AF_NETLINK };
+	struct request q;
+	socklen_t len = sizeof(n);
+	int fd = route_socket();
+
+	show(bind(fd, (struct sockaddr *)&n, 8));
+	show(bind(fd, (struct sockaddr *)&n, sizeof(n)));
+	show(getsockname(fd, (struct sockaddr *)&n, &len));
+	num(len);
+	fact(n.nl_pid != 0);
+	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_INET, 0);
+	num(poll_now(fd, POLLIN | POLLOUT));
+	len = sizeof(n);
+	show(recvfrom(fd, &q, 8, 0, (struct sockaddr *)&n, &len));
+	num(n.nl_pid);
+	num(n.nl_family);
+	n.nl_family = AF_INET;
+	show(bind(fd, (struct sockaddr *)&n, sizeof(n)));
+}
+
+TEST(through_libc)
+{
+	struct addrinfo hints = { .ai_flags = AI_ADDRCONFIG | AI_NUMERICHOST,
+				  .ai_socktype = SOCK_STREAM }, *ai;
+	struct if_nameindex *names;
+	struct ifaddrs *list;
+	struct name n = { .len = 0 };
+
+	must(getifaddrs(&list));
+	for (struct ifaddrs *i = list; i; i = i->ifa_next) {
+		if (strcmp(i->ifa_name, "lo") || !i->ifa_addr)
+			continue;
+		if (i->ifa_addr->sa_family == AF_PACKET)
+			continue;
+		memcpy(&n.a, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ?
+		       sizeof(struct sockaddr_in) :
+		       sizeof(struct sockaddr_in6));
+		say("lo: %s", text_of(&n));
+	}
+	names = if_nameindex();
+	say("%d: %s", names[0].if_index, names[0].if_name);
+	show(getaddrinfo("127.0.0.1", "80", &hints, &ai));
+	num(ai->ai_family);
+}
