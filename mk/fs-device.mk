@@ -3,7 +3,7 @@
 # behind vhost-user; its fuzz target (`make fuzz-fs`; check-fuzz replays).
 UNIT_FSDEV_SRC := $(wildcard tender/dev/fs*.c tender/dev/files/*.c) \
 	$(addprefix tender/dev/,queue.c memory.c virtio.c loop.c \
-		vhost_user.c) tender/util/err.c
+		vhost_user.c vhost_message.c) tender/util/err.c
 UNIT_FSDEV_DEPS := $(UNIT_FSDEV_SRC) $(wildcard tender/dev/*.h \
 	tender/dev/files/*.h abi/*.h test/unit/dev/fs/*.[ch]) mk/fs-device.mk
 UNIT_FSDEV_PROGS := $(UNIT_OUT)/fsdev_test $(UNIT_OUT)/vhost_test

@@ -14,7 +14,7 @@ FUZZ_image_FLAGS := -Itender -I.
 FUZZ_handover_SRC := kernel/platform/kvm/handover.c
 FUZZ_handover_FLAGS := -iquote kernel -iquote .
 FUZZ_vhost_SRC := $(addprefix tender/dev/,memory.c queue.c virtio.c loop.c \
-	rng.c vhost_user.c) tender/util/err.c
+	rng.c vhost_user.c vhost_message.c) tender/util/err.c
 FUZZ_vhost_FLAGS := -Itender -I.
 FUZZ_BOOT_HEADERS := $(wildcard abi/*.h tender/dev/*.h tender/kvm/*.h \
 	tender/util/*.h kernel/platform/kvm/*.h kernel/lib/*.h) \

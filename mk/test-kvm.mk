@@ -40,7 +40,7 @@ $(FAILING_OUT)/description: test/kvm/description.c abi/boot.h abi/machine.h
 # The virtio drivers against QEMU's devices, and against a device of our own.
 DRIVERS_OUT := $(O)/test/drivers
 DRIVERS_PEER_SRC := test/drivers/vsock_peer.c $(addprefix tender/dev/,queue.c \
-	memory.c virtio.c loop.c vhost_user.c) tender/util/err.c
+	memory.c virtio.c loop.c vhost_user.c vhost_message.c) tender/util/err.c
 
 .PHONY: check-drivers
 check-drivers: $(DRIVERS_OUT)/vsock_peer $(O)/mica ## drivers of virtio devices

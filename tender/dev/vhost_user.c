@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vhost-user, the back end's side. One table has the messages: the size of
- * what they bring, and whether they are answered.
+ * vhost-user, the back end's side. One table has the messages (vhost_message.h):
+ * what they do, and the size of what they bring.
  *
  * A ring runs from the moment it has memory, addresses, a doorbell and is
  * enabled, until GET_VRING_BASE stops it. The memory table can only change
@@ -13,21 +13,14 @@
 #include "dev/vhost_user.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/vhost_types.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "dev/vhost_message.h"
 
-#define REGIONS_MAX		8u
-#define FDS_MAX			8u
-#define FLAG_VERSION		1u
-#define FLAG_VERSION_MASK	3u
-#define FLAG_REPLY		(1u << 2)
-#define FLAG_NEED_REPLY		(1u << 3)
 #define RING_INDEX_MASK		0xffu
 #define RING_NO_FD		(1u << 8)
 
@@ -36,7 +29,6 @@
 #define PROTOCOL_REPLY_ACK	(1ull << 3)
 #define PROTOCOL_CONFIG		(1ull << 9)
 #define PROTOCOL_OURS		(PROTOCOL_MQ | PROTOCOL_REPLY_ACK)
-#define CONFIG_MAX		256u
 
 enum request {
 	GET_FEATURES = 1, SET_FEATURES, SET_OWNER, RESET_OWNER, SET_MEM_TABLE,
@@ -46,43 +38,10 @@ enum request {
 	GET_CONFIG = 24,
 };
 
-struct header {
-	uint32_t request, flags, size;
-};
-
-struct region {
-	uint64_t gpa, len, user, offset;
-};
-
-struct mem_table {
-	uint32_t nr, padding;
-	struct region regions[REGIONS_MAX];
-};
-
-struct config_space {
-	uint32_t offset, size, flags;
-	unsigned char bytes[CONFIG_MAX];
-};
-
-/* One message and what came with it. */
-struct message {
-	struct header h;
-	union {
-		uint64_t u64;
-		struct vhost_vring_state state;
-		struct vhost_vring_addr addr;
-		struct mem_table memory;
-		struct config_space config;
-	} body;
-	int fds[FDS_MAX];	/* -1: none, or taken */
-	uint32_t nr_fds;
-	uint32_t reply_len;	/* of body; 0: no answer of its own */
-};
-
 struct mapping {
 	void *at;
 	size_t len;
-	struct region region;
+	struct vhost_region region;
 };
 
 struct ring {
@@ -104,7 +63,7 @@ struct vhost_user {
 	int sock;
 	struct dev_source source;
 	uint64_t features, protocol;
-	struct mapping maps[REGIONS_MAX];
+	struct mapping maps[VHOST_REGIONS_MAX];
 	uint32_t nr_maps;
 	struct ring rings[VIRTIO_QUEUES_MAX];
 	bool ended;
@@ -136,7 +95,7 @@ static bool any_running(const struct vhost_user *v)
 static int to_gpa(const struct vhost_user *v, uint64_t user, gpa_t *gpa)
 {
 	for (uint32_t i = 0; i < v->nr_maps; i++) {
-		const struct region *r = &v->maps[i].region;
+		const struct vhost_region *r = &v->maps[i].region;
 
 		if (user - r->user < r->len) {
 			*gpa = r->gpa + (user - r->user);
@@ -219,7 +178,7 @@ static struct ring *ring_of(struct vhost_user *v, uint64_t index)
 	return index < v->dev->nr_queues ? &v->rings[index] : NULL;
 }
 
-static int set_vring_num(struct vhost_user *v, struct message *m)
+static int set_vring_num(struct vhost_user *v, struct vhost_message *m)
 {
 	struct ring *r = ring_of(v, m->body.state.index);
 	uint32_t n = m->body.state.num;
@@ -230,7 +189,7 @@ static int set_vring_num(struct vhost_user *v, struct message *m)
 	return 0;
 }
 
-static int set_vring_addr(struct vhost_user *v, struct message *m)
+static int set_vring_addr(struct vhost_user *v, struct vhost_message *m)
 {
 	struct ring *r = ring_of(v, m->body.addr.index);
 
@@ -241,7 +200,7 @@ static int set_vring_addr(struct vhost_user *v, struct message *m)
 	return try_start(v, m->body.addr.index);
 }
 
-static int set_vring_base(struct vhost_user *v, struct message *m)
+static int set_vring_base(struct vhost_user *v, struct vhost_message *m)
 {
 	struct ring *r = ring_of(v, m->body.state.index);
 
@@ -251,7 +210,7 @@ static int set_vring_base(struct vhost_user *v, struct message *m)
 	return 0;
 }
 
-static int get_vring_base(struct vhost_user *v, struct message *m)
+static int get_vring_base(struct vhost_user *v, struct vhost_message *m)
 {
 	struct ring *r = ring_of(v, m->body.state.index);
 
@@ -264,7 +223,7 @@ static int get_vring_base(struct vhost_user *v, struct message *m)
 }
 
 /* The descriptor of a KICK or CALL message; -1 if it says there is none. */
-static int take_ring_fd(struct vhost_user *v, struct message *m,
+static int take_ring_fd(struct vhost_user *v, struct vhost_message *m,
 			struct ring **r, int *fd)
 {
 	*r = ring_of(v, m->body.u64 & RING_INDEX_MASK);
@@ -280,7 +239,7 @@ static int take_ring_fd(struct vhost_user *v, struct message *m,
 	return fcntl(*fd, F_SETFL, O_NONBLOCK) ? -errno : 0;
 }
 
-static int set_vring_kick(struct vhost_user *v, struct message *m)
+static int set_vring_kick(struct vhost_user *v, struct vhost_message *m)
 {
 	struct ring *r;
 	int fd, err = take_ring_fd(v, m, &r, &fd);
@@ -301,7 +260,7 @@ static int set_vring_kick(struct vhost_user *v, struct message *m)
 	return try_start(v, (uint32_t)(r - v->rings));
 }
 
-static int set_vring_call(struct vhost_user *v, struct message *m)
+static int set_vring_call(struct vhost_user *v, struct vhost_message *m)
 {
 	struct ring *r;
 	int fd, err = take_ring_fd(v, m, &r, &fd);
@@ -319,7 +278,7 @@ static int set_vring_call(struct vhost_user *v, struct message *m)
 	return 0;
 }
 
-static int set_vring_enable(struct vhost_user *v, struct message *m)
+static int set_vring_enable(struct vhost_user *v, struct vhost_message *m)
 {
 	struct ring *r = ring_of(v, m->body.state.index);
 
@@ -352,7 +311,7 @@ static bool stays_as_long(int fd, uint64_t end)
 }
 
 /* Check one region against its file and map it. */
-static int map_region(struct vhost_user *v, const struct region *r, int fd)
+static int map_region(struct vhost_user *v, const struct vhost_region *r, int fd)
 {
 	struct mapping *m = &v->maps[v->nr_maps];
 	int err;
@@ -372,13 +331,13 @@ static int map_region(struct vhost_user *v, const struct region *r, int fd)
 	return err;
 }
 
-static int set_mem_table(struct vhost_user *v, struct message *m)
+static int set_mem_table(struct vhost_user *v, struct vhost_message *m)
 {
-	const struct mem_table *t = &m->body.memory;
+	const struct vhost_mem_table *t = &m->body.memory;
 	int err = 0;
 
-	if (t->nr > REGIONS_MAX || t->nr != m->nr_fds ||
-	    m->h.size < 8 + t->nr * sizeof(struct region) || any_running(v))
+	if (t->nr > VHOST_REGIONS_MAX || t->nr != m->nr_fds ||
+	    m->h.size < 8 + t->nr * sizeof(struct vhost_region) || any_running(v))
 		return -EINVAL;
 	unmap_all(v);
 	for (uint32_t i = 0; !err && i < t->nr; i++)
@@ -390,7 +349,7 @@ static int set_mem_table(struct vhost_user *v, struct message *m)
 
 /* --- the rest of the messages ------------------------------------------------*/
 
-static int reply_u64(struct message *m, uint64_t value)
+static int reply_u64(struct vhost_message *m, uint64_t value)
 {
 	m->body.u64 = value;
 	m->reply_len = sizeof(value);
@@ -402,12 +361,12 @@ static uint64_t offered(const struct vhost_user *v)
 	return v->dev->features | FEATURE_PROTOCOL;
 }
 
-static int get_features(struct vhost_user *v, struct message *m)
+static int get_features(struct vhost_user *v, struct vhost_message *m)
 {
 	return reply_u64(m, offered(v));
 }
 
-static int set_features(struct vhost_user *v, struct message *m)
+static int set_features(struct vhost_user *v, struct vhost_message *m)
 {
 	if ((m->body.u64 & ~offered(v)) || any_running(v))
 		return -EINVAL;
@@ -421,12 +380,12 @@ static uint64_t protocol_offered(const struct vhost_user *v)
 	return PROTOCOL_OURS | (v->hooks.has_config ? PROTOCOL_CONFIG : 0);
 }
 
-static int get_protocol_features(struct vhost_user *v, struct message *m)
+static int get_protocol_features(struct vhost_user *v, struct vhost_message *m)
 {
 	return reply_u64(m, protocol_offered(v));
 }
 
-static int set_protocol_features(struct vhost_user *v, struct message *m)
+static int set_protocol_features(struct vhost_user *v, struct vhost_message *m)
 {
 	if (m->body.u64 & ~protocol_offered(v))
 		return -EINVAL;
@@ -434,17 +393,17 @@ static int set_protocol_features(struct vhost_user *v, struct message *m)
 	return 0;
 }
 
-static int get_queue_num(struct vhost_user *v, struct message *m)
+static int get_queue_num(struct vhost_user *v, struct vhost_message *m)
 {
 	return reply_u64(m, v->dev->nr_queues);
 }
 
-static int get_config(struct vhost_user *v, struct message *m)
+static int get_config(struct vhost_user *v, struct vhost_message *m)
 {
-	struct config_space *c = &m->body.config;
-	uint32_t head = (uint32_t)offsetof(struct config_space, bytes);
+	struct vhost_config_space *c = &m->body.config;
+	uint32_t head = (uint32_t)offsetof(struct vhost_config_space, bytes);
 
-	if (!v->hooks.has_config || c->size > CONFIG_MAX ||
+	if (!v->hooks.has_config || c->size > VHOST_CONFIG_MAX ||
 	    c->offset > v->dev->config_len ||
 	    c->size > v->dev->config_len - c->offset)
 		return -EINVAL;
@@ -455,13 +414,13 @@ static int get_config(struct vhost_user *v, struct message *m)
 	return 0;
 }
 
-static int nothing(struct vhost_user *v, struct message *m)
+static int nothing(struct vhost_user *v, struct vhost_message *m)
 {
 	return 0;
 }
 
 static const struct {
-	int (*fn)(struct vhost_user *v, struct message *m);
+	int (*fn)(struct vhost_user *v, struct vhost_message *m);
 	uint32_t min_size;
 } requests[] = {
 	[GET_FEATURES] = { get_features, 0 },
@@ -485,77 +444,19 @@ static const struct {
 };
 #define NR_REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
-/* --- transport ---------------------------------------------------------------*/
+/* --- messages as they come -----------------------------------------------------*/
 
-static void take_fds(struct message *m, struct msghdr *h)
+static int answer(struct vhost_user *v, struct vhost_message *m, int err)
 {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		m->nr_fds = (uint32_t)((c->cmsg_len - CMSG_LEN(0)) /
-				       sizeof(int));
-		memcpy(m->fds, CMSG_DATA(c), m->nr_fds * sizeof(int));
-		return;
-	}
-}
-
-static int receive_all(int sock, void *buf, size_t len)
-{
-	ssize_t n = len ? recv(sock, buf, len, MSG_WAITALL) : 0;
-
-	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -ECONNRESET;
-}
-
-/* Returns 1, 0 at the end of the connection, or -errno. */
-static int receive(int sock, struct message *m)
-{
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
-	} control;
-	struct iovec iov = { &m->h, sizeof(m->h) };
-	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	ssize_t n;
-
-	memset(m, 0, sizeof(*m));
-	memset(m->fds, -1, sizeof(m->fds));
-	n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC);
-	if (n <= 0)
-		return n < 0 ? -errno : 0;
-	take_fds(m, &h);
-	if (h.msg_flags & MSG_CTRUNC)
-		return -EPROTO;
-	if (n < (ssize_t)sizeof(m->h) &&
-	    receive_all(sock, (char *)&m->h + n, sizeof(m->h) - (size_t)n))
-		return -EPROTO;
-	if ((m->h.flags & FLAG_VERSION_MASK) != FLAG_VERSION ||
-	    m->h.size > sizeof(m->body) ||
-	    receive_all(sock, &m->body, m->h.size))
-		return -EPROTO;
-	return 1;
-}
-
-static int answer(struct vhost_user *v, struct message *m, int err)
-{
-	bool wants_ack = (m->h.flags & FLAG_NEED_REPLY) &&
+	bool wants_ack = (m->h.flags & VHOST_NEED_REPLY) &&
 			 (v->protocol & PROTOCOL_REPLY_ACK);
-	struct iovec iov[2] = { { &m->h, sizeof(m->h) }, { &m->body, 0 } };
-	struct msghdr h = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	if (!m->reply_len && wants_ack)
 		reply_u64(m, err ? 1 : 0);
-	if (!m->reply_len)
-		return 0;
-	m->h.flags = FLAG_VERSION | FLAG_REPLY;
-	m->h.size = m->reply_len;
-	iov[1].iov_len = m->reply_len;
-	return sendmsg(v->sock, &h, MSG_NOSIGNAL) ==
-	       (ssize_t)(sizeof(m->h) + m->reply_len) ? 0 : -EPIPE;
+	return m->reply_len ? vhost_message_reply(v->sock, m) : 0;
 }
 
-static int handle(struct vhost_user *v, struct message *m)
+static int handle(struct vhost_user *v, struct vhost_message *m)
 {
 	int err;
 
@@ -572,14 +473,14 @@ static int handle(struct vhost_user *v, struct message *m)
 static void readable(void *arg, uint32_t events)
 {
 	struct vhost_user *v = arg;
-	struct message m;
-	int err = receive(v->sock, &m);
+	struct vhost_message m;
+	int err = vhost_message_receive(v->sock, &m);
 
 	if (err == 0)
 		end(v, NULL);
 	if (err > 0)
 		err = handle(v, &m);
-	for (uint32_t i = 0; i < FDS_MAX; i++)
+	for (uint32_t i = 0; i < VHOST_FDS_MAX; i++)
 		if (m.fds[i] >= 0)
 			close(m.fds[i]);
 	if (err < 0)

@@ -91,7 +91,6 @@ int hostnode_get(struct super *sb, struct inode *parent, const char *name,
 		 struct inode **out);
 /* The inode known by that name, with a reference, or NULL. */
 struct inode *hostnode_find_name(struct inode *parent, const char *name);
-void hostnode_set_attr(struct inode *i, const struct fsrv_attr *a);
 void hostnode_rename(struct hostnode *n, struct inode *parent,
 		     const char *name, char *storage);
 void hostnode_unname(struct hostnode *n, struct inode *parent,
@@ -108,15 +107,18 @@ int hostnode_call(struct inode *dir, struct inode *dir2,
 /* A request on i itself, by its file handle or its name. */
 int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
 		       struct fsrv_reply *rp);
-int hostfs_getattr(struct inode *i, struct kstat *st);
+ssize_t hostfs_getxattr(struct inode *i, const char *name, void *buf,
+			size_t n);
+ssize_t hostfs_listxattr(struct inode *i, char *buf, size_t n);
+
+/* --- attr.c ----------------------------------------------------------------*/
+void hostnode_set_attr(struct inode *i, const struct fsrv_attr *a);
 /* Are the attributes known as the host has them now? */
 bool hostnode_is_fresh(const struct inode *i);
 /* Ask the host again if i is live and its attributes are old. */
 void hostnode_refresh(struct inode *i);
+int hostfs_getattr(struct inode *i, struct kstat *st);
 int hostfs_setattr(struct inode *i, const struct attr *a);
-ssize_t hostfs_getxattr(struct inode *i, const char *name, void *buf,
-			size_t n);
-ssize_t hostfs_listxattr(struct inode *i, char *buf, size_t n);
 
 /* --- dirlist.c --------------------------------------------------------------*/
 struct dirlist_entry {
