@@ -10,8 +10,8 @@ UNIT_FSDEV_PROGS := $(UNIT_OUT)/fsdev_test $(UNIT_OUT)/vhost_test
 UNIT_PROGS += $(UNIT_FSDEV_PROGS)
 check-unit: $(UNIT_FSDEV_PROGS)
 
-$(UNIT_OUT)/fsdev_test: UNIT_FSDEV_MAIN := test/unit/dev/fs/fs_test.c \
-	test/unit/dev/fs/fs_client.c
+$(UNIT_OUT)/fsdev_test: UNIT_FSDEV_MAIN := $(addprefix test/unit/dev/fs/,\
+	fs_test.c fs_changes_test.c fs_streams_test.c fs_client.c)
 $(UNIT_OUT)/vhost_test: UNIT_FSDEV_MAIN := test/unit/dev/fs/vhost_test.c
 $(UNIT_FSDEV_PROGS): $(UNIT_FSDEV_DEPS)
 	@mkdir -p $(@D)
