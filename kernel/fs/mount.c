@@ -100,20 +100,32 @@ static struct dentry *root_dentry_get(struct super *sb, struct inode *inode)
 	return dentry_get(none);
 }
 
-int vfs_mount_root(struct super *sb, const char *source)
+static struct mount *mount_create_whole(struct super *sb, const char *source)
 {
 	struct dentry *root = root_dentry_get(sb, NULL);
-	struct mount *m;
+	struct mount *m = root ? mount_create(sb, root, source, 0) : NULL;
 
-	m = root ? mount_create(sb, root, source, 0) : NULL;
 	dentry_put(root);
+	if (m)
+		super_put(sb);	/* m has its own reference */
+	return m;
+}
+
+struct mount *vfs_mount_nowhere(struct super *sb)
+{
+	return mount_create_whole(sb, NULL);
+}
+
+int vfs_mount_root(struct super *sb, const char *source)
+{
+	struct mount *m = mount_create_whole(sb, source);
+
 	if (!m)
 		return -ENOMEM;
 	mutex_lock(&dcache_lock);
 	root_mount = m;
 	list_append(&mounts, &m->link);
 	mutex_unlock(&dcache_lock);
-	super_put(sb);
 	return 0;
 }
 

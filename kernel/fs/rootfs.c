@@ -333,7 +333,7 @@ static struct super *shm_create(void)
 	return tmpfs_create(0, 01777);
 }
 
-enum { AT_PROC, AT_SYS, AT_DEV, AT_PTS, AT_SHM, NR_KERNEL_MOUNTS };
+enum { AT_PROC, AT_SYS, AT_DEV, AT_PTS, AT_SHM, AT_MQUEUE, NR_KERNEL_MOUNTS };
 static const struct late_mount kernel_mounts[NR_KERNEL_MOUNTS] = {
 	[AT_PROC] = { "proc", NULL, procfs_create, "proc",
 		      MS_NOSUID | MS_NODEV | MS_NOEXEC },
@@ -344,6 +344,8 @@ static const struct late_mount kernel_mounts[NR_KERNEL_MOUNTS] = {
 		     MS_NOSUID | MS_NOEXEC },
 	[AT_SHM] = { "shm", &kernel_mounts[AT_DEV], shm_create, TMPFS_NAME,
 		     MS_NOSUID | MS_NODEV },
+	[AT_MQUEUE] = { "mqueue", &kernel_mounts[AT_DEV], mqueue_create,
+			"mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC },
 };
 
 _Static_assert(NR_KERNEL_MOUNTS <= LATE_MOUNTS_MAX, "room");

@@ -394,6 +394,9 @@ void vfs_mount_late(const struct late_mount *list, uint32_t nr);
 int vfs_mount_bind(const struct path *where, const struct path *what,
 		   bool recursive, uint32_t flags);
 int vfs_umount(const struct path *where, uint32_t flags); /* MNT_DETACH */
+/* A mount of sb that no path leads to, for walks from its root. Takes over the
+ * caller's sb reference if it succeeds. NULL: no memory. */
+struct mount *vfs_mount_nowhere(struct super *sb);
 /*
  * new_root, a mount, takes the place of the mount whose root is `root`, which
  * is then mounted at put_old, at or below new_root. Processes that stand at
@@ -461,6 +464,7 @@ struct super *devfs_create(void);	/* null zero full random urandom tty ptmx fd s
 struct super *devpts_create(void);
 struct super *procfs_create(void);
 struct super *sysfs_create(void);
+struct super *mqueue_create(void);	/* the one there is */
 /* Host tree by the file server. */
 /* live: the host may change it at any time. */
 struct super *hostfs_create(uint32_t export_id, bool read_only, bool live);

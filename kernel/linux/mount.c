@@ -90,6 +90,11 @@ static struct super *make_dev(const char *options)
 	return devfs_create();
 }
 
+static struct super *make_mqueue(const char *options)
+{
+	return mqueue_create();
+}
+
 static const struct {
 	const char *name;
 	struct super *(*make)(const char *options);
@@ -97,6 +102,7 @@ static const struct {
 	{ "tmpfs", make_tmpfs },	{ "ramfs", make_tmpfs },
 	{ "proc", make_proc },		{ "sysfs", make_sysfs },
 	{ "devpts", make_devpts },	{ "devtmpfs", make_dev },
+	{ "mqueue", make_mqueue },
 };
 
 /* --- the kinds of mount ---------------------------------------------------*/

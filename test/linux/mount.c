@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #include <sched.h>
+#include <mqueue.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 
@@ -162,4 +163,48 @@ TEST(errors)
 	put_file("m/f", "x");
 	show(umount("m/f"));
 	show(mount("none", "m/f", "tmpfs", 0, NULL));
+}
+
+/* The names of POSIX message queues are files of this file system. */
+TEST(mount_mqueue)
+{
+	char name[64], path[80];
+	struct mq_attr a;
+	struct stat st;
+	int fd;
+
+	private_mounts();
+	must(umount("m"));
+	show(mount("none", "m", "mqueue", 0, NULL));
+	sprintf(name, "/linux-test-%d", (int)getpid());
+	sprintf(path, "m%s", name);
+	fd = (int)must(mq_open(name, O_CREAT | O_RDWR, 0640, NULL));
+	must(stat(path, &st));
+	num(st.st_mode);
+	num(st.st_size);
+	must(mq_send(fd, "12345", 5, 0));
+	must(slurp(path));
+	say("%s", slurped);
+	show(mkdir("m/linux-test-d", 0700));
+	show(symlink("x", "m/linux-test-l"));
+	show(link(path, "m/linux-test-h"));
+	show(rename(path, "m/linux-test-r"));
+	show(truncate(path, 0));
+	show(chmod(path, 0600));
+	must(fstat(fd, &st));
+	num(st.st_mode);
+	show(unlink(path));
+	show(mq_open(name, O_RDWR));
+	must(close((int)must(open(path, O_CREAT | O_EXCL | O_RDWR, 0600))));
+	must(close(fd));
+	fd = (int)must(mq_open(name, O_RDWR));
+	must(mq_getattr(fd, &a));
+	num(a.mq_maxmsg);
+	num(a.mq_msgsize);
+	show(mq_unlink(name));
+	show(stat(path, &st));
+	must(close(fd));
+	show(umount("m"));
+	show(mount("none", "m", "mqueue", 0, NULL));
+	show(umount("m"));
 }

@@ -30,6 +30,7 @@ static const struct dev_entry entries[] = {
 	{ "stdout", S_IFLNK, 0, 0, "/proc/self/fd/1" },
 	{ "stderr", S_IFLNK, 0, 0, "/proc/self/fd/2" },
 	{ "shm", S_IFDIR | 01777, 0, 0, NULL },
+	{ "mqueue", S_IFDIR | 01777, 0, 0, NULL },
 	{ "pts", S_IFDIR | 0755, 0, 0, NULL },
 };
 

@@ -205,11 +205,11 @@ static const struct pseudo_entry epoll_table[] = {
 };
 
 static const struct pseudo_entry mqueue_table[] = {
-	PROC_TEXT("msg_default", "10\n"),
-	PROC_TEXT("msg_max", "10\n"),
-	PROC_TEXT("msgsize_default", "8192\n"),
-	PROC_TEXT("msgsize_max", "8192\n"),
-	PROC_TEXT("queues_max", "256\n"),
+	LIMIT("msg_default", LIMIT_MQ_DEFAULT),
+	LIMIT("msg_max", LIMIT_MQ_MAX),
+	LIMIT("msgsize_default", LIMIT_MQ_SIZE_DEFAULT),
+	LIMIT("msgsize_max", LIMIT_MQ_SIZE_MAX),
+	LIMIT("queues_max", LIMIT_MQ_QUEUES),
 	{ }
 };
 

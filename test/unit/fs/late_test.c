@@ -139,14 +139,14 @@ void test_devfs(void)
 	CHECK_EQ(vfs_unlink(&ctx, "/t/random"), 0);
 	CHECK_EQ(walk_to("/t/full", 0), -ENOENT);
 	CHECK_EQ(vfs_mkdir(&ctx, "/t/random", 0755), 0);
-	CHECK_EQ(entries_of("/t"), 2 + 13 + 1 - 1);
+	CHECK_EQ(entries_of("/t"), 2 + 14 + 1 - 1);
 	CHECK_EQ(walk_to("/t/full", 0), -ENOENT);
 	CHECK_EQ(stat_of("/t/random").mode, S_IFDIR | 0755);
-	CHECK_EQ(stat_of("/t").nlink, 2 + 3);
+	CHECK_EQ(stat_of("/t").nlink, 2 + 4);
 	CHECK_EQ(unmount("/t", 0), 0);
 	/* who looks at the directory sees all of it */
 	mount_on("/t", devfs_create());
-	CHECK_EQ(stat_of("/t").nlink, 4);
+	CHECK_EQ(stat_of("/t").nlink, 5);
 	CHECK_EQ(stat_of("/t").mtime.nsec, stat_of("/t").btime.nsec);
 	CHECK_EQ(unmount("/t", 0), 0);
 }

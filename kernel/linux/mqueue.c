@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * POSIX message queues. Their names are a file system of their own, a tmpfs
+ * whose regular files are queues; it is mounted nowhere for mq_open and
+ * mq_unlink, which thus find their names whatever the program's root is, and at
+ * /dev/mqueue for everybody else. Under ipc_lock: queues and who is to be told.
+ */
+#include <linux/capability.h>
+#include <linux/eventpoll.h>
+#include <linux/fcntl.h>
+#include <linux/mqueue.h>
+#include <linux/resource.h>
+#include <linux/stat.h>
+#include <asm/siginfo.h>
+#include <gen/syscalls.h>
+#include "arch/uaccess.h"
+#include "core/heap.h"
+#include "core/timer.h"
+#include "lib/string.h"
+#include "linux/mm_priv.h"
+#include "linux/msgq.h"
+#include "linux/path.h"
+#include "linux/timeout.h"
+
+#define NAME_SIZE	256u
+#define STATUS_SIZE	80u	/* what a queue's size is said to be */
+#define MESSAGE_COST	96u	/* beyond its bytes, for RLIMIT_MSGQUEUE */
+#define SIGNAL_MAX	64u
+#define HARD_MAX	65536	/* with CAP_SYS_RESOURCE */
+#define HARD_SIZE_MAX	(16 << 20)
+
+/* The kernel's struct sigevent, as far as it is looked at. */
+struct event {
+	uint64_t value;
+	int32_t signo, notify;
+};
+
+struct mqueue {
+	struct list link;	/* queues */
+	struct msgq q;
+	struct waitq wait;
+	uint32_t uid;		/* whose memory it is; set once */
+	int64_t max_size;	/* of a message; set once */
+	/* who wants to hear of the first message; NULL: nobody */
+	struct process *owner;
+	struct event event;
+};
+
+static struct list queues = LIST_INIT(queues);
+static uint32_t nr_queues;
+/* Set once, under ipc_lock: the place of names, and what its inodes do. */
+static struct mount *names;
+static struct inode_ops dir_ops, queue_inode_ops;
+static int (*base_create)(struct inode *dir, const char *name, uint32_t mode,
+			  const struct cred *c, struct inode **out);
+static void (*base_evict)(struct inode *i);
+/* What mq_open of this task wants to be made; under creating. */
+static struct mutex creating = MUTEX_INIT;
+static struct task *creator;
+static struct mq_attr wanted;
+
+static struct mqueue *queue_of(const struct file *f)
+{
+	return f->inode->attached;
+}
+
+/* --- life of a queue -----------------------------------------------------------*/
+static uint64_t cost(const struct mqueue *mq)
+{
+	return mq->q.max_nr * ((uint64_t)mq->max_size + MESSAGE_COST);
+}
+
+static int check_attr(const struct mq_attr *a)
+{
+	bool all = cred_has_cap(current_thread()->cred, CAP_SYS_RESOURCE);
+	int64_t nr = all ? HARD_MAX : (int64_t)ipc_limits[LIMIT_MQ_MAX];
+	int64_t size = all ? HARD_SIZE_MAX :
+			     (int64_t)ipc_limits[LIMIT_MQ_SIZE_MAX];
+
+	return a->mq_maxmsg <= 0 || a->mq_maxmsg > nr || a->mq_msgsize <= 0 ||
+	       a->mq_msgsize > size ? -EINVAL : 0;
+}
+
+/* Into the list of queues, if its owner and the system may have it. */
+static int admit(struct mqueue *mq)
+{
+	uint64_t used = cost(mq);
+
+	if (nr_queues >= ipc_limits[LIMIT_MQ_QUEUES] &&
+	    !cred_has_cap(current_thread()->cred, CAP_SYS_RESOURCE))
+		return -ENOSPC;
+	list_for_each(l, &queues) {
+		struct mqueue *other = list_entry(l, struct mqueue, link);
+
+		if (other->uid == mq->uid)
+			used += cost(other);
+	}
+	if (used > mm_limit(RLIMIT_MSGQUEUE))
+		return -EMFILE;
+	list_append(&queues, &mq->link);
+	nr_queues++;
+	return 0;
+}
+
+static void leave(struct mqueue *mq)
+{
+	mutex_lock(&ipc_lock);
+	list_remove(&mq->link);
+	nr_queues--;
+	mutex_unlock(&ipc_lock);
+}
+
+static int make_queue(struct mqueue **out)
+{
+	struct mq_attr a = {
+		.mq_maxmsg = (int64_t)MIN(ipc_limits[LIMIT_MQ_DEFAULT],
+					  ipc_limits[LIMIT_MQ_MAX]),
+		.mq_msgsize = (int64_t)MIN(ipc_limits[LIMIT_MQ_SIZE_DEFAULT],
+					   ipc_limits[LIMIT_MQ_SIZE_MAX]),
+	};
+	struct mqueue *mq = kzalloc(sizeof(*mq));
+	int err;
+
+	if (!mq)
+		return -ENOMEM;
+	if (creator == current_task() && wanted.mq_maxmsg)
+		a = wanted;
+	msgq_init(&mq->q);
+	waitq_init(&mq->wait);
+	mq->q.by_priority = true;
+	mq->q.max_bytes = UINT64_MAX;
+	mq->q.max_nr = (uint64_t)a.mq_maxmsg;
+	mq->max_size = a.mq_msgsize;
+	mq->uid = current_thread()->cred->uid;
+	mutex_lock(&ipc_lock);
+	err = admit(mq);
+	mutex_unlock(&ipc_lock);
+	if (err)
+		kfree(mq);
+	*out = mq;
+	return err;
+}
+
+/* Nobody is to be told any more. Under ipc_lock; returns whom to put. */
+static struct process *forget_owner(struct mqueue *mq)
+{
+	struct process *p = mq->owner;
+
+	mq->owner = NULL;
+	return p;
+}
+
+/* --- files -----------------------------------------------------------------------*/
+static ssize_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct mqueue *mq = queue_of(f);
+	char text[STATUS_SIZE];
+	size_t n;
+
+	mutex_lock(&ipc_lock);
+	n = (size_t)snprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d "
+			     "SIGNO:%-5d NOTIFY_PID:%-6d\n", mq->q.bytes,
+			     mq->owner ? mq->event.notify : 0,
+			     mq->owner && !mq->event.notify ?
+			     mq->event.signo : 0,
+			     mq->owner ? (int)mq->owner->pid : 0);
+	mutex_unlock(&ipc_lock);
+	if (*pos >= n || !u->left)
+		return 0;
+	n = uio_fill(u, text + *pos, MIN(n - *pos, u->left));
+	*pos += n;
+	return n ? (ssize_t)n : -EFAULT;
+}
+
+static uint32_t mq_poll(struct file *f, struct poll_table *pt)
+{
+	struct mqueue *mq = queue_of(f);
+	uint64_t nr;
+
+	poll_add(pt, &mq->wait);
+	nr = __atomic_load_n(&mq->q.nr, __ATOMIC_ACQUIRE);
+	return (nr ? EPOLLIN | EPOLLRDNORM : 0) |
+	       (nr < mq->q.max_nr ? EPOLLOUT | EPOLLWRNORM : 0);
+}
+
+/* Each close by the one who is to be told ends that. */
+static void mq_flush(struct file *f)
+{
+	struct mqueue *mq = queue_of(f);
+	struct process *p = NULL;
+
+	mutex_lock(&ipc_lock);
+	if (mq->owner == current_process())
+		p = forget_owner(mq);
+	mutex_unlock(&ipc_lock);
+	if (p)
+		process_put(p);
+}
+
+static const struct file_ops queue_ops = {
+	.read = mq_read,
+	.poll = mq_poll,
+	.flush = mq_flush,
+};
+
+static int mq_create(struct inode *dir, const char *name, uint32_t mode,
+		     const struct cred *c, struct inode **out)
+{
+	struct mqueue *mq;
+	int err = make_queue(&mq);
+
+	if (err)
+		return err;
+	err = base_create(dir, name, mode, c, out);
+	if (err) {
+		leave(mq);
+		kfree(mq);
+		return err;
+	}
+	(*out)->ops = &queue_inode_ops;
+	(*out)->file_ops = &queue_ops;
+	(*out)->attached = mq;
+	(*out)->size = STATUS_SIZE;
+	return 0;
+}
+
+static void mq_evict(struct inode *i)
+{
+	struct mqueue *mq = i->attached;
+
+	leave(mq);
+	msgq_fini(&mq->q, 0);
+	if (mq->owner)
+		process_put(mq->owner);
+	kfree(mq);
+	base_evict(i);
+}
+
+static int no_setattr(struct inode *i, const struct attr *a)
+{
+	return a->valid & ATTR_SIZE ? 0 : inode_setattr_generic(i, a);
+}
+
+/* The file system, made when it is first wanted. NULL: no memory. */
+static struct mount *find_names(void)
+{
+	struct super *sb;
+
+	mutex_lock(&ipc_lock);
+	sb = names ? NULL : tmpfs_create(0, 01777);
+	if (sb) {
+		sb->type = "mqueue";
+		dir_ops = *sb->root->ops;
+		base_create = dir_ops.create;
+		base_evict = dir_ops.evict;
+		queue_inode_ops = (struct inode_ops){
+			.setattr = no_setattr, .evict = mq_evict,
+		};
+		dir_ops.create = mq_create;
+		dir_ops.mkdir = NULL;
+		dir_ops.mknod = NULL;
+		dir_ops.symlink = NULL;
+		dir_ops.link = NULL;
+		dir_ops.rename = NULL;
+		dir_ops.tmpfile = NULL;
+		sb->root->ops = &dir_ops;
+		names = vfs_mount_nowhere(sb);
+		if (!names)
+			super_put(sb);
+	}
+	mutex_unlock(&ipc_lock);
+	return names;
+}
+
+struct super *mqueue_create(void)
+{
+	struct mount *m = find_names();
+
+	if (m)
+		ref_get(&m->sb->refs);
+	return m ? m->sb : NULL;
+}
+
+/* --- open and unlink -----------------------------------------------------------*/
+static int start_walk(uint64_t user, struct walk_ctx *w, char *name)
+{
+	ssize_t n = strncpy_from_user(name, (char *)user, NAME_SIZE);
+	struct mount *m = find_names();
+
+	if (n < 0)
+		return (int)n;
+	if (!m)
+		return -ENOMEM;
+	if (!n)
+		return -ENOENT;
+	if (strchr(name, '/') || !strcmp(name, ".") || !strcmp(name, ".."))
+		return -EACCES;
+	w->root.mnt = m;
+	w->root.dentry = m->root;
+	w->start = w->root;
+	w->cred = current_thread()->cred;
+	return 0;
+}
+
+static int open_queue(const struct walk_ctx *w, const char *name,
+		      uint32_t flags, uint32_t mode, bool bad_attr,
+		      struct file **out)
+{
+	int err;
+
+	if (!bad_attr)
+		return vfs_open(w, name, flags, mode & ~current_umask() & 07777,
+				0, out);
+	/* attributes matter only if there is no such queue */
+	err = vfs_open(w, name, flags & ~(uint32_t)(O_CREAT | O_EXCL), 0, 0,
+		       out);
+	if (err == -ENOENT)
+		return -EINVAL;
+	if (err || !(flags & O_EXCL))
+		return err;
+	file_put(*out);
+	return -EEXIST;
+}
+
+long sys_mq_open(uint64_t user, uint64_t flags, uint64_t mode, uint64_t attr)
+{
+	uint32_t f = (uint32_t)flags & (O_ACCMODE | O_CREAT | O_EXCL |
+					O_NONBLOCK);
+	struct mq_attr a = { 0 };
+	char name[NAME_SIZE];
+	struct walk_ctx w;
+	struct file *file;
+	int err, fd;
+
+	if (attr && copy_from_user(&a, (void *)attr, sizeof(a)))
+		return -EFAULT;
+	err = start_walk(user, &w, name);
+	if (err)
+		return err;
+	if ((f & O_ACCMODE) == O_ACCMODE)
+		return -EINVAL;
+	mutex_lock(&creating);
+	wanted = a;
+	creator = current_task();
+	err = open_queue(&w, name, f, (uint32_t)mode,
+			 f & O_CREAT && attr && check_attr(&a), &file);
+	creator = NULL;
+	mutex_unlock(&creating);
+	if (err)
+		return err;
+	fd = fd_install(file, true);
+	if (fd < 0)
+		file_put(file);
+	return fd;
+}
+
+long sys_mq_unlink(uint64_t user)
+{
+	char name[NAME_SIZE];
+	struct walk_ctx w;
+	int err = start_walk(user, &w, name);
+
+	return err ? err : vfs_unlink(&w, name);
+}
+
+/* --- messages --------------------------------------------------------------------*/
+/* A queue's file that is open for `mode`. NULL: none. */
+static struct file *get_queue(uint64_t fd, uint32_t mode)
+{
+	struct file *f = fd_get((int)fd);
+
+	if (f && f->ops == &queue_ops && (f->mode & mode) == mode)
+		return f;
+	if (f)
+		file_put(f);
+	return NULL;
+}
+
+static int get_deadline(uint64_t user, uint64_t *deadline)
+{
+	uint64_t ns;
+	int err;
+
+	*deadline = DEADLINE_NEVER;
+	if (!user)
+		return 0;
+	err = user_timespec_get(user, &ns);
+	if (!err)
+		*deadline = deadline_of_real(ns);
+	return err;
+}
+
+/* The first message is in an empty queue. Returns whom to put. */
+static struct process *tell_owner(struct mqueue *mq)
+{
+	struct ksiginfo i = { .signo = mq->event.signo, .code = SI_MESGQ };
+
+	if (mq->owner && mq->event.notify == SIGEV_SIGNAL && i.signo) {
+		i.kill.pid = (int32_t)current_process()->pid;
+		i.kill.uid = current_thread()->cred->uid;
+		i.kill.value = mq->event.value;
+		signal_send_process(mq->owner, i.signo, &i);
+	}
+	return forget_owner(mq);
+}
+
+static int send(struct mqueue *mq, struct msg_wait *w, bool nowait,
+		uint64_t deadline, struct process **told)
+{
+	if (!msgq_has_room(&mq->q, w->msg->len)) {
+		if (nowait)
+			return -EAGAIN;
+		list_append(&mq->q.senders, &w->w.link);
+		return ipc_sleep(&w->w, deadline);
+	}
+	if (!msgq_put(&mq->q, w->msg) && mq->q.nr == 1)
+		*told = tell_owner(mq);
+	return 0;
+}
+
+static long send_to(struct file *f, uint64_t user, uint64_t len,
+		    uint64_t prio, uint64_t deadline)
+{
+	struct msg_wait w = { .pid = (int32_t)current_process()->pid };
+	struct mqueue *mq = queue_of(f);
+	struct process *told = NULL;
+	int err;
+
+	if (len > (uint64_t)mq->max_size)
+		return -EMSGSIZE;
+	err = msg_load(user, len, &w.msg);
+	if (err)
+		return err;
+	w.msg->type = (int64_t)prio;
+	task_wakes_begin();
+	mutex_lock(&ipc_lock);
+	err = send(mq, &w, f->flags & O_NONBLOCK, deadline, &told);
+	mutex_unlock(&ipc_lock);
+	wait_wake_all(&mq->wait, EPOLLIN | EPOLLRDNORM);
+	task_wakes_end();
+	if (told)
+		process_put(told);
+	if (err)
+		kfree(w.msg);
+	return err == -EINTR ? -ERESTARTSYS : err;
+}
+
+long sys_mq_timedsend(uint64_t fd, uint64_t user, uint64_t len, uint64_t prio,
+		      uint64_t timeout)
+{
+	uint64_t deadline;
+	struct file *f;
+	long ret = get_deadline(timeout, &deadline);
+
+	if (ret)
+		return ret;
+	if ((uint32_t)prio >= MQ_PRIO_MAX)
+		return -EINVAL;
+	f = get_queue(fd, FMODE_WRITE);
+	if (!f)
+		return -EBADF;
+	ret = send_to(f, user, len, (uint32_t)prio, deadline);
+	file_put(f);
+	return ret;
+}
+
+static int receive(struct mqueue *mq, struct msg_wait *w, bool nowait,
+		   uint64_t deadline)
+{
+	w->msg = msgq_find(&mq->q, w);
+	if (w->msg) {
+		msgq_take(&mq->q, w->msg);
+		return 0;
+	}
+	if (nowait)
+		return -EAGAIN;
+	list_append(&mq->q.receivers, &w->w.link);
+	return ipc_sleep(&w->w, deadline);
+}
+
+static long receive_from(struct file *f, uint64_t user, uint64_t len,
+			 uint64_t prio, uint64_t deadline)
+{
+	struct msg_wait w = { .pid = (int32_t)current_process()->pid,
+			      .max = len };
+	struct mqueue *mq = queue_of(f);
+	long ret;
+
+	if (len < (uint64_t)mq->max_size)
+		return -EMSGSIZE;
+	task_wakes_begin();
+	mutex_lock(&ipc_lock);
+	ret = receive(mq, &w, f->flags & O_NONBLOCK, deadline);
+	mutex_unlock(&ipc_lock);
+	wait_wake_all(&mq->wait, EPOLLOUT | EPOLLWRNORM);
+	task_wakes_end();
+	if (ret)
+		return ret == -EINTR ? -ERESTARTSYS : ret;
+	ret = (long)w.msg->len;
+	if ((prio && user_store32((uint32_t *)prio, (uint32_t)w.msg->type)) ||
+	    copy_to_user((void *)user, w.msg->data, w.msg->len))
+		ret = -EFAULT;
+	kfree(w.msg);
+	return ret;
+}
+
+long sys_mq_timedreceive(uint64_t fd, uint64_t user, uint64_t len,
+			 uint64_t prio, uint64_t timeout)
+{
+	uint64_t deadline;
+	struct file *f;
+	long ret = get_deadline(timeout, &deadline);
+
+	if (ret)
+		return ret;
+	f = get_queue(fd, FMODE_READ);
+	if (!f)
+		return -EBADF;
+	ret = receive_from(f, user, len, prio, deadline);
+	file_put(f);
+	return ret;
+}
+
+/* --- notification, attributes ------------------------------------------------------*/
+static int check_event(const struct event *e)
+{
+	if (e->notify == SIGEV_NONE)
+		return 0;
+	/* SIGEV_THREAD comes as a socket of AF_NETLINK, which is not there */
+	return e->notify != SIGEV_SIGNAL || (uint32_t)e->signo > SIGNAL_MAX ?
+	       -EINVAL : 0;
+}
+
+long sys_mq_notify(uint64_t fd, uint64_t user)
+{
+	struct process *self = current_process(), *gone = NULL;
+	struct event e;
+	struct mqueue *mq;
+	struct file *f;
+	int err = 0;
+
+	if (user && copy_from_user(&e, (void *)user, sizeof(e)))
+		return -EFAULT;
+	if (user)
+		err = check_event(&e);
+	if (err)
+		return err;
+	f = get_queue(fd, 0);
+	if (!f)
+		return -EBADF;
+	mq = queue_of(f);
+	mutex_lock(&ipc_lock);
+	if (!user && mq->owner == self) {
+		gone = forget_owner(mq);
+	} else if (user && mq->owner) {
+		err = -EBUSY;
+	} else if (user) {
+		mq->owner = process_get(self);
+		mq->event = e;
+	}
+	mutex_unlock(&ipc_lock);
+	if (gone)
+		process_put(gone);
+	file_put(f);
+	return err;
+}
+
+long sys_mq_getsetattr(uint64_t fd, uint64_t new, uint64_t old)
+{
+	struct mq_attr want, a = { 0 };
+	struct file *f;
+
+	if (new && copy_from_user(&want, (void *)new, sizeof(want)))
+		return -EFAULT;
+	if (new && want.mq_flags & ~(int64_t)O_NONBLOCK)
+		return -EINVAL;
+	f = get_queue(fd, 0);
+	if (!f)
+		return -EBADF;
+	mutex_lock(&ipc_lock);
+	a.mq_maxmsg = (int64_t)queue_of(f)->q.max_nr;
+	a.mq_msgsize = queue_of(f)->max_size;
+	a.mq_curmsgs = (int64_t)queue_of(f)->q.nr;
+	a.mq_flags = f->flags & O_NONBLOCK;
+	if (new)
+		f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) |
+			   (uint32_t)want.mq_flags;
+	mutex_unlock(&ipc_lock);
+	file_put(f);
+	return old && copy_to_user((void *)old, &a, sizeof(a)) ? -EFAULT : 0;
+}
