@@ -7,8 +7,8 @@
 unsigned int checks_failed;
 
 static const struct unit_test *const tables[] = {
-	memory_tests, queue_tests, mmio_tests, rng_tests, console_tests,
-	blk_tests, blk_file_tests, loop_tests,
+	memory_tests, queue_tests, mmio_tests, script_tests, rng_tests,
+	console_tests, blk_tests, blk_file_tests, loop_tests,
 };
 
 int main(int argc, char **argv)

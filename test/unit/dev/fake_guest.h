@@ -75,4 +75,4 @@ struct unit_test {
 /* Tables end with a NULL name. */
 extern const struct unit_test memory_tests[], queue_tests[], mmio_tests[],
 	blk_tests[], blk_file_tests[], console_tests[], rng_tests[],
-	loop_tests[];
+	loop_tests[], script_tests[];
