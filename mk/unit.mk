@@ -74,13 +74,14 @@ $(UNIT_OUT)/unix_test: $(UNIT_UNIX_OBJ)
 
 UNIT_MSG_SRC := $(wildcard kernel/core/msg*.c) kernel/core/lock.c \
 	kernel/core/wait.c kernel/lib/printf.c kernel/lib/string.c \
-	test/unit/fs/fake.c test/unit/tap.c test/unit/core/msg_test.c
+	test/unit/fs/fake.c test/unit/tap.c test/unit/core/msg_actor.c \
+	test/unit/core/msg_test.c
 UNIT_MSG_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_MSG_SRC))
 $(UNIT_OUT)/msg_test: $(UNIT_MSG_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_MSG_OBJ:.o=.d)
 
-UNIT_SERVICE_SRC := $(filter-out %/msg_test.c,$(UNIT_MSG_SRC)) \
+UNIT_SERVICE_SRC := $(filter-out test/unit/core/%,$(UNIT_MSG_SRC)) \
 	kernel/core/service.c test/unit/core/service_test.c
 UNIT_SERVICE_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_SERVICE_SRC))
 $(UNIT_OUT)/service_test: $(UNIT_SERVICE_OBJ)

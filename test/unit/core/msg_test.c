@@ -8,11 +8,11 @@
 #include "core/msg.h"
 #include "arch/uaccess.h"
 #include "core/heap.h"
-#include "core/msg_priv.h"
 #include "core/task.h"
 #include "fs/fake.h"
 #include "lib/string.h"
 #include "platform/platform.h"
+#include "test/unit/core/msg_actor.h"
 
 #define NEVER	DEADLINE_NEVER
 #define PAST	1ull		/* a deadline that is over */
@@ -60,88 +60,6 @@ int copy_64_to_user(void *dst, const void *src)
 bool task_has_work(void)
 {
 	return false;
-}
-
-/* --- other tasks -------------------------------------------------------------*/
-/* One operation in a thread of its own. */
-struct actor {
-	enum { SEND, CALL, RECEIVE, DIRECT } op;
-	uint32_t to;		/* RECEIVE: from whom alone, 0: all */
-	struct msg m;
-	struct msg_buf *b;
-	uint64_t deadline_ns;
-	/* out */
-	uint32_t id;		/* atomic */
-	int result;
-	unsigned long thread;
-};
-
-/* Receive as the direct way does, whose end nobody of it brings. */
-static int receive_direct(struct msg *m)
-{
-	struct port *me = port_self();
-
-	mutex_lock(&msg_lock);
-	me->all = PORT_RECEIVING;
-	me->direct = (uint64_t)m;
-	me->msg = &me->inbox;
-	me->buf = NULL;
-	me->from = NULL;
-	me->partner = NULL;
-	me->done = 0;
-	mutex_unlock(&msg_lock);
-	return msg_end_direct(me);
-}
-
-static void *act(void *arg)
-{
-	struct actor *a = arg;
-	struct msg_from from = { &a->to, a->to ? 1 : 0 };
-
-	__atomic_store_n(&a->id, msg_self(), __ATOMIC_RELEASE);
-	if (a->op == SEND)
-		a->result = msg_send(a->to, &a->m, a->b, a->deadline_ns);
-	else if (a->op == CALL)
-		a->result = msg_call(a->to, &a->m, a->b, a->deadline_ns);
-	else if (a->op == RECEIVE)
-		a->result = msg_receive(&from, &a->m, a->b, a->deadline_ns);
-	else
-		a->result = receive_direct(&a->m);
-	msg_task_gone(current_task());
-	return NULL;
-}
-
-static void start(struct actor *a)
-{
-	a->id = 0;
-	a->result = 12345;
-	pthread_create(&a->thread, NULL, act, a);
-	while (!__atomic_load_n(&a->id, __ATOMIC_ACQUIRE))
-		sched_yield();
-}
-
-static int end(struct actor *a)
-{
-	pthread_join(a->thread, NULL);
-	return a->result;
-}
-
-static void until(uint32_t id, enum port_state state)
-{
-	for (bool is = false; !is; sched_yield()) {
-		struct port *p;
-
-		mutex_lock(&msg_lock);
-		p = port_find_locked(id);
-		is = p && p->state == state && !p->done;
-		mutex_unlock(&msg_lock);
-	}
-}
-
-static void start_until(struct actor *a, enum port_state state)
-{
-	start(a);
-	until(a->id, state);
 }
 
 static struct msg_from only(const uint32_t *id)
