@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control messages: descriptors (SCM_RIGHTS) and credentials
- * (SCM_CREDENTIALS) to and from the format of programs.
+ * Control messages to and from the format of programs: descriptors
+ * (SCM_RIGHTS), credentials (SCM_CREDENTIALS), what is told of a datagram.
  */
 #include <linux/capability.h>
 #include <asm/socket.h>
@@ -9,6 +9,7 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/sockets.h"
+#include "net/inet.h"
 
 #define SCM_RIGHTS	1
 #define SCM_CREDENTIALS	2
@@ -66,7 +67,7 @@ static int read_one(const struct cmsg_head *h, const void *data, size_t len,
 		    struct sock_msg *m)
 {
 	if (h->level != SOL_SOCKET)
-		return 0;
+		return inet_read_control(m, h->level, h->type, data, len);
 	switch (h->type) {
 	case SCM_RIGHTS:
 		return read_rights(data, (uint32_t)(len / sizeof(int32_t)), m);
@@ -131,10 +132,10 @@ struct cmsg_out {
 };
 
 /* Store a message of len data bytes; cut short if there is no room. */
-static void put(struct cmsg_out *o, struct sock_msg *m, int type,
+static void put(struct cmsg_out *o, struct sock_msg *m, int level, int type,
 		const void *data, size_t len)
 {
-	struct cmsg_head h = { sizeof(h) + len, SOL_SOCKET, type };
+	struct cmsg_head h = { sizeof(h) + len, level, type };
 	size_t space = ALIGN_UP(h.len, 8);
 
 	if (o->left < sizeof(h)) {
@@ -176,19 +177,25 @@ static void put_rights(struct cmsg_out *o, struct sock_msg *m)
 	if (n < m->files->nr)
 		m->out_flags |= MSG_CTRUNC;
 	if (n)
-		put(o, m, SCM_RIGHTS, fds, n * sizeof(*fds));
+		put(o, m, SOL_SOCKET, SCM_RIGHTS, fds, n * sizeof(*fds));
 }
 
-void cmsg_write(struct user_msghdr *h, struct sock_msg *m, bool pass_cred)
+void cmsg_write(struct user_msghdr *h, struct sock_msg *m,
+		const struct sock *s)
 {
 	struct cmsg_out o = { h->control, h->controllen };
+	bool pass_cred = s->flags & 1u << SO_PASSCRED;
+	struct inet_control c;
 
 	if (!h->control || !h->controllen) {
-		if (pass_cred || m->files)
+		if (pass_cred || m->files || inet_next_control(s, m, 0, &c))
 			m->out_flags |= MSG_CTRUNC;
 	} else {
+		for (uint32_t n = 0; inet_next_control(s, m, n, &c); n++)
+			put(&o, m, c.level, c.type, c.data, c.len);
 		if (pass_cred && m->has_cred)
-			put(&o, m, SCM_CREDENTIALS, &m->cred, sizeof(m->cred));
+			put(&o, m, SOL_SOCKET, SCM_CREDENTIALS, &m->cred,
+			    sizeof(m->cred));
 		if (m->files)
 			put_rights(&o, m);
 	}

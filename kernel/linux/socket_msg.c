@@ -284,7 +284,7 @@ static int put_results(uint64_t user, struct user_msghdr *h,
 	struct user_msghdr *p = (struct user_msghdr *)user;
 	int err = 0;
 
-	cmsg_write(h, m, passes_cred(s));
+	cmsg_write(h, m, s);
 	if (h->name)
 		err = put_from(m, h->name, (uint64_t)&p->namelen);
 	if (!err)

@@ -60,4 +60,5 @@ struct user_msghdr {
 /* Control data of a send: m->files, m->cred. Returns 0 or -errno. */
 int cmsg_read(const struct user_msghdr *h, struct sock_msg *m);
 /* Write what a receive brought; takes m->files over. Sets h->controllen. */
-void cmsg_write(struct user_msghdr *h, struct sock_msg *m, bool pass_cred);
+void cmsg_write(struct user_msghdr *h, struct sock_msg *m,
+		const struct sock *s);

@@ -58,6 +58,19 @@ bool inet_is_at_mark(struct sock *s);
 /* Bytes sent that the peer has no room for yet (SIOCOUTQ). */
 uint32_t inet_unsent_bytes(struct sock *s);
 
+/* --- inet_opt.c: control messages -----------------------------------------------------*/
+struct inet_control {
+	int level, type;
+	uint32_t len;
+	uint8_t data[20];
+};
+/* A program's message of another level than SOL_SOCKET. 0 or -EINVAL. */
+int inet_read_control(struct sock_msg *m, int level, int type,
+		      const void *data, size_t len);
+/* The n-th message that the options of s want with m. False: no more. */
+bool inet_next_control(const struct sock *s, const struct sock_msg *m,
+		       uint32_t n, struct inet_control *c);
+
 /* --- inet_opt.c: levels SOL_IP, SOL_IPV6, SOL_TCP ----------------------------------*/
 /* v: the option's value in kernel memory. Returns 0 or -errno. */
 int inet_set_option(struct sock *s, uint32_t level, uint32_t opt,

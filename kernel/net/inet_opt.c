@@ -7,6 +7,7 @@
 #include <linux/tcp.h>
 #include "lib/string.h"
 #include "net/inet_priv.h"
+#include "net/netdev.h"
 
 enum {
 	IP_TOS = 1, IP_TTL = 2, IP_PKTINFO = 8, IP_MTU_DISCOVER = 10,
@@ -16,11 +17,10 @@ enum {
 	IPV6_UNICAST_HOPS = 16, IPV6_MULTICAST_HOPS = 18,
 	IPV6_MULTICAST_LOOP = 19, IPV6_MTU_DISCOVER = 23, IPV6_MTU = 24,
 	IPV6_RECVERR = 25, IPV6_V6ONLY = 26, IPV6_RECVPKTINFO = 49,
-	IPV6_RECVHOPLIMIT = 51, IPV6_DONTFRAG = 62, IPV6_RECVTCLASS = 66,
+	IPV6_PKTINFO = 50, IPV6_RECVHOPLIMIT = 51, IPV6_HOPLIMIT = 52, IPV6_DONTFRAG = 62, IPV6_RECVTCLASS = 66,
 	IPV6_TCLASS = 67,
 };
 
-#define LOOPBACK_MTU	65536
 #define LOOPBACK_MSS	65483
 #define DEFAULT_MSS	536
 
@@ -91,20 +91,20 @@ void inet_option_defaults(struct inet *in)
 		in->opt[i] = options[i].preset;
 }
 
-static bool is_on(const struct sock *s, uint32_t level, uint32_t nr)
+static int32_t value_of(const struct sock *s, uint32_t level, uint32_t nr)
 {
 	return inet_of(s)->opt[find(level, nr)];
 }
 
 bool inet_is_v6only(const struct sock *s)
 {
-	return s->domain == AF_INET6 && is_on(s, SOL_IPV6, IPV6_V6ONLY);
+	return s->domain == AF_INET6 && value_of(s, SOL_IPV6, IPV6_V6ONLY);
 }
 
 bool inet_wants_errors(const struct sock *s)
 {
-	return s->domain == AF_INET ? is_on(s, SOL_IP, IP_RECVERR) :
-				      is_on(s, SOL_IPV6, IPV6_RECVERR);
+	return s->domain == AF_INET ? value_of(s, SOL_IP, IP_RECVERR) :
+				      value_of(s, SOL_IPV6, IPV6_RECVERR);
 }
 
 /* Options of this level that s can have. */
@@ -224,4 +224,92 @@ int inet_get_option(struct sock *s, uint32_t level, uint32_t opt,
 	}
 	memcpy(v, &n, sizeof(n));
 	return (int)MIN(len, (uint32_t)sizeof(n));
+}
+
+/* --- control messages -----------------------------------------------------------------*/
+static const struct control {
+	uint8_t level, type, option;
+	enum { IS_NAME, IS_HOPS, IS_TOS } what;
+} controls[] = {
+	{ SOL_IP, IP_PKTINFO, IP_PKTINFO, IS_NAME },
+	{ SOL_IP, IP_TTL, IP_RECVTTL, IS_HOPS },
+	{ SOL_IP, IP_TOS, IP_RECVTOS, IS_TOS },
+	{ SOL_IPV6, IPV6_PKTINFO, IPV6_RECVPKTINFO, IS_NAME },
+	{ SOL_IPV6, IPV6_HOPLIMIT, IPV6_RECVHOPLIMIT, IS_HOPS },
+	{ SOL_IPV6, IPV6_TCLASS, IPV6_RECVTCLASS, IS_TOS },
+};
+
+void inet_fill_packet(const struct sock *s, struct sock_msg *m)
+{
+	bool v4 = s->domain == AF_INET;
+	uint32_t level = v4 ? SOL_IP : SOL_IPV6;
+
+	if (!m->hops)
+		m->hops = (uint16_t)(1 + value_of(s, level, v4 ? IP_TTL :
+						  IPV6_UNICAST_HOPS));
+	if (!m->tos)
+		m->tos = (uint16_t)(1 + value_of(s, level, v4 ? IP_TOS :
+						 IPV6_TCLASS));
+}
+
+int inet_read_control(struct sock_msg *m, int level, int type,
+		      const void *data, size_t len)
+{
+	for (uint32_t i = 0; i < ARRAY_LEN(controls); i++) {
+		const struct control *k = &controls[i];
+		int32_t v;
+
+		if (k->level != level || k->type != type || k->what == IS_NAME)
+			continue;
+		if (len < sizeof(v))
+			return -EINVAL;
+		memcpy(&v, data, sizeof(v));
+		if (v < -1 || v > 255)
+			return -EINVAL;
+		if (k->what == IS_HOPS)
+			m->hops = (uint16_t)(v + 1);
+		else
+			m->tos = (uint16_t)(v + 1);
+	}
+	return 0;
+}
+
+static void fill_control(const struct control *k, const struct sock_msg *m,
+			 struct inet_control *c)
+{
+	int32_t v[5] = { k->what == IS_HOPS ? m->hops : m->tos };
+
+	*c = (struct inet_control){ k->level, k->type, sizeof(v[0]), { 0 } };
+	if (k->what == IS_NAME && k->level == SOL_IP) {
+		/* struct in_pktinfo */
+		v[0] = LOOPBACK_INDEX;
+		memcpy(&v[1], m->at + 12, 4);
+		memcpy(&v[2], m->at + 12, 4);
+		c->len = 12;
+	} else if (k->what == IS_NAME) {
+		/* struct in6_pktinfo */
+		memcpy(v, m->at, sizeof(m->at));
+		v[4] = LOOPBACK_INDEX;
+		c->len = sizeof(v);
+	} else if (k->type == IP_TOS && k->level == SOL_IP) {
+		c->len = 1;
+	}
+	memcpy(c->data, v, sizeof(v));
+}
+
+bool inet_next_control(const struct sock *s, const struct sock_msg *m,
+		       uint32_t n, struct inet_control *c)
+{
+	uint32_t level = s->domain == AF_INET ? SOL_IP : SOL_IPV6;
+
+	if (!inet_is(s) || s->type != SOCK_DGRAM)
+		return false;
+	for (uint32_t i = 0; i < ARRAY_LEN(controls); i++) {
+		if (controls[i].level != level ||
+		    !value_of(s, level, controls[i].option) || n--)
+			continue;
+		fill_control(&controls[i], m, c);
+		return true;
+	}
+	return false;
 }

@@ -85,5 +85,7 @@ bool inet_is_taken_locked(const struct sock *s, const struct inet_name *peer);
 /* --- inet_opt.c ---------------------------------------------------------------------*/
 void inet_option_defaults(struct inet *in);
 bool inet_is_v6only(const struct sock *s);
+/* Complete what the sender of m did not say of its packet. */
+void inet_fill_packet(const struct sock *s, struct sock_msg *m);
 /* Errors of the way are told, also if it is not connected. */
 bool inet_wants_errors(const struct sock *s);

@@ -66,6 +66,10 @@ struct sock_msg {
 	struct sock *to;	/* send: explicit destination (borrowed) */
 	const uint8_t *addr;	/* likewise, of families with struct */
 	uint32_t addr_len;	/* sock_names; 0: none */
+	/* of a UDP datagram: hop limit and traffic class (send: plus one, 0: as
+	 * the socket has it); received at this address, as IPv6 has it */
+	uint16_t hops, tos;
+	uint8_t at[16];
 	/* receive */
 	bool want_cred;
 	bool has_cred;
@@ -101,6 +105,8 @@ struct sock_ops {
 	void (*release)(struct sock *s);
 	/* Where a record came from, referenced; NULL: by its sender. */
 	struct unix_addr *(*from)(struct sock *s, const struct sk_buf *b);
+	/* Of a record: what m says of its packet; may be NULL. */
+	void (*describe)(struct sock_msg *m, const struct sk_buf *b);
 	/* A reader of a stream took n bytes; may be NULL. Locks: read_lock. */
 	void (*consumed)(struct sock *s, uint32_t n);
 	/* A stream's peer takes no more. Returns 0: what was sent is lost, or

@@ -17,6 +17,7 @@
 /* Behind the data of a record. */
 struct udp_tail {
 	struct inet_name from, to;
+	uint8_t hops, tos;
 };
 
 static struct udp_tail *tail_of(const struct sk_buf *b)
@@ -34,6 +35,8 @@ static struct sk_buf *make_record(struct sock_msg *m, uint32_t len, int *err)
 	if (!b)
 		return NULL;
 	b->len = len;
+	tail_of(b)->hops = (uint8_t)(m->hops - 1);
+	tail_of(b)->tos = (uint8_t)(m->tos - 1);
 	if (m->data->move(m->data, b->data, len) == len)
 		return b;
 	*err = -EFAULT;
@@ -114,6 +117,7 @@ static ssize_t udp_send(struct sock *s, struct sock_msg *m)
 		return -EPIPE;
 	if (len > UDP_MAX - (inet_ip_is_v4(&to.ip) ? UDP_HEADERS : 8u))
 		return -EMSGSIZE;
+	inet_fill_packet(s, m);
 	b = make_record(m, (uint32_t)len, &err);
 	if (!b)
 		return err;
@@ -138,6 +142,15 @@ static struct unix_addr *udp_from(struct sock *s, const struct sk_buf *b)
 	int n = inet_write_name(s->domain, &tail_of(b)->from, addr);
 
 	return unix_addr_create(addr, (uint32_t)n);
+}
+
+static void udp_describe(struct sock_msg *m, const struct sk_buf *b)
+{
+	const struct udp_tail *t = tail_of(b);
+
+	m->hops = t->hops;
+	m->tos = t->tos;
+	memcpy(m->at, &t->to.ip, sizeof(m->at));
 }
 
 /* --- names ------------------------------------------------------------------------*/
@@ -213,4 +226,5 @@ const struct sock_ops udp_ops = {
 	.poll = unix_poll,
 	.release = udp_release,
 	.from = udp_from,
+	.describe = udp_describe,
 };

@@ -284,6 +284,8 @@ static ssize_t take_record(struct sock *s, struct sock_msg *m, struct sk_buf *b,
 		m->out_flags |= MSG_TRUNC;
 	m->cred = b->cred;
 	m->has_cred = true;
+	if (s->ops->describe)
+		s->ops->describe(m, b);
 	if (m->want_from)
 		m->from = s->ops->from ? s->ops->from(s, b) :
 					 unix_addr_get(b->sender->addr);

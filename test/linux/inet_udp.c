@@ -281,3 +281,82 @@ TEST(several_at_once)
 	show(recvmmsg(s[1], m, 4, MSG_DONTWAIT, NULL));
 	num(m[2].msg_len);
 }
+
+/* Send with what is in control, receive, show what came. */
+static void show_controls(int from, int to, void *control, size_t len,
+			  size_t room)
+{
+	char b[4] = "x";
+	_Alignas(8) char in[256];
+	struct iovec v = { b, 1 };
+	struct msghdr out = { .msg_iov = &v, .msg_iovlen = 1,
+			      .msg_control = control, .msg_controllen = len };
+	struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = in,
+			    .msg_controllen = room };
+	char text[64];
+
+	if (show(sendmsg(from, &out, 0)) < 0)
+		return;
+	must(recvmsg(to, &h, 0));
+	num(h.msg_flags);
+	num(h.msg_controllen);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c;
+	     c = CMSG_NXTHDR(&h, c)) {
+		struct in_pktinfo *p = (void *)CMSG_DATA(c);
+		struct in6_pktinfo *q = (void *)CMSG_DATA(c);
+
+		if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_PKTINFO)
+			say("at %s by %d, %d", inet_ntop(AF_INET, &p->ipi_addr,
+			    text, 64), p->ipi_ifindex, (int)c->cmsg_len);
+		else if (c->cmsg_type == IPV6_PKTINFO)
+			say("at %s by %d, %d", inet_ntop(AF_INET6,
+			    &q->ipi6_addr, text, 64), q->ipi6_ifindex,
+			    (int)c->cmsg_len);
+		else
+			say("level %d, type %d, %d bytes: %d", c->cmsg_level,
+			    c->cmsg_type, (int)c->cmsg_len, *CMSG_DATA(c));
+	}
+}
+
+TEST(controls4)
+{
+	int a = udp(AF_INET), b = udp(AF_INET);
+
+	must(bind_to(b, name4("0.0.0.0", 0)));
+	must(connect_to(a, name4("127.0.0.5", port_of(b))));
+	must(set_int(b, SOL_IP, IP_PKTINFO, 1));
+	show_controls(a, b, NULL, 0, 256);
+	must(set_int(b, SOL_IP, IP_RECVTTL, 1));
+	must(set_int(b, SOL_IP, IP_RECVTOS, 1));
+	must(set_int(a, SOL_IP, IP_TTL, 9));
+	must(set_int(a, SOL_IP, IP_TOS, 0x10));
+	show_controls(a, b, NULL, 0, 256);
+	show_controls(a, b, NULL, 0, 40);
+	show_controls(a, b, NULL, 0, 0);
+}
+
+TEST(controls6)
+{
+	_Alignas(8) char buf[CMSG_SPACE(4) * 2] = "";
+	struct msghdr m = { .msg_control = buf, .msg_controllen = sizeof(buf) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int s[2];
+
+	udp_pair(AF_INET6, s);
+	must(set_int(s[1], SOL_IPV6, IPV6_RECVPKTINFO, 1));
+	must(set_int(s[1], SOL_IPV6, IPV6_RECVHOPLIMIT, 1));
+	must(set_int(s[1], SOL_IPV6, IPV6_RECVTCLASS, 1));
+	show_controls(s[0], s[1], NULL, 0, 256);
+	c->cmsg_level = SOL_IPV6;
+	c->cmsg_type = IPV6_HOPLIMIT;
+	c->cmsg_len = CMSG_LEN(4);
+	*CMSG_DATA(c) = 3;
+	c = CMSG_NXTHDR(&m, c);
+	c->cmsg_level = SOL_IPV6;
+	c->cmsg_type = IPV6_TCLASS;
+	c->cmsg_len = CMSG_LEN(4);
+	*CMSG_DATA(c) = 8;
+	show_controls(s[0], s[1], buf, sizeof(buf), 256);
+	*(int *)CMSG_DATA(c) = 256;
+	show_controls(s[0], s[1], buf, sizeof(buf), 256);
+}
