@@ -9,9 +9,10 @@ fs.writeFileSync("f", "data\n".repeat(1000)); console.log(fs.statSync("f").size,
 console.log(crypto.createHash("sha256").update("x").digest("hex"));
 console.log(zlib.gunzipSync(zlib.gzipSync("hello".repeat(1000))).length);
 console.log(JSON.stringify({a: [1, {b: 2}]}), [3, 1, 2].sort(), path.join("/a", "../b"));
-setTimeout(() => console.log("timer"), 700); setImmediate(() => console.log("immediate"));
+setImmediate(() => console.log("immediate"));
 process.nextTick(() => console.log("tick")); Promise.resolve().then(() => console.log("promise"));
-fs.createReadStream("f").on("data", d => console.log("read", d.length)).on("end", () => fs.promises.unlink("f").then(() => console.log(fs.existsSync("f"))));
+fs.createReadStream("f").on("data", d => console.log("read", d.length)).on("end", () => fs.promises.unlink("f").then(() => {
+	console.log(fs.existsSync("f")); setTimeout(() => console.log("timer"), 20); }));
 process.on("exit", c => console.log("exit", c)); process.exitCode = 3;
 ' ; echo $?
 echo 'console.log(1 + 1)' | node; node -p '[..."abc"].reverse().join("")'
