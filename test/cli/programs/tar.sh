@@ -4,7 +4,7 @@
 mkdir -p d/e; for i in 1 2 3; do seq 1 $((i * 1000)) >d/$i; done
 ln d/1 d/hard; ln -s 1 d/sym; truncate -s 1M d/e/sparse; mkfifo d/fifo
 chmod 4750 d/2; touch -d @1000000000 d/* 2>/dev/null
-tar -cf a.tar d; tar -tf a.tar | sort; mkdir x; tar -xf a.tar -C x
+tar --sort=name -cf a.tar d; tar -tf a.tar | sort; mkdir x; tar -xf a.tar -C x
 diff -r --no-dereference --exclude=fifo d x/d && echo same
 stat -c '%a %Y' x/d/3; stat -c %h x/d/1; readlink x/d/sym
 tar -rf a.tar -C d 3; tar -tf a.tar | wc -l
