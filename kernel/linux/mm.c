@@ -103,6 +103,7 @@ struct mm *mm_copy(struct mm *mm)
 	__builtin_memcpy(new->auxv, mm->auxv, sizeof(new->auxv));
 	new->auxv_words = mm->auxv_words;
 	new->has_shm = mm->has_shm;
+	new->barriers = mm->barriers;
 	if (mm->exe && !inode_deny_write(mm->exe->inode))
 		new->exe = file_get(mm->exe);
 	return new;

@@ -180,6 +180,16 @@ enum plat_advice { PLAT_ADV_DISCARD, PLAT_ADV_HUGE, PLAT_ADV_NOHUGE,
 		   PLAT_ADV_DOFORK };
 int plat_advise(uaddr_t addr, size_t len, enum plat_advice a);
 
+/*
+ * Threads that run in user mode have passed a full memory barrier between the
+ * call and its return: all, or those in the caller's address space; CODE: and
+ * execute what was written as code before. The caller too.
+ * Returns 0; where PLAT_HAS_BARRIER is 0, -ENOSYS.
+ */
+enum plat_barrier { PLAT_BARRIER_ALL, PLAT_BARRIER_SPACE,
+		    PLAT_BARRIER_SPACE_CODE };
+int plat_barrier(enum plat_barrier b);
+
 /* Ranges inside [MIN, MAX) that the program can not have. Returns how many, at most max. */
 struct plat_range { uaddr_t start, end; };
 uint32_t plat_reserved_ranges(struct plat_range *r, uint32_t max);

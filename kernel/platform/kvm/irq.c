@@ -69,6 +69,10 @@ void irq_dispatch(uint32_t vector)
 		apic_eoi();
 		tlb_irq();
 		return;
+	case IPI_BARRIER:
+		apic_eoi();
+		ipi_barrier_irq();
+		return;
 	case IPI_STOP:
 		irq_halt_cpu();
 	default:

@@ -84,6 +84,11 @@ int plat_advise(uaddr_t addr, size_t len, enum plat_advice a)
 	return (int)HC3(__NR_madvise, addr, len, host_advice[a]);
 }
 
+int plat_barrier(enum plat_barrier b)
+{
+	return -ENOSYS;
+}
+
 uint32_t plat_reserved_ranges(struct plat_range *r, uint32_t max)
 {
 	const struct abi_boot *b = process_platform.boot;
