@@ -372,11 +372,19 @@ TEST(signals_to_a_thread)
 	join(t);
 }
 
+static void *only_tell(void *arg)
+{
+	tell_tid(&tid);
+	return NULL;
+}
+
 TEST(signal_to_an_ended_thread)
 {
-	pthread_t t = start(nothing, NULL);
+	pthread_t t = start(only_tell, NULL);
 
-	sleep_ms(100);
+	until(&tid, 1);
+	while (tgkill(getpid(), tid, 0) == 0)
+		sleep_ms(1);
 	show_err(pthread_kill(t, 0));
 	show_err(pthread_kill(t, SIGUSR1));
 	join(t);

@@ -34,6 +34,8 @@ static void *act(void *arg)
 		a->result = msg_receive(&from, &a->m, a->b, a->deadline_ns);
 	else
 		a->result = receive_direct(&a->m);
+	while (a->stays && !__atomic_load_n(&a->may_go, __ATOMIC_ACQUIRE))
+		sched_yield();
 	msg_task_gone(current_task());
 	return NULL;
 }
@@ -49,6 +51,7 @@ void start(struct actor *a)
 
 int end(struct actor *a)
 {
+	__atomic_store_n(&a->may_go, true, __ATOMIC_RELEASE);
 	pthread_join(a->thread, NULL);
 	return a->result;
 }

@@ -11,6 +11,8 @@ struct actor {
 	struct msg m;
 	struct msg_buf *b;
 	uint64_t deadline_ns;
+	bool stays;		/* in life when it is done, until end() */
+	bool may_go;		/* atomic */
 	/* out */
 	uint32_t id;		/* atomic */
 	int result;

@@ -132,7 +132,8 @@ static void wrong_partners(void)
 /* --- giving up -------------------------------------------------------------------*/
 static void no_waiting(void)
 {
-	struct actor a = { .op = RECEIVE, .to = 0, .deadline_ns = NEVER };
+	struct actor a = { .op = RECEIVE, .deadline_ns = NEVER,
+			   .stays = true };
 	struct msg m = { 0 };
 
 	CHECK_EQ(msg_receive(NULL, &m, NULL, 0), -EAGAIN);
