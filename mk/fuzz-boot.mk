@@ -2,9 +2,9 @@
 #
 # Fuzz targets of what comes before and beside the devices: a kernel image's
 # file (image), the hand-over block (handover), the messages of another monitor
-# (vhost). `make fuzz-image` and so on fuzz for FUZZ_SECONDS; make-boot-corpus
+# (vhost), a program's seccomp filter (bpf). `make fuzz-image` and so on fuzz for FUZZ_SECONDS; make-boot-corpus
 # writes the seeds.
-FUZZ_BOOT := image handover vhost
+FUZZ_BOOT := image handover vhost bpf
 FUZZ_BOOT_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter \
 	-D_GNU_SOURCE -fno-omit-frame-pointer -fno-sanitize-recover=all
 FUZZ_TARGETS += $(FUZZ_BOOT)
@@ -16,8 +16,10 @@ FUZZ_handover_FLAGS := -iquote kernel -iquote .
 FUZZ_vhost_SRC := $(addprefix tender/dev/,memory.c queue.c virtio.c loop.c \
 	rng.c vhost_user.c vhost_message.c) tender/util/err.c
 FUZZ_vhost_FLAGS := -Itender -I.
+FUZZ_bpf_SRC := kernel/linux/bpf.c
+FUZZ_bpf_FLAGS := -iquote kernel -iquote .
 FUZZ_BOOT_HEADERS := $(wildcard abi/*.h tender/dev/*.h tender/kvm/*.h \
-	tender/util/*.h kernel/platform/kvm/*.h kernel/lib/*.h) \
+	tender/util/*.h kernel/platform/kvm/*.h kernel/lib/*.h kernel/linux/bpf.h) \
 	mk/fuzz-boot.mk
 
 .PHONY: $(FUZZ_BOOT:%=fuzz-%)

@@ -10,6 +10,7 @@
 #include "linux/mm.h"
 #include "linux/native.h"
 #include "linux/process.h"
+#include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 #include "linux/strace.h"
 #include "linux/syscall.h"
@@ -50,39 +51,62 @@ static long test_hook(const struct regs *r)
 	return plat_test_call(args);
 }
 
-static void dispatch(struct regs *r)
+/* The call itself. Linux takes 32 bits of the number. */
+static inline long call(struct thread *t, struct regs *r)
 {
-	struct thread *t = current_thread();
-	uint64_t nr = (uint32_t)r->orig_rax;	/* Linux takes 32 bits */
+	uint32_t nr = (uint32_t)r->orig_rax;
 	syscall_fn fn = NULL;
 	long ret = -ENOSYS;
 
-	t->syscall_nr = (uint32_t)nr;
+	t->syscall_nr = nr;
 	if (likely(nr < NR_SYSCALLS))
 		fn = syscall_table[nr];
-	if (unlikely(syscall_watch)) {
-		if (nr < NR_SYSCALLS)
-			count_call(t, nr);
-		if (syscall_watch & WATCH_STRACE)
-			strace_enter(t, r);
-	}
 	if (likely(fn != NULL))
 		ret = fn(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
 	else if (nr == MICA_SYSCALL)
 		ret = native_call(r);
 	else if (nr == TEST_HOOK_NR)
 		ret = test_hook(r);
-	if (unlikely(syscall_watch & WATCH_STRACE))
-		strace_exit(t, r, nr, ret);
-	r->rax = (uint64_t)ret;
 	if (unlikely(wants_restart(ret)))
 		task_post_work(t->task, TASK_WORK_SIGNAL);
+	return ret;
+}
+
+/* With everybody who wants to see it. */
+static __attribute__((noinline)) long watched_call(struct thread *t,
+						   struct regs *r)
+{
+	uint32_t nr = (uint32_t)r->orig_rax;
+	long ret;
+
+	if (syscall_watch && nr < NR_SYSCALLS)
+		count_call(t, nr);
+	if (syscall_watch & WATCH_STRACE)
+		strace_enter(t, r);
+	if (!(t->watch & THREAD_WATCH_SECCOMP) || seccomp_allows(r, &ret))
+		ret = call(t, r);
+	if (syscall_watch & WATCH_STRACE)
+		strace_exit(t, r, nr, ret);
+	return ret;
+}
+
+static void dispatch(struct regs *r)
+{
+	struct thread *t = current_thread();
+	long ret;
+
+	if (unlikely(syscall_watch | t->watch))
+		ret = watched_call(t, r);
+	else
+		ret = call(t, r);
+	r->rax = (uint64_t)ret;
 }
 
 void syscall_dispatch(struct regs *r)
 {
 	/* messages are so short that the table counts */
-	if ((uint32_t)r->orig_rax == MICA_SYSCALL && !syscall_watch)
+	if ((uint32_t)r->orig_rax == MICA_SYSCALL &&
+	    !(syscall_watch | current_thread()->watch))
 		native_dispatch(r);
 	else
 		dispatch(r);

@@ -17,6 +17,7 @@
 #include "linux/mm.h"
 #include "linux/oom.h"
 #include "linux/process_priv.h"
+#include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 #include "linux/strace.h"
 #include "platform/platform.h"
@@ -130,7 +131,7 @@ static void release_user_words(struct thread *t)
 	t->clear_child_tid = NULL;
 }
 
-void thread_exit(int32_t code)
+void thread_exit(uint32_t status)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
@@ -138,7 +139,6 @@ void thread_exit(int32_t code)
 	/* referenced: the last thread may be quicker than this one */
 	struct mm *mm = mm_get(p->mm);
 	bool last, last_in_space, is_program = p->pid == program_pid;
-	uint32_t status;
 
 	release_user_words(t);
 	charge_time(t);
@@ -148,7 +148,8 @@ void thread_exit(int32_t code)
 		oom_account_exit(p);
 	thread_unlink_locked(t);
 	last = p->nr_threads == 0;
-	status = p->group_exit ? p->group_status : (uint32_t)(code & 0xff) << 8;
+	if (p->group_exit)
+		status = p->group_status;
 	if (p->exec_thread)
 		task_unpark(p->exec_thread->task);
 	mutex_unlock(&process_lock);
@@ -173,6 +174,7 @@ void thread_exit(int32_t code)
 	}
 	mm_put(mm);
 	cred_put(t->cred);
+	seccomp_drop(t);
 	task->personality = NULL;
 	kfree(t);
 	if (last && is_program) {
@@ -204,7 +206,7 @@ long sys_exit(uint64_t code)
 {
 	struct thread *t = current_thread();
 
-	t->exit_code = (int32_t)code;
+	t->exit_status = (uint32_t)(code & 0xff) << 8;
 	task_post_work(t->task, TASK_WORK_EXIT);
 	return 0;
 }

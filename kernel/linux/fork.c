@@ -13,6 +13,7 @@
 #include "linux/mm.h"
 #include "linux/pidfd.h"
 #include "linux/process_priv.h"
+#include "linux/seccomp.h"
 #include "platform/platform.h"
 #include <asm/signal.h>
 #include <linux/resource.h>
@@ -113,7 +114,6 @@ static int copy_thread_state(struct thread *t, struct thread *self,
 		return -ENOMEM;
 	t->cred = cred_get(self->cred);
 	t->sig.blocked = self->sig.blocked;
-	t->no_new_privs = self->no_new_privs;
 	t->timer_slack = self->timer_slack;
 	if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
 		t->sig.alt_sp = self->sig.alt_sp;
@@ -141,6 +141,7 @@ static void drop_thread(struct thread *t)
 	fs_state_put(t->fs);
 	if (t->cred)
 		cred_put(t->cred);
+	seccomp_drop(t);
 	thread_free(t);
 }
 
@@ -233,8 +234,10 @@ static long new_thread(struct thread *self, const struct clone_args_k *a)
 	tid = t->tid = pid_alloc_locked();
 	err = self->process->group_exit || self->process->exec_thread ?
 	      -ERESTARTNOINTR : tid ? 0 : -EAGAIN;
-	if (!err)
+	if (!err) {
+		seccomp_inherit_locked(t, self);
 		thread_link_locked(t);
+	}
 	mutex_unlock(&process_lock);
 	if (err)
 		goto out_drop;
@@ -281,6 +284,7 @@ static int publish(struct process *p, struct thread *t, struct thread *self,
 			p->vfork_waiter = self;
 			self->vfork_pending = 1;
 		}
+		seccomp_inherit_locked(t, self);
 		process_link_locked(p, parent);
 		thread_link_locked(t);
 	}

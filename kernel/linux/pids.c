@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "linux/ids.h"
 #include "linux/process_priv.h"
+#include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 #include <asm/prctl.h>
 #include <linux/prctl.h>
@@ -228,6 +229,9 @@ long sys_prctl(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	case PR_GET_TIMERSLACK:
 		return (long)(t->timer_slack ? t->timer_slack : 50000);
 	case PR_GET_SECCOMP:
+		return t->seccomp_mode;
+	case PR_SET_SECCOMP:
+		return seccomp_prctl(a, b);
 	case PR_GET_TIMING:
 		return 0;
 	case PR_GET_TSC:

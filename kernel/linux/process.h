@@ -96,6 +96,9 @@ struct process {
 	uint32_t exit_uid;	/* for SIGCHLD's si_uid */
 };
 
+/* Why linux/dispatch.c looks at every call of a thread. */
+enum { THREAD_WATCH_SECCOMP = 1 };
+
 struct thread {
 	struct task *task;
 	struct process *process;
@@ -116,7 +119,7 @@ struct thread {
 	uint32_t futex_gone;	/* gives up its words; linux/futex_pi.c; atomic */
 	bool exiting;
 	bool charged;		/* its time counts in the process; process_lock */
-	int32_t exit_code;
+	uint32_t exit_status;	/* for wait, if it is the last */
 	uint32_t vfork_pending;	/* our vfork child still uses our memory; atomic */
 	/* First act in user context of a new thread: exec of the first
 	 * program, CLONE_CHILD_SETTID. NULL afterwards. */
@@ -130,7 +133,11 @@ struct thread {
 	uint32_t sched_policy, sched_priority;
 	uint64_t sched_runtime_ns, sched_deadline_ns, sched_period_ns;
 	int32_t ioprio;
-	bool no_new_privs;		/* only the thread; inherited */
+	/* inherited; changed by other threads too (linux/seccomp.c) */
+	bool no_new_privs;
+	uint8_t seccomp_mode;		/* SECCOMP_MODE_* */
+	struct seccomp_filter *seccomp;	/* the newest, or NULL; atomic */
+	uint32_t watch;			/* THREAD_WATCH_*; atomic */
 };
 
 extern struct mutex process_lock;
@@ -158,7 +165,8 @@ uint32_t process_total_threads(void);
 /* --- life ------------------------------------------------------------------*/
 /* End the calling process with this wait status. Does not return to user. */
 void process_exit_group(uint32_t wait_status);
-void thread_exit(int32_t code) __noreturn;	/* called on the way to user mode */
+/* Called on the way to user mode. status: for wait, if t is the last thread. */
+void thread_exit(uint32_t status) __noreturn;
 /* Of another process: the caller holds process_lock. */
 uint64_t process_cpu_ns(struct process *p, bool user);
 /* Stop or continue notice, or death, to the parent. Caller holds process_lock. */

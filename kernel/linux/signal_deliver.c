@@ -311,7 +311,7 @@ void user_exit_work(struct regs *regs)
 	}
 	task_clear_work(TASK_WORK_SLOW | TASK_WORK_SIGNAL);
 	if (work & TASK_WORK_EXIT || t->process->group_exit)
-		thread_exit(t->exit_code);
+		thread_exit(t->exit_status);
 	if (work & TASK_WORK_STOP || t->process->signals.group_stop)
 		wait_while_stopped(t->process);
 	signal_deliver(regs);

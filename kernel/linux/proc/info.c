@@ -15,6 +15,7 @@
 #include "linux/mm.h"
 #include "linux/oom.h"
 #include "linux/process_priv.h"
+#include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 
 static struct process *find_locked(const struct pseudo_node *n)
@@ -84,6 +85,8 @@ static void copy_thread(struct proc_info *i, struct process *p,
 	i->umask = t->fs ? t->fs->umask : 022;
 	i->timer_slack = t->timer_slack ? t->timer_slack : 50000;
 	i->no_new_privs = t->no_new_privs;
+	i->seccomp_mode = t->seccomp_mode;
+	i->nr_filters = seccomp_nr_filters_locked(t);
 	i->syscall_nr = t->task == current_task() ? (int32_t)t->syscall_nr : -1;
 	if (t->files)
 		i->fd_max = (uint32_t)files_max_fd(t->files);

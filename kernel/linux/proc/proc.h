@@ -37,6 +37,8 @@ struct proc_info {
 	uint32_t tty_pgrp;
 	int32_t syscall_nr;
 	bool no_new_privs;
+	uint8_t seccomp_mode;
+	uint32_t nr_filters;
 	struct mm *mm;			/* reference, or NULL (zombie) */
 };
 /* Returns 0 or -ESRCH. Pair with fini. */

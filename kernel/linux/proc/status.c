@@ -193,8 +193,8 @@ static void show_caps(struct textbuf *t, const struct proc_info *i)
 		       c->cap_inheritable, c->cap_permitted, c->cap_effective);
 	textbuf_printf(t, "CapBnd:\t%016lx\nCapAmb:\t%016lx\n",
 		       c->cap_bounding, c->cap_ambient);
-	textbuf_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t0\nSeccomp_filters:\t0\n",
-		       i->no_new_privs);
+	textbuf_printf(t, "NoNewPrivs:\t%u\nSeccomp:\t%u\nSeccomp_filters:\t%u\n",
+		       i->no_new_privs, i->seccomp_mode, i->nr_filters);
 }
 
 static void show_cpus(struct textbuf *t, const struct proc_info *i)
