@@ -15,7 +15,8 @@ GCC_INC := $(shell $(CC) -print-file-name=include)
 # 2 GiB of each other), `kvm` lies at the top of the address space.
 KERNEL_INC := -iquote kernel -iquote . -iquote kernel/arch/x86_64 -I$(O) \
 	-isystem $(GCC_INC) -isystem $(O)/uapi
-KERNEL_BASE_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -nostdinc \
+KERNEL_BASE_CFLAGS := -std=gnu11 -O2 -g $(WARN) -DMICA_KERNEL \
+	-ffreestanding -nostdinc \
 	-fno-common -mgeneral-regs-only -mno-red-zone -fvisibility=hidden \
 	-include kernel/lib/hidden.h \
 	-fno-stack-protector -fno-asynchronous-unwind-tables \

@@ -51,7 +51,7 @@ static bool ready;
 static uint64_t used_bytes;	/* atomic */
 static uint32_t fail_after;	/* tests only; atomic */
 
-static void heap_init_once(void)
+static __attribute__((noinline)) void heap_init_once(void)
 {
 	static struct mutex init_lock = MUTEX_INIT;
 

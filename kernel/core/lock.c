@@ -36,7 +36,7 @@ static uint32_t *sleep_word(struct mutex *m)
 	return (uint32_t *)&m->word;
 }
 
-static void lock_slow(struct mutex *m, struct task *t)
+static __attribute__((noinline)) void lock_slow(struct mutex *m, struct task *t)
 {
 	bool waited = false;
 	uint64_t seen;
@@ -65,7 +65,7 @@ void mutex_lock(struct mutex *m)
 		return;
 	lock_slow(m, t);
 }
-static void unlock_slow(struct mutex *m)
+static __attribute__((noinline)) void unlock_slow(struct mutex *m)
 {
 	if (PLAT_SCHEDULES)
 		pi_mutex_unlock(m, sleep_word(m));

@@ -16,6 +16,7 @@
 
 #include "core/heap.h"
 #include "core/panic.h"
+#include "fs/dentry.h"
 #include "lib/string.h"
 
 #define TMPFS_NAME "tmpfs"
@@ -454,4 +455,39 @@ int rootfs_build(const struct abi_boot *b)
 	for (uint32_t i = 0; !err && i < b->nr_mounts; i++)
 		err = mount_one(b, &b->mounts[i], cwd_later);
 	return err ? err : finish(b);
+}
+
+/* --- the working directory ----------------------------------------------------*/
+
+/* Was the first name of path ever looked up? Else nothing is mounted below. */
+static bool is_known(const char *path)
+{
+	const char *name = path + 1, *end = name;
+	struct path root;
+	bool known;
+
+	while (*end && *end != '/')
+		end++;
+	vfs_root_path(&root);
+	mutex_lock(&dcache_lock);
+	known = dentry_find_locked(root.dentry, name, (size_t)(end - name),
+				   dentry_hash_name(name,
+						    (size_t)(end - name)));
+	mutex_unlock(&dcache_lock);
+	path_put(&root);
+	return known;
+}
+
+bool rootfs_leads_to_cwd(const struct abi_boot *b)
+{
+	const struct abi_mount *m = find_mount(b, ABI_MOUNT_CWD);
+	const char *path = blob_string(b, b->cwd);
+
+	if (!m || find_mount(b, ABI_MOUNT_ROOT) || is_root_path(path) ||
+	    strcmp(path, guest_path(b, m)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
+		if (!(usual[i].mode & 1) && is_at_or_in(path, usual[i].path))
+			return false;	/* not for everybody */
+	return !is_known(path);
 }

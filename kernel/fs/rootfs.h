@@ -10,6 +10,14 @@
  */
 int rootfs_build(const struct abi_boot *boot);
 
+/*
+ * Is the program's working directory (boot->cwd) sure to be there, for whoever
+ * walks to it? It is where it is the host's own, which the tender has opened, in
+ * the root that is put together, with nothing mounted on the way to it.
+ * Context: task, after rootfs_build, before the first program.
+ */
+bool rootfs_leads_to_cwd(const struct abi_boot *boot);
+
 /* How many directory handles the file server keeps; set before the first. */
 extern uint32_t hostfs_handles_max;
 

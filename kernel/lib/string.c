@@ -113,13 +113,21 @@ void *memchr(const void *s, int c, size_t n)
 	return NULL;
 }
 
+/* By aligned words, which never reach into another page: what comes before s
+ * counts as not zero. The lowest byte of `zero` that is set is the first NUL. */
 size_t strlen(const char *s)
 {
-	const char *p = s;
+	const uint64_t ones = 0x0101010101010101ull, tops = ones << 7;
+	uintptr_t at = (uintptr_t)s & ~7ul;
+	uint64_t word = load64((const void *)at) |
+			((1ull << ((uintptr_t)s & 7) * 8) - 1);
+	uint64_t zero;
 
-	while (*p)
-		p++;
-	return (size_t)(p - s);
+	while (!(zero = (word - ones) & ~word & tops)) {
+		at += 8;
+		word = load64((const void *)at);
+	}
+	return at + (uint64_t)__builtin_ctzll(zero) / 8 - (uintptr_t)s;
 }
 
 size_t strnlen(const char *s, size_t max)

@@ -21,7 +21,8 @@
 #include <linux/mount.h>
 #include <linux/stat.h>
 
-#define HEAD_SIZE	256u		/* what a script's line may take */
+#define LINE_SIZE	256u		/* what a script's line may take */
+#define HEAD_SIZE	1007u		/* read at once: with the ELF headers */
 #define SCRIPTS_MAX	5u
 #define MAY_EXEC	1u
 #define RFLAGS_START	0x202u
@@ -134,9 +135,33 @@ static int open_program(int dirfd, const char *name, uint32_t flags,
 }
 
 /* --- formats ----------------------------------------------------------------------*/
+/* A file and its first bytes, which are not asked for again. Fills 1 KiB. */
+struct head {
+	struct file *file;
+	size_t n;
+	char bytes[HEAD_SIZE + 1];	/* and a NUL */
+};
+
+static int head_read(struct head *h, struct file *f)
+{
+	ssize_t n = file_read_kernel(f, h->bytes, HEAD_SIZE, 0);
+
+	if (n < 0)
+		return (int)n;
+	h->file = f;
+	h->n = (size_t)n;
+	h->bytes[n] = 0;
+	return 0;
+}
+
 static ssize_t read_file(void *ctx, uint64_t off, void *buf, size_t n)
 {
-	return file_read_kernel(ctx, buf, n, off);
+	const struct head *h = ctx;
+
+	if (off > h->n || n > h->n - off)
+		return file_read_kernel(h->file, buf, n, off);
+	memcpy(buf, h->bytes + off, n);
+	return (ssize_t)n;
 }
 
 static void *alloc_scratch(size_t n)
@@ -144,21 +169,19 @@ static void *alloc_scratch(size_t n)
 	return kmalloc(n);
 }
 
-static int parse(struct exec *e, struct file *f, const char *head, size_t n,
-		 struct elf_image *im)
+static int parse(struct exec *e, struct head *h, struct elf_image *im)
 {
 	static const struct elf_memory mem = { alloc_scratch, kfree };
-	int err = elf_parse(head, n, read_file, f, &mem, im);
+	int err = elf_parse(h->bytes, h->n, read_file, h, &mem, im);
 
 	if (err)
 		e->why = im->why;
 	return err;
 }
 
-static int load_interp(struct exec *e, char *head)
+static int load_interp(struct exec *e, struct head *h)
 {
 	const char *name = e->image->interp;
-	ssize_t n;
 	int err;
 
 	if (!e->image->has_interp)
@@ -173,10 +196,10 @@ static int load_interp(struct exec *e, char *head)
 	e->interp_image = kmalloc(sizeof(*e->interp_image));
 	if (!e->interp_image)
 		return -ENOMEM;
-	n = file_read_kernel(e->interp, head, HEAD_SIZE, 0);
-	if (n < 0)
-		return (int)n;
-	err = parse(e, e->interp, head, (size_t)n, e->interp_image);
+	err = head_read(h, e->interp);
+	if (err)
+		return err;
+	err = parse(e, h, e->interp_image);
 	if (!err)
 		return 0;
 	e->why = "interpreter is damaged or for another processor";
@@ -185,14 +208,13 @@ static int load_interp(struct exec *e, char *head)
 }
 
 /* Opens name and, through scripts, what is to be loaded: e->file, e->image. */
-static int find_program(struct exec *e, int dirfd, uint32_t flags, char *head)
+static int find_program(struct exec *e, int dirfd, uint32_t flags,
+			struct head *h)
 {
 	char *script = NULL, *interp, *name = e->name;
 	int err;
 
 	for (uint32_t depth = 0;; depth++) {
-		ssize_t n;
-
 		err = open_program(dirfd, depth || !e->walk_name ? name :
 				   e->walk_name, flags, &e->file);
 		if (err) {
@@ -205,18 +227,18 @@ static int find_program(struct exec *e, int dirfd, uint32_t flags, char *head)
 			e->file = NULL;
 			break;
 		}
-		n = file_read_kernel(e->file, head, HEAD_SIZE, 0);
-		err = n < 0 ? (int)n : 0;
+		err = head_read(h, e->file);
 		if (err)
 			break;
-		head[n] = 0;
-		if (n < 2 || head[0] != '#' || head[1] != '!') {
-			err = parse(e, e->file, head, (size_t)n, e->image);
+		if (h->bytes[0] != '#' || h->bytes[1] != '!') {
+			err = parse(e, h, e->image);
 			break;
 		}
+		h->n = MIN(h->n, LINE_SIZE);
+		h->bytes[h->n] = 0;
 		err = depth == SCRIPTS_MAX ? -ELOOP :
 		      e->fd_closes ? -ENOENT :
-		      exec_take_script(e, head, (size_t)n, HEAD_SIZE, name,
+		      exec_take_script(e, h->bytes, h->n, LINE_SIZE, name,
 				       &interp);
 		if (err)
 			break;
@@ -355,7 +377,7 @@ static void commit(struct exec *e)
 
 int exec_run(struct exec *e, int dirfd, uint32_t walk_flags)
 {
-	char *head = kmalloc(HEAD_SIZE + 1);
+	struct head *head = kmalloc(sizeof(*head));
 	int err;
 
 	if (!head)

@@ -6,9 +6,11 @@
 #include "linux/exec.h"
 #include "arch/uaccess.h"
 #include "core/heap.h"
+#include "fs/rootfs.h"
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/exec_priv.h"
+#include "linux/path.h"
 #include <linux/fcntl.h>
 #include <linux/limits.h>
 
@@ -36,26 +38,14 @@ static int add_block(struct exec *e, struct strings *s, const char *p,
 	return err;
 }
 
+/* The walk there waits for the first use of a name where it is sure to succeed:
+ * many programs use none. */
 static int set_cwd(const struct abi_boot *b)
 {
-	struct thread *t = current_thread();
-	struct walk_ctx w;
-	struct path p;
-	int err;
+	struct fs_state *fs = current_thread()->fs;
 
-	err = walk_ctx_get(&w, AT_FDCWD, "/");
-	if (err)
-		return err;
-	err = path_walk(&w, blob(b, b->cwd), WALK_FOLLOW | WALK_DIRECTORY, &p,
-			NULL);
-	if (!err) {
-		mutex_lock(&t->fs->lock);
-		path_put(&t->fs->cwd);
-		t->fs->cwd = p;
-		mutex_unlock(&t->fs->lock);
-	}
-	walk_ctx_put(&w);
-	return err;
+	fs->cwd_later = blob(b, b->cwd);
+	return rootfs_leads_to_cwd(b) ? 0 : fs_settle(fs);
 }
 
 /* PATH of the program's environment. */

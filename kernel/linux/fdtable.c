@@ -487,6 +487,24 @@ void files_set_cloexec(struct files *fs, int fd, bool on)
 }
 
 /* --- many at once ---------------------------------------------------------*/
+/* The first from fd to `last` that is to be closed; else one beyond them. */
+static uint32_t next_locked(const struct fdarray *a, uint32_t fd, uint32_t last,
+			    bool marked)
+{
+	while (fd < a->cap && fd <= last) {
+		const uint64_t *map = marked ? a->cloexec : a->used;
+
+		if (!(map[fd / 64] >> fd % 64)) {
+			fd = (fd / 64 + 1) * 64;
+			continue;
+		}
+		if (a->slot[fd] && bit_get(map, fd))
+			break;
+		fd++;
+	}
+	return fd;
+}
+
 /* Close [first, last], only those marked if `marked`. Runs without the lock
  * between two closes: each may sleep. */
 static void close_many(struct files *fs, uint32_t first, uint32_t last,
@@ -496,10 +514,7 @@ static void close_many(struct files *fs, uint32_t first, uint32_t last,
 		struct file *f = NULL;
 
 		mutex_lock(&fs->lock);
-		while (fd < fs->a->cap && fd <= last &&
-		       (!fs->a->slot[fd] ||
-			(marked && !bit_get(fs->a->cloexec, fd))))
-			fd++;
+		fd = next_locked(fs->a, fd, last, marked);
 		if (fd < fs->a->cap && fd <= last)
 			f = take_locked(fs, fd);
 		mutex_unlock(&fs->lock);

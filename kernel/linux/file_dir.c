@@ -256,6 +256,8 @@ long sys_fchdir(uint64_t fd)
 		return -EBADF;
 	p = f->path;
 	err = p.dentry ? enter_check(f->inode) : -ENOTDIR;
+	if (!err)
+		err = fs_settle(current_thread()->fs);
 	if (!err) {
 		path_get(&p);
 		fs_state_set(&current_thread()->fs->cwd, &p);
@@ -286,8 +288,11 @@ static ssize_t cwd_name(char *buf)
 {
 	struct fs_state *fs = current_thread()->fs;
 	struct path cwd, root;
-	ssize_t n = -ENOENT;
+	ssize_t n = fs_settle(fs);
 
+	if (n)
+		return n;
+	n = -ENOENT;
 	mutex_lock(&fs->lock);
 	cwd = fs->cwd;
 	root = fs->root;

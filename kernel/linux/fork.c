@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/mm.h"
+#include "linux/path.h"
 #include "linux/pidfd.h"
 #include "linux/process_priv.h"
 #include "linux/seccomp.h"
@@ -39,7 +40,7 @@ struct new_pidfd {
 
 struct fs_state *fs_state_copy(struct fs_state *old)
 {
-	struct fs_state *fs = kzalloc(sizeof(*fs));
+	struct fs_state *fs = fs_settle(old) ? NULL : kzalloc(sizeof(*fs));
 
 	if (!fs)
 		return NULL;

@@ -26,6 +26,37 @@ int user_path_get(const char *user_name, char **out)
 	return 0;
 }
 
+int fs_settle_now(struct fs_state *fs)
+{
+	const char *name = __atomic_load_n(&fs->cwd_later, __ATOMIC_RELAXED);
+	struct walk_ctx w;
+	struct path p;
+	int err;
+
+	/* another thread did */
+	if (!name)
+		return 0;
+	err = walk_ctx_get(&w, AT_FDCWD, "/");
+
+	if (err)
+		return err;
+	err = path_walk(&w, name, WALK_FOLLOW | WALK_DIRECTORY, &p, NULL);
+	walk_ctx_put(&w);
+	if (err)
+		return err;
+	mutex_lock(&fs->lock);
+	if (fs->cwd_later) {
+		struct path old = fs->cwd;
+
+		fs->cwd = p;
+		p = old;
+		__atomic_store_n(&fs->cwd_later, NULL, __ATOMIC_RELAXED);
+	}
+	mutex_unlock(&fs->lock);
+	path_put(&p);
+	return 0;
+}
+
 int walk_ctx_get(struct walk_ctx *w, int dirfd, const char *name)
 {
 	struct thread *t = current_thread();
@@ -46,6 +77,10 @@ int walk_ctx_get(struct walk_ctx *w, int dirfd, const char *name)
 			file_put(f);
 			return err;
 		}
+	} else if (name[0] != '/') {
+		err = fs_settle(fs);
+		if (err)
+			return err;
 	}
 	mutex_lock(&fs->lock);
 	w->root = fs->root;
@@ -84,8 +119,10 @@ static int user_ctx_get(struct user_walk *u, int dirfd)
 {
 	struct thread *t = current_thread();
 	struct fs_state *fs = t->fs;
-	int err;
+	int err = fs_settle(fs);
 
+	if (err)
+		return err;
 	if (ref_read(&fs->refs) == 1 &&
 	    (u->name[0] == '/' || dirfd == AT_FDCWD)) {
 		u->ctx.cred = t->cred;

@@ -13,6 +13,19 @@ struct user_walk {
 	char buf[USER_WALK_INLINE];
 };
 
+/*
+ * Walk to fs->cwd_later if that was put off. Called before a program's names are
+ * used or changed, and before fs is copied, so that nobody sees the difference.
+ * fs: the calling thread's. Returns 0 or what a walk returns. Context: task.
+ */
+int fs_settle_now(struct fs_state *fs);
+static inline int fs_settle(struct fs_state *fs)
+{
+	const char *later = __atomic_load_n(&fs->cwd_later, __ATOMIC_RELAXED);
+
+	return likely(!later) ? 0 : fs_settle_now(fs);
+}
+
 /* Returns 0, -EFAULT, -ENAMETOOLONG, -EBADF, -ENOTDIR, -ENOMEM. */
 int user_walk_init(struct user_walk *u, uint64_t dirfd, uint64_t user_name);
 void user_walk_fini(struct user_walk *u);

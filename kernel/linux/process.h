@@ -27,6 +27,9 @@ struct fs_state {
 	struct refcount refs;
 	struct mutex lock;
 	struct path root, cwd;
+	/* The first program's, until it uses names: where cwd is to be, but is
+	 * not walked to yet (fs_settle); else NULL. Set to NULL under lock. */
+	const char *cwd_later;
 	uint32_t umask;
 };
 

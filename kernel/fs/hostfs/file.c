@@ -393,6 +393,11 @@ static int64_t hostfile_seek(struct file *f, int64_t off, int whence)
 	return file_seek_generic(f, at, SEEK_SET);
 }
 
+static uint64_t map_end(const struct file *f)
+{
+	return PAGE_UP(__atomic_load_n(&f->inode->size, __ATOMIC_RELAXED));
+}
+
 static int hostfile_map(struct file *f, uint64_t off, uint64_t len,
 			bool write_shared, struct map_extent *out)
 {
@@ -403,9 +408,12 @@ static int hostfile_map(struct file *f, uint64_t off, uint64_t len,
 		return -EACCES;
 	if (s->write_only)
 		return -EACCES;
-	if (!hostnode_is_fresh(f->inode))
+	end = map_end(f);
+	/* it may have grown; and where it has shrunk, pages are not there */
+	if ((off >= end || len > end - off) && !hostnode_is_fresh(f->inode)) {
 		refresh_size(f);
-	end = PAGE_UP(__atomic_load_n(&f->inode->size, __ATOMIC_RELAXED));
+		end = map_end(f);
+	}
 	memset(out, 0, sizeof(*out));
 	if (off >= end)
 		return 0;

@@ -35,15 +35,6 @@ struct switch_frame {
 	uint64_t pad;		/* keeps the stack aligned for calls */
 };
 
-struct task *current_task(void)
-{
-	struct task *t;
-
-	/* one instruction: right even if we move to another CPU */
-	__asm__("mov %%gs:0, %0" : "=r"(t));
-	return t;
-}
-
 struct regs *task_regs(struct task *t)
 {
 	return (struct regs *)(t->arch.kernel_sp - sizeof(struct regs));

@@ -28,14 +28,6 @@ void child_start(void);		/* entry.S */
 void entry_fast(void);
 void plat_child_main(void);
 
-struct task *current_task(void)
-{
-	struct task *t;
-
-	__asm__("mov %%gs:0, %0" : "=r"(t));
-	return t;
-}
-
 struct regs *task_regs(struct task *t)
 {
 	return (struct regs *)(t->arch.kernel_sp - sizeof(struct regs));

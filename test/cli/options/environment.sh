@@ -57,6 +57,68 @@ test_workdir() {
 	ok --workdir /tmp -- sh -c 'pwd; echo x >f; cat /tmp/f'
 	expect_out "$(printf '/tmp\nx')"
 }
+# Programs whose first call with names, or about them, is this one: the kernel
+# walks to the working directory no earlier.
+test_workdir_of_the_first_call() {
+	need musl-gcc
+	echo text >file
+	cat >first.c <<-'E'
+	#include <fcntl.h>
+	#include <stdio.h>
+	#include <stdlib.h>
+	#include <sys/wait.h>
+	#include <unistd.h>
+
+	static void show(void)
+	{
+		char name[4096];
+
+		puts(getcwd(name, sizeof(name)) ? name : "?");
+		fflush(stdout);
+	}
+	int main(int argc, char **argv)
+	{
+		char name[4096] = { 0 };
+
+		switch (argv[1][0]) {
+		case 'o':
+			if (read(open("file", O_RDONLY), name, 4) != 4)
+				return 1;
+			break;
+		case 'f':
+			if (fork())
+				return wait(NULL) < 0;
+			break;
+		case 'l':
+			if (readlink("/proc/self/cwd", name, 4000) < 0)
+				return 1;
+			puts(name);
+			break;
+		case 'c':
+			if (chdir(".."))
+				return 1;
+			break;
+		}
+		show();
+		return 0;
+	}
+	E
+	musl-gcc -static -o first first.c || fail "musl-gcc"
+	for call in getcwd open fork link; do
+		ok -- "$PWD/first" "$call"
+		[ "$(tail -n 1 "$out_file")" = "$PWD" ] || fail "$call"
+		[ "$(head -n 1 "$out_file")" = "$PWD" ] || fail "$call"
+	done
+	ok -- "$PWD/first" chdir
+	expect_out "$(dirname "$PWD")"
+	ok -- ./first getcwd
+	expect_out "$PWD"
+}
+test_workdir_hidden_by_a_mount() {
+	mica run --tmpfs "$(dirname "$PWD")" -- true
+	expect_status 125
+	expect_err_has "working directory $PWD: not found"
+}
 test_user_number() {
 	ok -u 1234:2345 -- id
 	expect_out_has uid=1234

@@ -364,7 +364,9 @@ void trap_paranoid(struct trap_frame *f)
 }
 
 /* --- tables of the processor ----------------------------------------------------*/
-#define NR_VECTORS	112u	/* as in entry.S; those beyond are faults */
+/* As in entry.S; vectors beyond are faults. */
+#define NR_VECTORS	112u
+#define ENTRY_SIZE	16u
 
 struct gate {
 	uint64_t low;		/* selector, stack, type, half the offset */
@@ -386,20 +388,24 @@ struct gate {
 extern const char entry_vectors[], entry_syscall[];
 static struct gate idt[NR_VECTORS];	/* written by the first CPU */
 
+/* Change an entry's stack and type. */
 static void set_gate(uint32_t vector, uint64_t ist, uint64_t type)
 {
-	uint64_t at = (uint64_t)entry_vectors + 16ul * vector;
-
-	idt[vector] = (struct gate){
-		(at & 0xffff) | KERNEL_CS << 16 | ist << 32 | type << 40 |
-		(at >> 16 & 0xffff) << 48, at >> 32,
-	};
+	idt[vector].low &= ~(0xffffull << 32);
+	idt[vector].low |= ist << 32 | type << 40;
 }
 
 static void fill_idt(void)
 {
-	for (uint32_t i = 0; i < NR_VECTORS; i++)
-		set_gate(i, 0, GATE_INTERRUPT);
+	uint64_t at = (uint64_t)entry_vectors;
+	struct gate gate = {
+		(at & 0xffff) | KERNEL_CS << 16 |
+		(uint64_t)GATE_INTERRUPT << 40 | (at >> 16 & 0xffff) << 48,
+		at >> 32,
+	};
+
+	for (uint32_t i = 0; i < NR_VECTORS; i++, gate.low += ENTRY_SIZE)
+		idt[i] = gate;
 	set_gate(VECTOR_BP, 0, GATE_INTERRUPT | GATE_FOR_USER);
 	set_gate(VECTOR_OF, 0, GATE_INTERRUPT | GATE_FOR_USER);
 	set_gate(VECTOR_NMI, TRAP_IST_NMI, GATE_INTERRUPT);
