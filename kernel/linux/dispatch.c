@@ -10,6 +10,7 @@
 #include "linux/mm.h"
 #include "linux/native.h"
 #include "linux/process.h"
+#include "linux/ptrace.h"
 #include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 #include "linux/strace.h"
@@ -83,11 +84,16 @@ static __attribute__((noinline)) long watched_call(struct thread *t,
 		count_call(t, nr);
 	if (syscall_watch & WATCH_STRACE)
 		strace_enter(t, r);
-	if (!(t->watch & THREAD_WATCH_SECCOMP) || seccomp_allows(r, &ret))
+	if (t->watch & THREAD_WATCH_TRACE && !ptrace_call_enter(t, r))
+		ret = (long)r->rax;
+	else if (!(t->watch & THREAD_WATCH_SECCOMP) || seccomp_allows(r, &ret))
 		ret = call(t, r);
 	if (syscall_watch & WATCH_STRACE)
 		strace_exit(t, r, nr, ret);
-	return ret;
+	r->rax = (uint64_t)ret;
+	if (t->watch & THREAD_WATCH_TRACE)
+		ptrace_call_exit(t, r);
+	return (long)r->rax;
 }
 
 static void dispatch(struct regs *r)

@@ -15,6 +15,7 @@
 #include "linux/ids.h"
 #include "linux/mm.h"
 #include "linux/path.h"
+#include "linux/ptrace.h"
 #include <asm/signal.h>
 #include <linux/fcntl.h>
 #include <linux/limits.h>
@@ -378,6 +379,7 @@ static void commit(struct exec *e)
 int exec_run(struct exec *e, int dirfd, uint32_t walk_flags)
 {
 	struct head *head = kmalloc(sizeof(*head));
+	uint32_t old_tid = current_thread()->tid;
 	int err;
 
 	if (!head)
@@ -395,9 +397,11 @@ int exec_run(struct exec *e, int dirfd, uint32_t walk_flags)
 		err = ids_for_exec(e->file, &e->cred, &e->secure);
 	if (!err)
 		err = process_begin_exec();
-	if (!err)
-		commit(e);
-	return err;
+	if (err)
+		return err;
+	commit(e);
+	ptrace_exec(current_thread(), old_tid);
+	return 0;
 }
 
 /* --- system calls ---------------------------------------------------------------------*/

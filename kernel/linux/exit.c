@@ -17,15 +17,19 @@
 #include "linux/mm.h"
 #include "linux/oom.h"
 #include "linux/process_priv.h"
+#include "linux/ptrace.h"
 #include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 #include "linux/strace.h"
 #include "platform/platform.h"
 #include <asm/siginfo.h>
+#include <linux/ptrace.h>
 
 /* Reap what nobody waits for. Caller holds process_lock. */
 static void reap_locked(struct process *p)
 {
+	if (p->leader_trace)
+		ptrace_detach_locked(p->leader_trace);
 	process_unlink_locked(p);
 }
 
@@ -73,7 +77,7 @@ static void reparent_children_locked(struct process *p)
 		if (c->parent_death_signal && c->nr_threads)
 			signal_send_process(c, (int)c->parent_death_signal,
 					    NULL);
-		if (c->state == PROC_ZOMBIE) {
+		if (c->state == PROC_ZOMBIE && !c->leader_trace) {
 			if (parent_ignores_children(heir))
 				reap_locked(c);
 			else
@@ -82,9 +86,30 @@ static void reparent_children_locked(struct process *p)
 	}
 }
 
+/* Its parent is told. */
+static void show_zombie_locked(struct process *p)
+{
+	uint32_t status = p->wait_status;
+	int sig = status & 0x7f;
+
+	process_notify_parent_locked(p, sig ? (status & 0x80 ? CLD_DUMPED :
+							CLD_KILLED) :
+				     CLD_EXITED,
+				     sig ? sig : (int)(status >> 8 & 0xff));
+}
+
+void process_zombie_to_parent_locked(struct process *p)
+{
+	show_zombie_locked(p);
+	if (p->parent && parent_ignores_children(p->parent)) {
+		wait_wake_all(&p->parent->child_wait, 0);
+		reap_locked(p);
+	}
+}
+
 static void become_zombie(struct process *p, uint32_t status)
 {
-	int sig = status & 0x7f;
+	bool is_hidden;
 
 	mutex_lock(&process_lock);
 	p->exiting = true;
@@ -92,16 +117,13 @@ static void become_zombie(struct process *p, uint32_t status)
 	p->state = PROC_ZOMBIE;
 	reparent_children_locked(p);
 	exit_hook_process_locked(p);
-	process_notify_parent_locked(p, sig ? (status & 0x80 ? CLD_DUMPED :
-							CLD_KILLED) :
-				     CLD_EXITED,
-				     sig ? sig : (int)(status >> 8 & 0xff));
+	is_hidden = ptrace_process_gone_locked(p, status);
 	if (p->pid == program_pid) {
+		show_zombie_locked(p);
 		boot->exit_status = status;
 		__atomic_store_n(&boot->exit_valid, 1, __ATOMIC_RELEASE);
-	} else if (p->parent && parent_ignores_children(p->parent)) {
-		wait_wake_all(&p->parent->child_wait, 0);
-		reap_locked(p);
+	} else if (!is_hidden) {
+		process_zombie_to_parent_locked(p);
 	}
 	mutex_unlock(&process_lock);
 }
@@ -140,6 +162,10 @@ void thread_exit(uint32_t status)
 	struct mm *mm = mm_get(p->mm);
 	bool last, last_in_space, is_program = p->pid == program_pid;
 
+	if (p->group_exit)
+		status = p->group_status;
+	if (unlikely(t->trace != NULL))
+		ptrace_event(t, PTRACE_EVENT_EXIT, status);
 	release_user_words(t);
 	charge_time(t);
 	mutex_lock(&process_lock);
@@ -148,6 +174,7 @@ void thread_exit(uint32_t status)
 		oom_account_exit(p);
 	thread_unlink_locked(t);
 	last = p->nr_threads == 0;
+	ptrace_thread_gone_locked(t, status);
 	if (p->group_exit)
 		status = p->group_status;
 	if (p->exec_thread)
@@ -237,8 +264,10 @@ static int end_siblings(struct thread *self)
 	mutex_lock(&process_lock);
 	if (p->exec_thread == self)
 		p->exec_thread = NULL;
-	if (!err && self->tid != p->pid)
+	if (!err && self->tid != p->pid) {
 		thread_set_tid_locked(self, p->pid);
+		ptrace_set_tid_locked(self);
+	}
 	mutex_unlock(&process_lock);
 	return p->group_exit ? -EINTR : err;
 }

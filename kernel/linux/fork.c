@@ -14,9 +14,11 @@
 #include "linux/path.h"
 #include "linux/pidfd.h"
 #include "linux/process_priv.h"
+#include "linux/ptrace.h"
 #include "linux/seccomp.h"
 #include "platform/platform.h"
 #include <asm/signal.h>
+#include <linux/ptrace.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 
@@ -26,11 +28,13 @@
 #define TLS_MAX 0x7ffffffff000ull
 #define SET_TID_MAX 32u
 #define NR_SIGNALS 64u
+#define RFLAGS_TF (1ull << 8)
 
 struct clone_args_k {
 	uint64_t flags, stack, tls;
 	uint32_t *parent_tid, *child_tid, *pidfd;
 	uint32_t exit_signal;
+	uint32_t trace_event;	/* PTRACE_EVENT_*; 0: no tracer wants to know */
 };
 
 struct new_pidfd {
@@ -100,6 +104,19 @@ static int check_limits(struct thread *self)
 	return 0;
 }
 
+/* What others know it by, and who watches it. process_lock is held. */
+static int link_thread_locked(struct thread *t, struct thread *self,
+			      const struct clone_args_k *a)
+{
+	int err = ptrace_child_locked(t, self, a->flags, a->trace_event);
+
+	if (err)
+		return err;
+	seccomp_inherit_locked(t, self);
+	thread_link_locked(t);
+	return 0;
+}
+
 static int copy_thread_state(struct thread *t, struct thread *self,
 			     const struct clone_args_k *a)
 {
@@ -124,6 +141,7 @@ static int copy_thread_state(struct thread *t, struct thread *self,
 	*t->regs = *self->regs;
 	t->regs->rax = 0;
 	t->regs->orig_rax = (uint64_t)-1;
+	t->regs->rflags &= ~RFLAGS_TF;
 	if (a->stack)
 		t->regs->rsp = a->stack;
 	t->regs->fs_base = a->flags & CLONE_SETTLS ? a->tls : arch_get_fs();
@@ -214,7 +232,7 @@ static int start_thread(struct thread *t, const struct clone_args_k *a)
 	if (err)
 		return err;
 	t->start = start_child;
-	t->task->arch.work = TASK_WORK_SLOW;
+	t->task->arch.work |= TASK_WORK_SLOW;
 	__atomic_fetch_add(&t->process->mm->nr_tasks, 1, __ATOMIC_RELAXED);
 	return plat_task_start(t->task, a->flags & CLONE_VM ?
 			       PLAT_SPACE_SHARE : PLAT_SPACE_COPY);
@@ -235,20 +253,22 @@ static long new_thread(struct thread *self, const struct clone_args_k *a)
 	tid = t->tid = pid_alloc_locked();
 	err = self->process->group_exit || self->process->exec_thread ?
 	      -ERESTARTNOINTR : tid ? 0 : -EAGAIN;
-	if (!err) {
-		seccomp_inherit_locked(t, self);
-		thread_link_locked(t);
-	}
+	if (!err)
+		err = link_thread_locked(t, self, a);
 	mutex_unlock(&process_lock);
 	if (err)
 		goto out_drop;
 	if (a->flags & CLONE_PARENT_SETTID)
 		(void)!user_store32(a->parent_tid, tid);
 	err = start_thread(t, a);
-	if (!err)
+	if (!err) {
+		ptrace_event(self, a->trace_event, tid);
 		return tid;
+	}
 	__atomic_fetch_sub(&t->process->mm->nr_tasks, 1, __ATOMIC_RELAXED);
 	mutex_lock(&process_lock);
+	if (t->trace)
+		ptrace_detach_locked(t->trace);
 	thread_unlink_locked(t);
 	mutex_unlock(&process_lock);
 out_drop:
@@ -276,8 +296,11 @@ static int publish(struct process *p, struct thread *t, struct thread *self,
 		p->exit_signal = old->exit_signal;
 	}
 	p->pid = t->tid = pid_alloc_locked();
+	p->forked_by = self->tid;
 	if (!p->pid || old->group_exit)
 		err = p->pid ? -ERESTARTNOINTR : -EAGAIN;
+	if (!err)
+		err = link_thread_locked(t, self, a);
 	if (!err) {
 		p->pgid = old->pgid;
 		p->session = session_get(old->session);
@@ -285,9 +308,7 @@ static int publish(struct process *p, struct thread *t, struct thread *self,
 			p->vfork_waiter = self;
 			self->vfork_pending = 1;
 		}
-		seccomp_inherit_locked(t, self);
 		process_link_locked(p, parent);
-		thread_link_locked(t);
 	}
 	mutex_unlock(&process_lock);
 	return err;
@@ -297,6 +318,8 @@ static void unpublish(struct process *p, struct thread *t)
 {
 	mutex_lock(&process_lock);
 	p->vfork_waiter = NULL;
+	if (t->trace)
+		ptrace_detach_locked(t->trace);
 	thread_unlink_locked(t);
 	process_get(p);		/* drop_process puts */
 	process_unlink_locked(p);
@@ -366,8 +389,11 @@ static long new_process(struct thread *self, const struct clone_args_k *a)
 	if (copies)
 		rwlock_write_unlock(&mm->lock);
 	finish_pidfd(&pidfd, 0);
-	if (a->flags & CLONE_VFORK)
+	ptrace_event(self, a->trace_event, pid);
+	if (a->flags & CLONE_VFORK) {
 		wait_for_vfork(self, p);
+		ptrace_event(self, PTRACE_EVENT_VFORK_DONE, pid);
+	}
 	process_put(p);
 	return pid;
 out_unlock:
@@ -379,7 +405,7 @@ out_unlock:
 	return err;
 }
 
-static long do_clone(const struct clone_args_k *a)
+static long do_clone(struct clone_args_k *a)
 {
 	struct thread *self = current_thread();
 	int err = check_flags(a);
@@ -388,6 +414,7 @@ static long do_clone(const struct clone_args_k *a)
 		err = check_limits(self);
 	if (err)
 		return err;
+	a->trace_event = ptrace_clone_event(self, a->flags, a->exit_signal);
 	return a->flags & CLONE_THREAD ? new_thread(self, a) :
 					 new_process(self, a);
 }

@@ -8,6 +8,7 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/mm_priv.h"
+#include "linux/ptrace.h"
 #include <linux/mempolicy.h>
 #include <linux/uio.h>
 
@@ -37,35 +38,59 @@ static int get_vector(struct kiovec **out, uint64_t user, uint64_t n)
 	return 0;
 }
 
-static size_t copy_piece(char *dst, const char *src, size_t n, char *buf)
+/* Memory of p, which may be the caller's process. Bytes moved or -errno. */
+static ssize_t their_bytes(struct process *p, char *theirs, char *buf,
+			   size_t n, bool write)
+{
+	if (p != current_process())
+		return ptrace_access_process(p, (uaddr_t)theirs, buf, n,
+					     write);
+	return (ssize_t)(write ? copy_to_user_partial(theirs, buf, n) :
+				 copy_from_user_partial(buf, theirs, n));
+}
+
+static ssize_t copy_piece(struct process *p, char *mine, char *theirs,
+			  size_t n, char *buf, bool write)
 {
 	size_t done = 0;
 
 	while (done < n) {
-		size_t k = MIN(n - done, (size_t)BOUNCE_SIZE);
-		size_t got = copy_from_user_partial(buf, src + done, k);
+		size_t k = MIN(n - done, (size_t)BOUNCE_SIZE), put;
+		ssize_t got = write ?
+			(ssize_t)copy_from_user_partial(buf, mine + done, k) :
+			their_bytes(p, theirs + done, buf, k, false);
 
-		got = copy_to_user_partial(dst + done, buf, got);
-		done += got;
-		if (got < k)
+		if (got > 0 && write)
+			got = their_bytes(p, theirs + done, buf, (size_t)got,
+					  true);
+		if (got < 0)
+			return done ? (ssize_t)done : got;
+		put = write ? (size_t)got :
+		      copy_to_user_partial(mine + done, buf, (size_t)got);
+		done += put;
+		if (put < k)
 			break;
 	}
-	return done;
+	return (ssize_t)done;
 }
 
-static ssize_t copy_vectors(struct kiovec *to, uint64_t nr_to,
-			    struct kiovec *from, uint64_t nr_from, char *buf)
+/* Between the caller's `to` and p's `from`. */
+static ssize_t copy_vectors(struct process *p, struct kiovec *to,
+			    uint64_t nr_to, struct kiovec *from,
+			    uint64_t nr_from, char *buf, bool write)
 {
 	uint64_t i = 0, j = 0;
 	ssize_t total = 0;
 
 	while (i < nr_to && j < nr_from) {
 		size_t n = MIN(to[i].len, from[j].len);
-		size_t got = n ? copy_piece(to[i].base, from[j].base, n, buf) :
-				 0;
+		ssize_t got = n ? copy_piece(p, to[i].base, from[j].base, n,
+					     buf, write) : 0;
 
-		total += (ssize_t)got;
-		if (got < n)
+		if (got < 0)
+			return total ? total : got;
+		total += got;
+		if ((size_t)got < n)
 			return total ? total : -EFAULT;
 		to[i].base = (char *)to[i].base + n;
 		from[j].base = (char *)from[j].base + n;
@@ -78,22 +103,20 @@ static ssize_t copy_vectors(struct kiovec *to, uint64_t nr_to,
 	return total;
 }
 
-/* Only the caller's own memory can be reached from here. */
-static int check_target(uint64_t pid)
+/* With a reference. Returns 0, -ESRCH, -EPERM. */
+static int get_target(uint64_t pid, struct process **out)
 {
-	struct process *p;
+	struct thread *t;
+	int err = -ESRCH;
 
 	mutex_lock(&process_lock);
-	p = process_find((uint32_t)pid);
-	if (!p) {
-		struct thread *t = thread_find((uint32_t)pid);
-
-		p = t ? t->process : NULL;
-	}
+	t = thread_find((uint32_t)pid);
+	if (t)
+		err = ptrace_may_access_locked(t, false) ? 0 : -EPERM;
+	if (!err)
+		*out = process_get(t->process);
 	mutex_unlock(&process_lock);
-	if (!p)
-		return -ESRCH;
-	return p == current_process() ? 0 : -EPERM;
+	return err;
 }
 
 static long transfer(uint64_t pid, uint64_t local, uint64_t nr_local,
@@ -101,6 +124,7 @@ static long transfer(uint64_t pid, uint64_t local, uint64_t nr_local,
 		     bool write)
 {
 	struct kiovec *l = NULL, *r = NULL;
+	struct process *p = NULL;
 	char *buf = NULL;
 	ssize_t ret;
 
@@ -111,14 +135,15 @@ static long transfer(uint64_t pid, uint64_t local, uint64_t nr_local,
 		return ret;
 	ret = get_vector(&r, remote, nr_remote);
 	if (!ret)
-		ret = check_target(pid);
+		ret = get_target(pid, &p);
 	if (!ret) {
 		buf = kmalloc(BOUNCE_SIZE);
 		ret = buf ? 0 : -ENOMEM;
 	}
 	if (!ret)
-		ret = write ? copy_vectors(r, nr_remote, l, nr_local, buf) :
-			      copy_vectors(l, nr_local, r, nr_remote, buf);
+		ret = copy_vectors(p, l, nr_local, r, nr_remote, buf, write);
+	if (p)
+		process_put(p);
 	kfree(buf);
 	kfree(l);
 	kfree(r);

@@ -4,7 +4,6 @@
  * process is a zombie (process.exit_wait, woken by exit.c). The record outlives
  * the process; that it is gone shows in its state.
  */
-#include <linux/capability.h>
 #include <linux/eventpoll.h>
 #include <linux/fcntl.h>
 #include <linux/stat.h>
@@ -13,6 +12,7 @@
 #include "lib/string.h"
 #include "linux/exit_hooks.h"
 #include "linux/pidfd.h"
+#include "linux/ptrace.h"
 #include "linux/signal_priv.h"
 
 static uint32_t pidfd_poll(struct file *f, struct poll_table *pt)
@@ -140,18 +140,6 @@ long sys_pidfd_send_signal(uint64_t fd, uint64_t signo, uint64_t info,
 	return err;
 }
 
-/* As for ptrace: the same ids, or CAP_SYS_PTRACE. Holds process_lock. */
-static bool may_take_from(const struct thread *t)
-{
-	const struct cred *c = current_thread()->cred, *o = t->cred;
-
-	if (t->process == current_process() ||
-	    cred_has_cap(c, CAP_SYS_PTRACE))
-		return true;
-	return c->uid == o->euid && c->uid == o->suid && c->uid == o->uid &&
-	       c->gid == o->egid && c->gid == o->sgid && c->gid == o->gid;
-}
-
 static int take_file(struct process *p, int fd, struct file **out)
 {
 	struct files *fs = NULL;
@@ -163,7 +151,7 @@ static int take_file(struct process *p, int fd, struct file **out)
 		err = -ESRCH;
 	} else {
 		t = list_first(&p->threads, struct thread, link);
-		if (may_take_from(t))
+		if (ptrace_may_access_locked(t, false))
 			fs = files_get(t->files);
 		else
 			err = -EPERM;

@@ -165,6 +165,7 @@ struct thread *thread_alloc(struct process *p)
 	t->regs = task_regs(t->task);
 	list_init(&t->link);
 	list_init(&t->tid_link);
+	list_init(&t->tracees);
 	list_init(&t->sig.pending.queue);
 	t->sig.alt_flags = 2;	/* SS_DISABLE */
 	return t;

@@ -95,12 +95,16 @@ struct process {
 	bool group_exit;	/* every thread leaves with group_status */
 	uint32_t group_status;
 	struct thread *exec_thread;	/* waits for its siblings to end */
+	uint32_t kills;			/* SIGKILLs so far, for linux/ptrace.c */
+	/* under process_lock */
+	uint32_t forked_by;		/* thread of the parent */
+	struct tracee *leader_trace;	/* of the first thread, or what it left */
 	struct list pid_link;	/* pid table */
 	uint32_t exit_uid;	/* for SIGCHLD's si_uid */
 };
 
 /* Why linux/dispatch.c looks at every call of a thread. */
-enum { THREAD_WATCH_SECCOMP = 1 };
+enum { THREAD_WATCH_SECCOMP = 1, THREAD_WATCH_TRACE = 2 };
 
 struct thread {
 	struct task *task;
@@ -141,6 +145,9 @@ struct thread {
 	uint8_t seccomp_mode;		/* SECCOMP_MODE_* */
 	struct seccomp_filter *seccomp;	/* the newest, or NULL; atomic */
 	uint32_t watch;			/* THREAD_WATCH_*; atomic */
+	/* linux/ptrace.h */
+	struct tracee *trace;		/* who traces it; NULL: nobody */
+	struct list tracees;		/* whom it traces; process_lock */
 };
 
 extern struct mutex process_lock;

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "linux/process.h"
 #include "linux/process_priv.h"
+#include "linux/ptrace.h"
 #include <asm/signal.h>
 #include <asm/siginfo.h>
 #include <linux/resource.h>
@@ -34,8 +35,9 @@ static bool is_ignored(struct process *p, struct thread *t, int signo)
 {
 	uint64_t h = p->signals.action[signo - 1].handler;
 
-	/* a blocked signal is kept: its action may change before it is taken */
-	if (t && t->sig.blocked & sig_bit(signo))
+	/* a blocked signal is kept: its action may change before it is taken;
+	 * a tracer sees all */
+	if (t && (t->sig.blocked & sig_bit(signo) || t->trace))
 		return false;
 	return h == SIGNAL_IGNORE ||
 	       (h == SIGNAL_DEFAULT && signal_default_is_ignore(signo));
@@ -95,6 +97,7 @@ static void prepare_job_control(struct process *p, int signo)
 		list_for_each(l, &p->threads) {
 			struct thread *t = list_entry(l, struct thread, link);
 
+			ptrace_continued_locked(t, signo);
 			task_post_work(t->task, TASK_WORK_SIGNAL);
 			task_unpark(t->task);
 		}
@@ -154,6 +157,8 @@ int signal_send_locked(struct process *p, struct thread *t, int signo,
 	bool must_queue = signo >= SIGRTMIN && i && i->code < 0;
 	int err;
 
+	if (signo == SIGKILL)
+		ptrace_kill_locked(p);
 	if (p->group_exit || !first)
 		return 0;
 	prepare_job_control(p, signo);

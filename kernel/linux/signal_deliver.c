@@ -13,6 +13,7 @@
 #include "linux/boot.h"
 #include "linux/clocks.h"
 #include "linux/process.h"
+#include "linux/ptrace.h"
 #include "linux/signal_priv.h"
 #include "linux/syscall.h"
 #include <asm/siginfo.h>
@@ -185,6 +186,8 @@ static void run_handler(struct regs *r, struct thread *t,
 	if (!(a->flags & SA_NODEFER))
 		mask |= sig_bit(info->signo);
 	signal_set_blocked(t, mask);
+	if (unlikely(t->watch & THREAD_WATCH_TRACE))
+		ptrace_handler_ready(t);
 }
 
 /* The whole process stops until SIGCONT or SIGKILL. */
@@ -205,7 +208,8 @@ static void stop_process(struct process *p, int signo)
 	mutex_unlock(&p->signals.lock);
 	p->state = PROC_STOPPED;
 	p->stop_status = (uint32_t)signo << 8 | 0x7f;
-	process_notify_parent_locked(p, CLD_STOPPED, signo);
+	if (!ptrace_is_by_parent_locked(p))
+		process_notify_parent_locked(p, CLD_STOPPED, signo);
 	/* the tender stops with its program, so that the caller's shell sees */
 	if (p->pid == program_pid)
 		__atomic_store_n(&boot->stopped, (uint32_t)signo,
@@ -215,14 +219,10 @@ static void stop_process(struct process *p, int signo)
 		plat_report();
 }
 
-static void wait_while_stopped(struct process *p)
+void signal_end_stop(struct process *p)
 {
 	bool continued;
 
-	task_clear_work(TASK_WORK_STOP);
-	while (__atomic_load_n(&p->signals.group_stop, __ATOMIC_ACQUIRE) &&
-	       !p->group_exit)
-		task_park(DEADLINE_NEVER, false);
 	mutex_lock(&process_lock);
 	mutex_lock(&p->signals.lock);
 	continued = p->signals.continued;
@@ -235,6 +235,23 @@ static void wait_while_stopped(struct process *p)
 		process_notify_parent_locked(p, CLD_CONTINUED, SIGCONT);
 	}
 	mutex_unlock(&process_lock);
+}
+
+/* told: this thread has not stopped yet for the stop there is. */
+static void wait_while_stopped(struct thread *t, bool told)
+{
+	struct process *p = t->process;
+
+	task_clear_work(TASK_WORK_STOP);
+	while (__atomic_load_n(&p->signals.group_stop, __ATOMIC_ACQUIRE) &&
+	       !p->group_exit && !t->trace) {
+		told = true;
+		task_park(DEADLINE_NEVER, false);
+	}
+	if (unlikely(t->trace != NULL))
+		ptrace_trap(t, told);
+	else
+		signal_end_stop(p);
 }
 
 static bool is_orphaned_pgrp_stop(struct process *p, int signo)
@@ -276,6 +293,13 @@ void signal_deliver(struct regs *r)
 			mutex_unlock(&p->signals.lock);
 			break;
 		}
+		if (unlikely(t->trace != NULL)) {
+			mutex_unlock(&p->signals.lock);
+			signo = ptrace_signal(t, signo, &info);
+			if (!signo)
+				continue;
+			mutex_lock(&p->signals.lock);
+		}
 		a = p->signals.action[signo - 1];
 		if (a.handler > SIGNAL_IGNORE && a.flags & SA_RESETHAND)
 			p->signals.action[signo - 1].handler = SIGNAL_DEFAULT;
@@ -284,8 +308,9 @@ void signal_deliver(struct regs *r)
 			continue;
 		if (a.handler == SIGNAL_DEFAULT) {
 			default_action(p, signo);
-			if (p->signals.group_stop)
-				wait_while_stopped(p);
+			if (p->signals.group_stop &&
+			    sig_bit(signo) & SIGNALS_STOP)
+				wait_while_stopped(t, true);
 			continue;
 		}
 		run_handler(r, t, &a, &info);
@@ -312,8 +337,9 @@ void user_exit_work(struct regs *regs)
 	task_clear_work(TASK_WORK_SLOW | TASK_WORK_SIGNAL);
 	if (work & TASK_WORK_EXIT || t->process->group_exit)
 		thread_exit(t->exit_status);
-	if (work & TASK_WORK_STOP || t->process->signals.group_stop)
-		wait_while_stopped(t->process);
+	if (work & TASK_WORK_STOP ||
+	    (t->process->signals.group_stop && !t->trace))
+		wait_while_stopped(t, work & TASK_WORK_STOP);
 	signal_deliver(regs);
 	if (t->process->group_exit)
 		thread_exit(0);

@@ -28,6 +28,8 @@ int signal_dequeue_locked(struct thread *t, uint64_t mask,
 			  struct ksiginfo *out);
 void signal_group_exit_locked(struct process *p, uint32_t status);
 void signal_discard_locked(struct process *p, int signo);
+/* If a stop of p has ended: record it, tell the parent. Takes process_lock. */
+void signal_end_stop(struct process *p);
 /* Take the lock. */
 void signal_set_blocked(struct thread *t, uint64_t mask);
 void signal_flush_all(struct process *p, struct sigpending *q);

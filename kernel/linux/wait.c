@@ -7,6 +7,7 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "linux/process_priv.h"
+#include "linux/ptrace.h"
 #include "linux/signal_priv.h"
 #include "linux/exit_hooks.h"
 #include <asm/siginfo.h>
@@ -93,27 +94,118 @@ static bool take_event(struct process *c, const struct wait_query *q,
 	return true;
 }
 
+/* Anything of a tracee of ours, which may be our child too? */
+static bool take_trace(struct tracee *tr, const struct wait_query *q,
+		       struct wait_result *r)
+{
+	struct process *p = tr->process;
+	bool is_child = p->leader_trace == tr &&
+			ptrace_is_by_parent_locked(p);
+
+	r->pid = tr->tid;
+	r->uid = p->exit_uid;
+	if (is_child && (p->state == PROC_ZOMBIE ||
+			 (p->stop_status == 0xffff && !tr->report))) {
+		if (p->state == PROC_ZOMBIE && q->options & WEXITED &&
+		    !(q->options & WNOWAIT))
+			ptrace_detach_locked(tr);
+		return take_event(p, q, r);
+	}
+	if (tr->zombie) {
+		if (!(q->options & WEXITED))
+			return false;
+		r->status = tr->status;
+		r->code = tr->status & 0x7f ? CLD_KILLED : CLD_EXITED;
+		if (!(q->options & WNOWAIT))
+			ptrace_reap_locked(tr);
+		return true;
+	}
+	if (!tr->report)
+		return false;
+	r->status = tr->report << 8 | 0x7f;
+	r->code = CLD_TRAPPED;
+	if (!(q->options & WNOWAIT))
+		tr->report = 0;
+	return true;
+}
+
+static bool is_asked_for(const struct tracee *tr, const struct wait_query *q)
+{
+	const struct process *p = tr->process;
+
+	switch (q->which) {
+	case WAIT_PID:
+		return tr->tid == q->id;
+	case WAIT_PGRP:
+		return p->pgid == q->id;
+	case WAIT_PIDFD:
+		return p == q->pidfd_process && p->leader_trace == tr;
+	default:
+		return true;
+	}
+}
+
+/* As look(), of those whom t traces. */
+static int look_at_tracees_locked(struct thread *t, const struct wait_query *q,
+				  struct wait_result *r)
+{
+	int found = -ECHILD;
+
+	list_for_each_safe(l, &t->tracees) {
+		struct tracee *tr = list_entry(l, struct tracee, link);
+
+		if (!is_asked_for(tr, q))
+			continue;
+		if (take_trace(tr, q, r))
+			return 1;
+		found = 0;
+	}
+	return found;
+}
+
+static int look_at_all_tracees_locked(const struct wait_query *q,
+				      struct wait_result *r)
+{
+	struct thread *self = current_thread();
+	int found = -ECHILD;
+
+	list_for_each(l, &self->process->threads) {
+		struct thread *t = list_entry(l, struct thread, link);
+		int of;
+
+		if (q->options & __WNOTHREAD && t != self)
+			continue;
+		of = look_at_tracees_locked(t, q, r);
+		if (of > 0)
+			return of;
+		found = MAX(found, of);
+	}
+	return found;
+}
+
 /* 1 found, 0 nothing yet, -ECHILD */
 static int look(const struct wait_query *q, struct wait_result *r)
 {
 	struct process *self = current_process();
-	bool any = false;
-	int found = 0;
+	int found;
 
 	mutex_lock(&process_lock);
+	found = look_at_all_tracees_locked(q, r);
 	list_for_each_safe(l, &self->children) {
 		struct process *c = list_entry(l, struct process, sibling);
 
-		if (!matches(q, c))
-			continue;
-		any = true;
-		if (take_event(c, q, r)) {
-			found = 1;
+		if (found > 0)
 			break;
-		}
+		if (!matches(q, c) || ptrace_is_by_parent_locked(c))
+			continue;
+		found = 0;
+		/* its end is its tracer's first */
+		if (c->state == PROC_ZOMBIE && c->leader_trace)
+			continue;
+		found = take_event(c, q, r);
 	}
 	mutex_unlock(&process_lock);
-	return found ? found : any ? 0 : -ECHILD;
+	return found;
 }
 
 static long do_wait(const struct wait_query *q, struct wait_result *r)
@@ -235,7 +327,8 @@ long sys_waitid(uint64_t type, uint64_t id, uint64_t info_p, uint64_t options,
 		i.child.uid = r.uid;
 		i.child.status = r.code == CLD_EXITED ?
 			(int32_t)(r.status >> 8 & 0xff) :
-			r.code == CLD_STOPPED ? (int32_t)(r.status >> 8) :
+			r.code == CLD_STOPPED || r.code == CLD_TRAPPED ?
+			(int32_t)(r.status >> 8) :
 			r.code == CLD_CONTINUED ? SIGCONT :
 			(int32_t)(r.status & 0x7f);
 		if (store_usage(usage, &r))

@@ -8,6 +8,7 @@
  */
 #include "arch/arch_cpu.h"
 #include "arch/uaccess.h"
+#include "lib/string.h"
 #include "plat/user_access.h"
 #include <asm/sigcontext.h>
 
@@ -17,6 +18,7 @@ int user_fxsave(void *frame);
 int user_fxrstor(const void *frame);
 
 #define FXSAVE_SIZE	512u
+#define SW_BYTES	464u	/* left to software in it */
 #define CPUID1_OSXSAVE	(1u << 27)
 
 static struct {
@@ -151,4 +153,43 @@ int arch_fpu_restore(const void *user_frame)
 	err = user_xrstor(f, fpu.mask);
 	plat_user_end();
 	return err;
+}
+
+size_t arch_fpu_image_size(void)
+{
+	probe();
+	return fpu.size;
+}
+
+void arch_fpu_get(void *image)
+{
+	char *f = image;
+
+	probe();
+	memset(f, 0, fpu.size);
+	if (!fpu.mask) {
+		(void)!user_fxsave(f);
+		return;
+	}
+	(void)!user_xsave(f, fpu.mask);
+	memcpy(f + SW_BYTES, &fpu.mask, sizeof(fpu.mask));
+}
+
+int arch_fpu_put(void *image, size_t len)
+{
+	char *f = image;
+	uint64_t hdr[8];
+	uint32_t mxcsr;
+
+	memcpy(&mxcsr, f + 24, sizeof(mxcsr));
+	if (mxcsr & 0xffff0000)
+		return -EINVAL;
+	if (!fpu.mask)
+		return user_fxrstor(f) ? -EINVAL : 0;
+	memcpy(hdr, f + FXSAVE_SIZE, sizeof(hdr));
+	if (len == FXSAVE_SIZE)
+		hdr[0] |= 3;	/* x87 and SSE are not initial any more */
+	memcpy(f + FXSAVE_SIZE, hdr, sizeof(hdr[0]));
+	return hdr[0] & ~fpu.mask || hdr[1] || user_xrstor(f, fpu.mask) ?
+	       -EINVAL : 0;
 }

@@ -4,7 +4,6 @@
  * what hangs off them. process_lock is held only to copy; text is made after.
  */
 #include "linux/proc/proc.h"
-#include <linux/capability.h>
 #include <linux/limits.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
@@ -15,6 +14,7 @@
 #include "linux/mm.h"
 #include "linux/oom.h"
 #include "linux/process_priv.h"
+#include "linux/ptrace.h"
 #include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 
@@ -64,6 +64,8 @@ static char state_of(const struct process *p, const struct thread *t)
 {
 	if (p->state == PROC_ZOMBIE || !t)
 		return 'Z';
+	if (t->trace && t->trace->stop)
+		return 't';
 	if (p->state == PROC_STOPPED)
 		return 'T';
 	/* 2: parked, see core/task.c */
@@ -85,6 +87,7 @@ static void copy_thread(struct proc_info *i, struct process *p,
 	i->umask = t->fs ? t->fs->umask : 022;
 	i->timer_slack = t->timer_slack ? t->timer_slack : 50000;
 	i->no_new_privs = t->no_new_privs;
+	i->tracer_pid = t->trace ? t->trace->tracer->process->pid : 0;
 	i->seccomp_mode = t->seccomp_mode;
 	i->nr_filters = seccomp_nr_filters_locked(t);
 	i->syscall_nr = t->task == current_task() ? (int32_t)t->syscall_nr : -1;
@@ -212,7 +215,6 @@ int proc_fs_path(const struct pseudo_node *n, bool root, struct path *out)
 
 bool proc_may_inspect(const struct pseudo_node *n)
 {
-	const struct cred *self = current_thread()->cred;
 	struct process *p;
 	struct thread *t;
 	bool may = false;
@@ -223,10 +225,7 @@ bool proc_may_inspect(const struct pseudo_node *n)
 	if (p == current_process() || (p && !t))
 		may = true;	/* a zombie has nothing to hide */
 	else if (t)
-		may = cred_has_cap(self, CAP_SYS_PTRACE) ||
-		      (self->fsuid == t->cred->euid &&
-		       self->fsuid == t->cred->suid &&
-		       self->fsuid == t->cred->uid && p->dumpable == 1);
+		may = ptrace_may_access_locked(t, true);
 	mutex_unlock(&process_lock);
 	return may;
 }

@@ -1,18 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/self/mem: a program's access to its own memory by address. The memory
- * of another process lies in an address space that the caller is not in: -EIO.
+ * /proc/PID/mem: a program's access to memory by address, its own, or that of
+ * another one while a tracer keeps one of its threads stopped: only a task of
+ * the other process is in that address space (linux/ptrace.h). Else -EIO.
  */
 #include "linux/proc/proc.h"
 #include <linux/fs.h>
 #include "arch/uaccess.h"
 #include "core/heap.h"
+#include "linux/ptrace.h"
 
 #define CHUNK	512u
 
-static bool is_own(struct file *f)
+/* Bytes of process n at addr, from or to buf. Returns how many, or -EIO. */
+static ssize_t move(const struct pseudo_node *n, uint64_t addr, char *buf,
+		    size_t len, bool write)
 {
-	return proc_pid(pseudo_node(f->inode)) == current_process()->pid;
+	struct process *p;
+	ssize_t ret = -EIO;
+
+	if (proc_pid(n) == current_process()->pid)
+		return (ssize_t)(write ?
+			copy_to_user_partial((void *)addr, buf, len) :
+			copy_from_user_partial(buf, (void *)addr, len));
+	p = proc_may_inspect(n) ? proc_process(n) : NULL;
+	if (p) {
+		ret = ptrace_access_process(p, addr, buf, len, write);
+		process_put(p);
+	}
+	return ret < 0 ? -EIO : ret;
 }
 
 static ssize_t mem_read(struct file *f, struct uio *u, uint64_t *pos)
@@ -20,18 +36,19 @@ static ssize_t mem_read(struct file *f, struct uio *u, uint64_t *pos)
 	char buf[CHUNK];
 	size_t done = 0;
 
-	if (!is_own(f))
-		return -EIO;
 	while (u->left) {
-		size_t want = MIN(u->left, sizeof(buf));
-		size_t got = copy_from_user_partial(buf, (void *)*pos, want);
-		size_t put = uio_fill(u, buf, got);
+		size_t want = MIN(u->left, sizeof(buf)), put;
+		ssize_t got = move(pseudo_node(f->inode), *pos, buf, want,
+				   false);
 
+		if (got < 0)
+			break;
+		put = uio_fill(u, buf, (size_t)got);
 		*pos += put;
 		done += put;
-		if (put < got)
+		if (put < (size_t)got)
 			return done ? (ssize_t)done : -EFAULT;
-		if (got < want)
+		if ((size_t)got < want)
 			break;
 	}
 	return done || !u->left ? (ssize_t)done : -EIO;
@@ -42,16 +59,17 @@ static ssize_t mem_write(struct file *f, struct uio *u, uint64_t *pos)
 	char buf[CHUNK];
 	size_t done = 0;
 
-	if (!is_own(f))
-		return -EIO;
 	while (u->left) {
 		size_t want = MIN(u->left, sizeof(buf));
 		size_t got = uio_drain(u, buf, want);
-		size_t put = copy_to_user_partial((void *)*pos, buf, got);
+		ssize_t put = move(pseudo_node(f->inode), *pos, buf, got,
+				   true);
 
-		*pos += put;
-		done += put;
-		if (put < want)
+		if (put < 0)
+			break;
+		*pos += (size_t)put;
+		done += (size_t)put;
+		if ((size_t)put < want)
 			break;
 	}
 	return done || !u->left ? (ssize_t)done : -EIO;

@@ -24,7 +24,7 @@ static inline uint32_t proc_tid(const struct pseudo_node *n)
 struct proc_info {
 	uint32_t pid, tid, ppid, pgid, sid, nr_threads;
 	char comm[16];
-	char state;			/* R S T Z */
+	char state;			/* R S T t Z */
 	struct cred *cred;		/* reference, or NULL */
 	uint64_t pending, shared_pending, blocked, ignored, caught;
 	uint32_t nr_queued;
@@ -37,6 +37,7 @@ struct proc_info {
 	uint32_t tty_pgrp;
 	int32_t syscall_nr;
 	bool no_new_privs;
+	uint32_t tracer_pid;
 	uint8_t seccomp_mode;
 	uint32_t nr_filters;
 	struct mm *mm;			/* reference, or NULL (zombie) */

@@ -115,6 +115,8 @@ static const char *state_text(char state)
 		return "R (running)";
 	case 'T':
 		return "T (stopped)";
+	case 't':
+		return "t (tracing stop)";
 	case 'Z':
 		return "Z (zombie)";
 	default:
@@ -231,8 +233,8 @@ int proc_show_status(struct textbuf *t, struct pseudo_node *n)
 	textbuf_escape(t, i.comm, "\n\\");
 	textbuf_printf(t, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\n",
 		       i.umask, state_text(i.state), i.pid);
-	textbuf_printf(t, "Pid:\t%u\nPPid:\t%u\nTracerPid:\t0\n", i.tid,
-		       i.ppid);
+	textbuf_printf(t, "Pid:\t%u\nPPid:\t%u\nTracerPid:\t%u\n", i.tid,
+		       i.ppid, i.tracer_pid);
 	show_ids(t, &i);
 	if (i.mm)
 		show_memory(t, &i);

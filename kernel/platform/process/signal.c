@@ -27,6 +27,8 @@ struct host_ucontext {
 	uint64_t err, trapno, oldmask, cr2;
 };
 
+#define RFLAGS_TF	0x100ull
+
 extern const char host_call_intr_check[], host_call_intr_syscall[];
 extern const char host_call_abort[];
 extern const char exit_window_start[], exit_window_end[], exit_restart[];
@@ -106,9 +108,32 @@ static void blame_program(struct task *t, int signo, struct host_ucontext *uc)
 	uc->rip = uc->rip >= (uint64_t)exit_restart ? t->arch.resume : uc->rcx;
 }
 
+/*
+ * Single step. The full exit loads the flag TF and then goes on to the program:
+ * what traps until then, and at the program's first instruction, before it ran,
+ * is no step of the program; the flag stays. A jump into the kernel (a patched
+ * call) takes the flag off: the call itself is the step (linux/ptrace_stop.c).
+ */
+static bool is_step_of_kernel(struct task *t, struct host_ucontext *uc)
+{
+	bool leaving = t->arch.plat.leaving;
+
+	t->arch.plat.leaving = false;
+	if (is_between(uc->rip, exit_restart, exit_window_end))
+		t->arch.plat.leaving = true;
+	else if (is_in_kernel(t, uc))
+		uc->eflags &= ~RFLAGS_TF;
+	else
+		return leaving && uc->rip == t->arch.resume;
+	return true;
+}
+
 static void on_fault(struct task *t, int signo, siginfo_t *si,
 		     struct host_ucontext *uc)
 {
+	if (signo == SIGTRAP && si->si_code == TRAP_TRACE &&
+	    is_step_of_kernel(t, uc))
+		return;
 	blame_program(t, signo, uc);
 	if (is_in_kernel(t, uc)) {
 		uint64_t to = fixup_find(uc->rip);

@@ -23,3 +23,11 @@ size_t arch_fpu_frame_size(void);
 int arch_fpu_save(void *user_frame) __must_check;
 /* Load it back; hostile contents are refused. NULL = reset. */
 int arch_fpu_restore(const void *user_frame) __must_check;
+/*
+ * For debuggers, the same state as an image of arch_fpu_image_size() bytes in
+ * 64-byte aligned kernel memory. put: the first `len` bytes are new, the rest is
+ * as get left it. Returns 0 or -EINVAL.
+ */
+size_t arch_fpu_image_size(void);
+void arch_fpu_get(void *image);
+int arch_fpu_put(void *image, size_t len) __must_check;

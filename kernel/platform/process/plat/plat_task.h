@@ -11,6 +11,7 @@ struct plat_task {
 	/* Real-time class (plat_task_schedule), and the host thread's */
 	uint32_t want_class, lent_class;	/* atomic */
 	uint32_t host_class;
+	bool leaving;		/* single step: on the way to the program */
 	uint8_t *boot_stack;	/* of the process that took it over */
 };
 
