@@ -28,6 +28,9 @@ struct host_ucontext {
 };
 
 #define RFLAGS_TF	0x100ull
+#define RFLAGS_DF	0x400ull
+#define RFLAGS_AC	0x40000ull
+#define TRAP_ALIGNMENT	17
 
 extern const char host_call_intr_check[], host_call_intr_syscall[];
 extern const char host_call_abort[];
@@ -74,7 +77,7 @@ static void enter(struct task *t, struct host_ucontext *uc, const char *entry,
 	r->orig_rax = orig_rax;
 	uc->rip = (uint64_t)entry;
 	uc->rsp = (uint64_t)r;
-	uc->eflags &= ~0x500ull;	/* DF, TF */
+	uc->eflags &= ~(RFLAGS_TF | RFLAGS_DF | RFLAGS_AC);
 }
 
 static void on_trap(struct task *t, siginfo_t *si, struct host_ucontext *uc)
@@ -128,11 +131,23 @@ static bool is_step_of_kernel(struct task *t, struct host_ucontext *uc)
 	return true;
 }
 
+/* A program's flag AC is still on after a patched call; the first odd address
+ * in the kernel takes it off. */
+static bool is_odd_address(struct task *t, struct host_ucontext *uc)
+{
+	if (uc->trapno != TRAP_ALIGNMENT || !is_in_kernel(t, uc))
+		return false;
+	uc->eflags &= ~RFLAGS_AC;
+	return true;
+}
+
 static void on_fault(struct task *t, int signo, siginfo_t *si,
 		     struct host_ucontext *uc)
 {
 	if (signo == SIGTRAP && si->si_code == TRAP_TRACE &&
 	    is_step_of_kernel(t, uc))
+		return;
+	if (is_odd_address(t, uc))
 		return;
 	blame_program(t, signo, uc);
 	if (is_in_kernel(t, uc)) {

@@ -12,7 +12,7 @@
 #include "lib/string.h"
 #include "platform/process/host.h"
 
-extern const char kernel_start[], host_signal[], host_sigreturn[];
+extern const char kernel_start[], host_signal_entry[], host_sigreturn[];
 extern const char kernel_data_end[];
 
 static char boot_task_block[TASK_BLOCK_SIZE]
@@ -25,7 +25,7 @@ static const struct abi_image image = {
 	.size = sizeof(struct abi_image),
 	.entry = (uint64_t)kernel_start,
 	.stack_top = (uint64_t)boot_task_block + TASK_BLOCK_SIZE - 64,
-	.signal_handler = (uint64_t)host_signal,
+	.signal_handler = (uint64_t)host_signal_entry,
 	.signal_return = (uint64_t)host_sigreturn,
 	.pool_used = (uint64_t)kernel_data_end,
 };

@@ -51,6 +51,7 @@ entry_fast:
 	push	%r15
 	mov	%rsp, %rdi
 	xor	%ebp, %ebp
+	cld				/* the program's, if it set that */
 	incq	T_PATCHED
 	call	syscall_dispatch
 	.globl exit_window_start, exit_window_end, exit_restart
@@ -100,6 +101,18 @@ exit_work:
 	xor	%ebp, %ebp
 	call	user_exit_work		/* clears the work bits */
 	jmp	exit_restart
+
+/*
+ * The host's signal handler. The host clears the flags DF and TF, not AC: with
+ * a program's, the first odd address would be the next signal.
+ */
+	.globl host_signal_entry
+	.type host_signal_entry, @function
+host_signal_entry:
+	pushfq
+	andq	$~0x40000, (%rsp)
+	popfq
+	jmp	host_signal
 
 /* The host signal handler made the record and set rsp to it. */
 	.globl entry_trap
