@@ -90,24 +90,30 @@ static int set_alarm(uint32_t id, uint64_t deadline_ns, uint32_t bits)
 	return timer_set(&a->timer, deadline_ns);
 }
 
+/* What time it is. */
+static bool question(struct msg *m)
+{
+	if (m->type != MICA_CLOCK_TICKS)
+		return false;
+	m->type = 0;
+	m->word[0] = clock_mono_ns();
+	m->word[1] = clock_real_ns();
+	m->word[2] = m->word[0] / (NSEC_PER_SEC / MICA_CLOCK_HZ);
+	m->word[3] = MICA_CLOCK_HZ;
+	for (uint32_t i = 4; i < MSG_WORDS; i++)
+		m->word[i] = 0;
+	return true;
+}
+
 static bool answer(struct service *s, struct msg *m)
 {
 	struct msg r = { .type = 0 };
-	int err = 0;
+	int err = -EINVAL;
 
-	switch (m->type) {
-	case MICA_CLOCK_TICKS:
-		r.word[0] = clock_mono_ns();
-		r.word[1] = clock_real_ns();
-		r.word[2] = r.word[0] / (NSEC_PER_SEC / MICA_CLOCK_HZ);
-		r.word[3] = MICA_CLOCK_HZ;
-		break;
-	case MICA_CLOCK_ALARM:
+	if (question(m))
+		return true;
+	if (m->type == MICA_CLOCK_ALARM)
 		err = set_alarm(m->from, m->word[0], (uint32_t)m->word[1]);
-		break;
-	default:
-		err = -EINVAL;
-	}
 	if (err) {
 		r.type = MICA_ERROR;
 		r.word[0] = (uint64_t)-err;
@@ -124,7 +130,7 @@ static uint64_t run_timers(struct service *s, uint32_t bits)
 
 static struct service clock = {
 	.name = "clock", .is_public = true, .turn = run_timers,
-	.answer = answer,
+	.answer = answer, .question = question,
 };
 
 int clock_start(void)

@@ -385,6 +385,10 @@ int msg_call(uint32_t to, struct msg *m, struct msg_buf *b,
 		mutex_unlock(&msg_lock);
 		return send_and_finish(to, m, b, deadline_ns, true);
 	}
+	if (ask_locked(p, m)) {
+		mutex_unlock(&msg_lock);
+		return 0;
+	}
 	hand_message_locked(me, m, p);
 	me->msg = m;
 	me->buf = NULL;

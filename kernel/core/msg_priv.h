@@ -58,6 +58,7 @@ struct port {
 	uint32_t granted_to, granted_at;
 	uint32_t rights;	/* enum msg_rights */
 	bool for_kernel;	/* only itself: the kernel sends, no program */
+	bool (*question)(struct msg *m);	/* core/service.h; set once */
 	char name[MSG_NAME_MAX];
 };
 
@@ -97,6 +98,19 @@ static inline int port_may_send_locked(struct port *from, const struct port *to)
 	return likely(port_was_granted(from, to)) ? 0 :
 	       port_ask_locked(from, to);
 }
+/*
+ * m to p, a service that waits for messages: if it asks what can be said on the
+ * spot, m is the answer, and p goes on waiting: its task may wake up meanwhile,
+ * but not leave its wait without msg_lock.
+ */
+static inline bool ask_locked(const struct port *p, struct msg *m)
+{
+	if (likely(!p->question) || !p->question(m))
+		return false;
+	m->from = p->id;
+	return true;
+}
+
 void port_remove_locked(struct port *p);
 void port_for_each_locked(void (*fn)(struct port *q, void *arg), void *arg);
 

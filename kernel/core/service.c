@@ -15,6 +15,8 @@ static void open(struct service *s)
 		(void)!msg_set_name(s->name, MSG_PUBLIC);
 	else
 		msg_self();
+	if (current_task()->port)
+		current_task()->port->question = s->question;
 	__atomic_store_n(&s->is_open, 1, __ATOMIC_RELEASE);
 	plat_word_wake(&s->is_open, UINT32_MAX);
 }

@@ -24,6 +24,14 @@ struct service {
 	/* A message: m, which becomes the answer. Returns true if it is one,
 	 * false to answer later (msg_reply) or never. NULL: nobody sends. */
 	bool (*answer)(struct service *s, struct msg *m);
+	/*
+	 * A question, which changes nothing: m becomes the answer. False, and m
+	 * as it was: it is none, `answer` is for it. Called by whoever asks while
+	 * the task waits for messages and can not leave its wait: nobody is
+	 * woken, and what the task owns is still touched by one at a time.
+	 * NULL: there are no such. Context: nosleep (msg_lock is held).
+	 */
+	bool (*question)(struct msg *m);
 	/* atomic; set once by the task itself */
 	struct task *task;
 	uint32_t is_open;	/* word: it can be found */

@@ -6,14 +6,18 @@
  * N_SENDERS send one message each, and may give up. The receiver takes
  * N_RECEIVES messages, may give up too, then ends, which ends the waits for it.
  * Checked: nobody sleeps for ever; a send is told to have succeeded exactly if
- * the receiver got it; nobody copies from or to a task that has left.
+ * the receiver got it; nobody copies from or to a task that has left; what is the
+ * receiver's own is touched by one at a time: by itself, or by a sender that asks
+ * a question (ask_locked) while it waits.
  *
- * Bugs: LEAVE_CLAIMED NO_FORGET GIVE_UP_UNLOCKED NO_LOOK_AGAIN
+ * Bugs: LEAVE_CLAIMED NO_FORGET GIVE_UP_UNLOCKED NO_LOOK_AGAIN ASK_BUSY ASK_UNLOCKED
  *   LEAVE_CLAIMED     one whose time is over leaves while another copies
  *   NO_FORGET         the death of the receiver does not end its senders
  *   GIVE_UP_UNLOCKED  one gives up without looking whether it is done
  *   NO_LOOK_AGAIN     a receiver does not look at its senders again when a
  *                     copy to it has failed
+ *   ASK_BUSY          a question is answered though the receiver does not wait
+ *   ASK_UNLOCKED      or when the lock has been released
  */
 #define N_SENDERS 2
 #ifndef N_RECEIVES
@@ -31,6 +35,13 @@ bit unparked[N_SENDERS + 1];	/* the park word remembers */
 bit alive = 1;			/* the receiver has a port */
 byte sent = 0, received = 0;
 byte over = 0;			/* senders that have ended */
+bit touched;			/* the receiver's own */
+
+inline touch()
+{
+	atomic { assert(!touched); touched = 1 };
+	touched = 0
+}
 
 inline take()
 {
@@ -128,11 +139,32 @@ inline wait(me, result)
 	od
 }
 
+/* ask_locked */
+inline ask()
+{
+	if
+#ifdef ASK_BUSY
+	:: alive ->
+#else
+	:: alive && state[R] == RECEIVING && !claimed[R] && !done[R] ->
+#endif
+#ifdef ASK_UNLOCKED
+		release();
+		touch();
+		take()
+#else
+		touch()
+#endif
+	:: skip
+	fi
+}
+
 proctype sender(byte me)
 {
 	bit result, late;
 
 	take();
+	ask();
 	do
 	:: !alive -> release(); break		/* -ESRCH */
 	:: alive && state[R] == RECEIVING && !claimed[R] && !done[R] ->
@@ -197,6 +229,7 @@ proctype receiver()
 		n++;
 		late = 0;
 		receive(result);
+		touch();
 		if
 		:: result -> received++
 		:: else

@@ -374,6 +374,22 @@ static void clock_task(void)
 	m = (struct mica_msg){ .type = MICA_CLOCK_ALARM };
 	CHECK_EQ(mica_call((uint32_t)clock, &m, NULL, MICA_FOREVER), 0);
 	CHECK_EQ(mica_receive(&m, NULL, 700 * MS), -ETIMEDOUT);
+	/* what time it is, for whoever asks and however long he would wait */
+	for (int i = 0; i < 3; i++) {
+		uint64_t before = (uint64_t)now_ns();
+
+		m = (struct mica_msg){ .type = MICA_CLOCK_TICKS, .from = 77,
+				       .word = { 1, 2, 3, 4, 5, 6, 7 } };
+		CHECK_EQ(mica_call((uint32_t)clock, &m, NULL,
+				   i ? 5000 * MS : MICA_FOREVER), 0);
+		CHECK_EQ(m.from, clock);
+		CHECK_EQ(m.type, 0);
+		CHECK_EQ(m.word[0] >= before &&
+			 m.word[0] <= (uint64_t)now_ns(), 1);
+		CHECK_EQ(m.word[2], m.word[0] / (1000 * MS / MICA_CLOCK_HZ));
+		CHECK_EQ(m.word[3], MICA_CLOCK_HZ);
+		CHECK_EQ(m.word[4] | m.word[5] | m.word[6], 0);
+	}
 	/* a mere send to it, and ours to answer: no harm */
 	m.type = MICA_CLOCK_TICKS;
 	CHECK_EQ(mica_send((uint32_t)clock, &m, NULL, MICA_FOREVER), 0);

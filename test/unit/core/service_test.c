@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Unit tests of services: first turns, notifications joined, turns that are due,
- * answers at once and later, names, starts that fail, no memory for a port; and
+ * answers at once and later, questions, names, starts that fail, no memory for a port; and
  * a stress run in which no notification may be lost. Services are host threads
  * (test/unit/fs/fake.c), which end with the program. Prints TAP.
  */
 #include "core/service.h"
 #include "arch/uaccess.h"
-#include "core/msg.h"
+#include "core/msg_priv.h"
 #include "core/heap.h"
 #include "fs/fake.h"
 #include "platform/platform.h"
@@ -96,6 +96,7 @@ struct probe {
 	uint64_t due_ns;		/* atomic; what a turn returns, once */
 	uint32_t later;			/* who waits for an answer, or 0 */
 	bool poor;			/* its first receive finds no memory */
+	uint32_t busy, nr_questions;	/* atomic */
 	uint32_t state[NR_NOTIFIERS], read[NR_NOTIFIERS];	/* atomic */
 };
 
@@ -118,10 +119,51 @@ static uint64_t probe_turn(struct service *s, uint32_t bits)
 				   __ATOMIC_ACQ_REL);
 }
 
+/* Types that the task answers as well, in a way that tells. */
+#define QUESTION	5u
+#define BY_CALLER	6u
+#define BY_TASK		7u
+#define STAY_BUSY	8u
+
+static struct probe asked;
+
+static bool probe_question(struct msg *m)
+{
+	if (m->type != QUESTION)
+		return false;
+	CHECK(!__atomic_load_n(&asked.busy, __ATOMIC_SEQ_CST));
+	__atomic_fetch_add(&asked.nr_questions, 1, __ATOMIC_RELAXED);
+	m->type = BY_CALLER;
+	return true;
+}
+
+/* Until somebody else calls. */
+static void stay_busy(struct probe *p)
+{
+	uint64_t end = now_ns() + 5000 * MS;
+	bool alone = true;
+
+	__atomic_store_n(&p->busy, 1, __ATOMIC_SEQ_CST);
+	while (alone && now_ns() < end) {
+		mutex_lock(&msg_lock);
+		alone = list_is_empty(&current_task()->port->senders);
+		mutex_unlock(&msg_lock);
+		sched_yield();
+	}
+	CHECK(!alone);
+	__atomic_store_n(&p->busy, 0, __ATOMIC_SEQ_CST);
+}
+
 static bool probe_answer(struct service *s, struct msg *m)
 {
 	struct probe *p = container_of(s, struct probe, service);
 
+	if (m->type == QUESTION || m->type == STAY_BUSY) {
+		if (m->type == STAY_BUSY)
+			stay_busy(p);
+		m->type = BY_TASK;
+		return true;
+	}
 	if (m->type == 1) {
 		m->type = 2;
 		m->word[0]++;
@@ -191,6 +233,48 @@ static void answers(void)
 	CHECK_EQ(service_open(&p.service), 0);
 	CHECK_EQ(service_call(&p.service, &m, DEADLINE_NEVER), 0);
 	CHECK(m.type == 2 && m.word[0] == 42);
+}
+
+static void *call_busy(void *arg)
+{
+	struct msg m = { .type = STAY_BUSY };
+
+	CHECK_EQ(service_call(&asked.service, &m, DEADLINE_NEVER), 0);
+	CHECK_EQ(m.type, BY_TASK);
+	msg_task_gone(current_task());
+	return NULL;
+}
+
+/* On the spot where the task waits, else by the task in its turn. */
+static void questions(void)
+{
+	uint64_t end = now_ns() + 5000 * MS;
+	uint32_t turns_before;
+	unsigned long t;
+	struct msg m;
+
+	asked = (struct probe)PROBE("asked");
+	asked.service.question = probe_question;
+	CHECK_EQ(service_open(&asked.service), 0);
+	do {
+		turns_before = __atomic_load_n(&asked.nr_turns,
+					       __ATOMIC_ACQUIRE);
+		m = (struct msg){ .type = QUESTION };
+		CHECK_EQ(service_call(&asked.service, &m, DEADLINE_NEVER), 0);
+	} while (m.type != BY_CALLER && now_ns() < end);
+	CHECK_EQ(m.type, BY_CALLER);
+	CHECK_EQ(m.from, asked.service.task->id);
+	CHECK_EQ(asked.nr_questions, 1);
+	CHECK_EQ(asked.nr_turns, turns_before);
+	pthread_create(&t, NULL, call_busy, NULL);
+	while (!__atomic_load_n(&asked.busy, __ATOMIC_SEQ_CST) &&
+	       now_ns() < end)
+		sched_yield();
+	m = (struct msg){ .type = QUESTION };
+	CHECK_EQ(service_call(&asked.service, &m, DEADLINE_NEVER), 0);
+	CHECK_EQ(m.type, BY_TASK);
+	CHECK_EQ(asked.nr_questions, 1);
+	pthread_join(t, NULL);
 }
 
 static void *call_later(void *arg)
@@ -297,7 +381,7 @@ static void nothing_lost(void)
 static const struct unit_test tests[] = {
 	{ "turns", turns }, { "started once", started_once },
 	{ "answers", answers }, { "answers later", answers_later },
-	{ "names", names }, { "no port", no_port },
+	{ "questions", questions }, { "names", names }, { "no port", no_port },
 	{ "nothing is lost", nothing_lost },
 };
 
