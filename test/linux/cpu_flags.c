@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Flags of the processor that a program sets for itself: they are its own. */
+/* What a program does to flags and segment registers is its own affair. */
 #include "harness.h"
 
 #include <sys/resource.h>
@@ -165,4 +165,49 @@ static int step_and_die(void *arg)
 TEST(single_step_kills)
 {
 	show_exit("child", spawn(step_and_die, NULL));
+}
+
+static void lose_gs(void)
+{
+	__asm__ volatile("mov %0, %%gs" : : "r"(0));
+}
+
+static int lose_and_fault(void *arg)
+{
+	no_core();
+	lose_gs();
+	return *(volatile char *)bad_pointer();
+}
+
+/* The null selector in %gs, which Linux's programs do not use. */
+TEST(calls_without_gs)
+{
+	for (int i = 0; i < 3; i++) {
+		lose_gs();
+		fact(call_with(0, SYS_getppid, 0, NULL, 0) == getppid());
+		lose_gs();
+		fact(syscall(SYS_getppid) == getppid());
+	}
+}
+
+TEST(fault_without_gs)
+{
+	show_exit("child", spawn(lose_and_fault, NULL));
+}
+
+static int lose_and_wait(void *arg)
+{
+	lose_gs();
+	while (!signal_count)
+		;
+	return 5;
+}
+
+TEST(kill_without_gs)
+{
+	pid_t pid = spawn(lose_and_wait, NULL);
+
+	sleep_ms(50);
+	must(kill(pid, SIGTERM));
+	show_exit("child", pid);
 }

@@ -37,7 +37,9 @@ extern const char host_call_abort[];
 extern const char exit_window_start[], exit_window_end[], exit_restart[];
 extern const char entry_trap[], entry_fault[], entry_kick[];
 
-void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc);
+/* From entry.S. gs_changed: by the program, until now. */
+void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc,
+		 uint64_t gs_changed);
 
 static bool is_between(uint64_t pc, const char *from, const char *to)
 {
@@ -181,7 +183,8 @@ static void on_kick(struct task *t, struct host_ucontext *uc)
 	}
 }
 
-void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc)
+void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc,
+		 uint64_t gs_changed)
 {
 	struct task *t = current_task();
 
@@ -198,6 +201,9 @@ void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc)
 				   __ATOMIC_SEQ_CST);
 		break;
 	default:
+		/* it may be for want of %gs, which is the task's again */
+		if (signo == SIGSEGV && gs_changed)
+			return;
 		on_fault(t, signo, si, uc);
 	}
 }

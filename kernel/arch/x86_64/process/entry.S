@@ -103,8 +103,9 @@ exit_work:
 	jmp	exit_restart
 
 /*
- * The host's signal handler. The host clears the flags DF and TF, not AC: with
- * a program's, the first odd address would be the next signal.
+ * The host's signal handler, on the task's alternate stack, which tells %gs
+ * should the program have changed that. The host clears the flags DF and TF, not
+ * AC: with a program's, the first odd address would be the next signal.
  */
 	.globl host_signal_entry
 	.type host_signal_entry, @function
@@ -112,6 +113,11 @@ host_signal_entry:
 	pushfq
 	andq	$~0x40000, (%rsp)
 	popfq
+	mov	%rsp, %rax
+	and	$-65536, %rax
+	rdgsbase %rcx
+	wrgsbase %rax
+	sub	%rax, %rcx		/* not 0: it was changed */
 	jmp	host_signal
 
 /* The host signal handler made the record and set rsp to it. */
