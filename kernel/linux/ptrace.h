@@ -70,6 +70,11 @@ int ptrace_stop(uint32_t code, uint64_t message, struct ksiginfo *info,
 /* Around a system call, if thread->watch says so. False: it is not made. */
 bool ptrace_call_enter(struct thread *t, struct regs *r);
 void ptrace_call_exit(struct thread *t, struct regs *r);
+/* A filter wants the tracer to decide, and gives it `data`. False: the call is
+ * not made, its result is in r->rax; else the filters may look at it again. */
+bool ptrace_seccomp(struct thread *t, struct regs *r, uint32_t data);
+/* A step of the tracer's that the program knows nothing of. */
+bool ptrace_hides_step(struct thread *t, const struct regs *r);
 /* A signal was taken. Returns which one to act on (*info with it), or 0. */
 int ptrace_signal(struct thread *t, int signo, struct ksiginfo *info);
 /* On the way to user mode; stopping: the thread was told to stop. */

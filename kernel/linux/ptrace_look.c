@@ -16,7 +16,7 @@
 #include <linux/ptrace.h>
 
 #define USER_WORDS	27u	/* of struct user_regs_struct */
-#define USER_SIZE	912u	/* struct user */
+#define USER_SIZE	928u	/* struct user of the kernel */
 #define DEBUG_FIRST	848u	/* its u_debugreg */
 #define LEGACY_SIZE	512u	/* struct user_fpregs_struct */
 

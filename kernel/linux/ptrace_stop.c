@@ -11,6 +11,7 @@
 #include "linux/ptrace.h"
 #include "lib/string.h"
 #include "linux/signal_priv.h"
+#include "linux/text.h"
 #include <asm/siginfo.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
@@ -184,7 +185,11 @@ void ptrace_call_exit(struct thread *t, struct regs *r)
 
 	if (is_ending(t))
 		return;
-	if (w.step) {
+	if (w.step && text_is_trampoline(t->process->mm, r->rip)) {
+		/* what follows the call in the text comes first */
+		r->rflags |= RFLAGS_TF;
+		task_post_work(t->task, TASK_WORK_SLOW);
+	} else if (w.step) {
 		/* the call was the one instruction */
 		r->rflags &= ~RFLAGS_TF;
 		info.fault.addr = r->rip;
@@ -192,6 +197,32 @@ void ptrace_call_exit(struct thread *t, struct regs *r)
 	} else if (w.mode == TRACE_SYSCALL) {
 		stop_at_call(t, w.options, PTRACE_EVENTMSG_SYSCALL_EXIT);
 	}
+}
+
+static bool wants(struct thread *t, uint32_t event)
+{
+	return t->trace && what_for(t).options >> event & 1;
+}
+
+void ptrace_event(struct thread *t, uint32_t event, uint64_t message)
+{
+	if (event && wants(t, event))
+		notify(SIGTRAP | event << 8, message,
+		       event == PTRACE_EVENT_EXIT);
+}
+
+bool ptrace_hides_step(struct thread *t, const struct regs *r)
+{
+	return what_for(t).step && text_is_trampoline(t->process->mm, r->rip);
+}
+
+bool ptrace_seccomp(struct thread *t, struct regs *r, uint32_t data)
+{
+	r->rax = (uint64_t)-ENOSYS;
+	if (!wants(t, PTRACE_EVENT_SECCOMP))
+		return false;
+	ptrace_event(t, PTRACE_EVENT_SECCOMP, data);
+	return !is_ending(t) && (int32_t)r->orig_rax != -1;
 }
 
 /* --- signals --------------------------------------------------------------------*/
@@ -263,18 +294,6 @@ void ptrace_trap(struct thread *t, bool stopping)
 }
 
 /* --- events ------------------------------------------------------------------------*/
-static bool wants(struct thread *t, uint32_t event)
-{
-	return t->trace && what_for(t).options >> event & 1;
-}
-
-void ptrace_event(struct thread *t, uint32_t event, uint64_t message)
-{
-	if (event && wants(t, event))
-		notify(SIGTRAP | event << 8, message,
-		       event == PTRACE_EVENT_EXIT);
-}
-
 void ptrace_exec(struct thread *t, uint32_t old_tid)
 {
 	struct ksiginfo info = { .signo = SIGTRAP, .code = SI_USER };

@@ -20,6 +20,7 @@
 #include "core/heap.h"
 #include "fs/cred.h"
 #include "linux/bpf.h"
+#include "linux/ptrace.h"
 #include "platform/platform.h"
 
 #define MAX_INSNS	32768u	/* of a thread's filters, each with 4 more */
@@ -124,13 +125,12 @@ static bool strict_allows(uint64_t nr, long *ret)
 	return false;
 }
 
-bool seccomp_allows(struct regs *r, long *ret)
+/* traced: a tracer has seen the call. */
+static bool filters_allow(struct thread *t, struct regs *r, long *ret,
+			  bool traced)
 {
-	struct thread *t = current_thread();
 	uint32_t answer, data;
 
-	if (t->seccomp_mode == SECCOMP_MODE_STRICT)
-		return strict_allows((uint32_t)r->orig_rax, ret);
 	answer = ask(__atomic_load_n(&t->seccomp, __ATOMIC_ACQUIRE), r);
 	data = answer & SECCOMP_RET_DATA;
 	*ret = (long)r->orig_rax;	/* what the program's rax was */
@@ -144,7 +144,12 @@ bool seccomp_allows(struct regs *r, long *ret)
 	case SECCOMP_RET_TRAP:
 		trap(r, data);
 		return false;
-	case SECCOMP_RET_TRACE:		/* nobody traces */
+	case SECCOMP_RET_TRACE:
+		/* it may have made another call of it */
+		if (traced || ptrace_seccomp(t, r, data))
+			return traced || filters_allow(t, r, ret, true);
+		*ret = (long)r->rax;
+		return false;
 	case SECCOMP_RET_USER_NOTIF:
 		*ret = -ENOSYS;
 		return false;
@@ -155,6 +160,15 @@ bool seccomp_allows(struct regs *r, long *ret)
 		process_exit_group(SIGSYS);
 		return false;
 	}
+}
+
+bool seccomp_allows(struct regs *r, long *ret)
+{
+	struct thread *t = current_thread();
+
+	if (t->seccomp_mode == SECCOMP_MODE_STRICT)
+		return strict_allows((uint32_t)r->orig_rax, ret);
+	return filters_allow(t, r, ret, false);
 }
 
 /* --- new filters ------------------------------------------------------------------*/

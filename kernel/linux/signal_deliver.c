@@ -354,6 +354,9 @@ void user_fault(struct regs *regs)
 
 	if (signal_fault_is_handled(f, &info))
 		return;
+	if (info.signo == SIGTRAP && info.code == TRAP_TRACE &&
+	    ptrace_hides_step(current_thread(), regs))
+		return;
 	info.fault.addr = f->addr;
 	signal_force(info.signo, &info);
 }

@@ -11,5 +11,7 @@
  */
 bool text_map_patched(struct mm *mm, struct file *f, uint64_t offset,
 		      uaddr_t addr, size_t len, uint32_t prot);
+/* Is that in code which the program does not know of? Takes mm->lock. */
+bool text_is_trampoline(struct mm *mm, uaddr_t addr);
 /* Bytes of trampolines that want to lie right behind a mapping of f. */
 size_t text_tail_bytes(struct file *f);

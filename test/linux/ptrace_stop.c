@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ptrace(2): stops at signals, system calls, exec and events. */
 #include "ptrace_help.h"
+#include "seccomp_help.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -489,6 +490,47 @@ TEST(exit_event)
 	must(ptrace(PTRACE_GETEVENTMSG, pid, 0, DATA(&msg)));
 	num(msg & 0x7f);
 	show(ptrace(PTRACE_PEEKUSR, pid, 8 * RAX, DATA(&msg)));
+	go_on(pid, 0);
+	show_exit("child", pid);
+}
+
+/* --- filters of system calls --------------------------------------------------------*/
+static int filtered(void *arg)
+{
+	long a, b;
+
+	answer(SYS_getppid, SECCOMP_RET_TRACE | 5);
+	a = syscall(SYS_getppid);
+	b = syscall(SYS_getppid);
+	return a == 77 ? b == -1 && errno == ENOSYS ? 1 : 2 : 3;
+}
+
+TEST(filter_asks_the_tracer)
+{
+	pid_t pid = traced(filtered, NULL);
+	unsigned long msg = 0;
+
+	must(ptrace(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESECCOMP));
+	go_on(pid, 0);
+	show_stop(pid);
+	must(ptrace(PTRACE_GETEVENTMSG, pid, 0, DATA(&msg)));
+	num(msg);
+	num(regs_of(pid).orig_rax);
+	call_info(pid);
+	must(ptrace(PTRACE_POKEUSR, pid, 8 * ORIG_RAX, (uint64_t)-1));
+	must(ptrace(PTRACE_POKEUSR, pid, 8 * RAX, 77));
+	go_on(pid, 0);
+	show_stop(pid);
+	must(ptrace(PTRACE_SETOPTIONS, pid, 0, 0));
+	must(ptrace(PTRACE_POKEUSR, pid, 8 * ORIG_RAX, (uint64_t)-1));
+	go_on(pid, 0);
+	show_exit("child", pid);
+}
+
+TEST(filter_and_no_tracer)
+{
+	pid_t pid = traced(filtered, NULL);
+
 	go_on(pid, 0);
 	show_exit("child", pid);
 }

@@ -17,6 +17,7 @@
 #include "core/page.h"
 #include "lib/string.h"
 #include "linux/boot.h"
+#include "linux/mm_priv.h"
 #include "linux/process.h"
 #include "platform/platform.h"
 #include <linux/elf.h>
@@ -309,4 +310,14 @@ bool text_map_patched(struct mm *mm, struct file *f, uint64_t offset,
 		return false;
 	}
 	return true;
+}
+
+bool text_is_trampoline(struct mm *mm, uaddr_t addr)
+{
+	bool is;
+
+	rwlock_read_lock(&mm->lock);
+	is = vma_find(mm, addr)->flags & VMA_TRAMPOLINE;
+	rwlock_read_unlock(&mm->lock);
+	return is;
 }

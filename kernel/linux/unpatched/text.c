@@ -15,3 +15,8 @@ size_t text_tail_bytes(struct file *f)
 {
 	return 0;
 }
+
+bool text_is_trampoline(struct mm *mm, uaddr_t addr)
+{
+	return false;
+}
