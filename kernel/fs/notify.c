@@ -33,13 +33,14 @@ void fs_notify_rename(struct inode *old_dir, const char *old_name,
 	cookie = __atomic_add_fetch(&next_cookie, 1, __ATOMIC_RELAXED);
 	fs_notify(old_dir, IN_MOVED_FROM | dir, cookie, old_name);
 	fs_notify(new_dir, IN_MOVED_TO | dir, cookie, new_name);
-	fs_notify(moved, IN_MOVE_SELF | dir, 0, NULL);
+	fs_notify(moved, IN_MOVE_SELF, 0, NULL);
 }
 
 void fs_notify_path(const struct path *p, uint32_t mask)
 {
 	struct inode *i, *dir = NULL;
 	struct dentry *parent;
+	uint32_t unlinked = 0;
 	char name[256];
 
 	if (!fs_is_watched() || !p->dentry)
@@ -49,12 +50,14 @@ void fs_notify_path(const struct path *p, uint32_t mask)
 		mask |= IN_ISDIR;
 	mutex_lock(&dcache_lock);
 	parent = p->dentry->parent;
-	if (parent && !(p->dentry->flags & DENTRY_DELETED))
+	if (parent)
 		dir = inode_get(parent->inode);
+	if (p->dentry->flags & DENTRY_DELETED)
+		unlinked = IN_EXCL_UNLINK;
 	mutex_unlock(&dcache_lock);
 	if (dir) {
 		path_last_name(p, name, sizeof(name));
-		fs_notify(dir, mask, 0, name);
+		fs_notify(dir, mask | unlinked, 0, name);
 		inode_put(dir);
 	}
 	fs_notify(i, mask, 0, NULL);

@@ -21,7 +21,8 @@
 #include "fs/vfs.h"
 
 struct fs_hooks {
-	/* Event on i itself (name NULL) or on its entry `name`. */
+	/* Event on i itself (name NULL) or on its entry `name`, which is
+	 * unlinked already where the mask has IN_EXCL_UNLINK. */
 	void (*notify)(struct inode *i, uint32_t mask, uint32_t cookie,
 		       const char *name);
 	/* The last name of i went: report it and drop its watches. */

@@ -165,6 +165,8 @@ static int open_found(const struct path *p, uint32_t flags,
 		if (fs_is_watched())
 			fs_notify_path(p, IN_MODIFY);
 	}
+	if (created)
+		f->mode |= FMODE_CREATED;
 	*out = f;
 	return 0;
 }

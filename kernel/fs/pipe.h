@@ -21,6 +21,8 @@ int fifo_open(struct inode *i, struct file *f);
 struct pipe *pipe_of_file(const struct file *f);
 /* fcntl F_GETPIPE_SZ, F_SETPIPE_SZ: bytes, or -EBUSY, -EPERM, -ENOMEM. */
 long pipe_get_size(struct pipe *p);
+/* Room for so many bytes in f's pipe now, 1 at least. */
+size_t pipe_room_bytes(const struct file *f);
 long pipe_set_size(struct pipe *p, size_t size, bool privileged);
 
 /*

@@ -189,3 +189,14 @@ ssize_t pipe_tee(struct file *in, struct file *out, size_t len, bool nonblock)
 {
 	return move_between(in, out, len, nonblock, false);
 }
+
+size_t pipe_room_bytes(const struct file *f)
+{
+	struct pipe *p = pipe_of_file(f);
+	uint32_t room;
+
+	mutex_lock(&p->lock);
+	room = pipe_room(p);
+	mutex_unlock(&p->lock);
+	return MAX(room, 1u);
+}

@@ -242,6 +242,7 @@ enum file_mode {
 	FMODE_READ = 1, FMODE_WRITE = 2, FMODE_PATH = 4, FMODE_SEEK = 8,
 	FMODE_STREAM = 16,	/* no position: pipes, sockets, ttys */
 	FMODE_QUIET = 32,	/* EPIPE comes without SIGPIPE */
+	FMODE_CREATED = 64,	/* this open made the file */
 };
 
 /* --- poll ---------------------------------------------------------------- */

@@ -12,5 +12,6 @@ struct files *files_copy_if_shared(struct files *f);
 void exit_hook_process(struct process *p, struct thread *last);
 void exit_hook_process_locked(struct process *p);	/* process_lock held */
 void exit_hook_exec(struct process *p);
-/* linux/pidfd.c: the process of a pidfd, with a reference; NULL: not one. */
-struct process *pidfd_process_get(int fd);
+/* linux/pidfd.c: the process of a pidfd, with a reference; NULL: not one.
+ * *nonblock, if wanted: does the file have O_NONBLOCK? */
+struct process *pidfd_process_get(int fd, bool *nonblock);

@@ -163,7 +163,7 @@ static long fcntl_descriptor(struct file *f, int fd, uint32_t cmd,
 	case F_DUPFD_QUERY_NR:
 		return same_file(f, arg);
 	case F_CREATED_QUERY_NR:
-		return 0;
+		return !!(f->mode & FMODE_CREATED);
 	default:
 		return -ENOSYS;
 	}

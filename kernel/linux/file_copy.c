@@ -220,7 +220,7 @@ static long pair_run(struct copy *c, uaddr_t in_off, uaddr_t out_off,
 	c->in_pos = call_pos_ptr(&in);
 	c->out_pos = call_pos_ptr(&out);
 	n = len ? copy_run(c, len, once) : 0;
-	if (n > 0 && (call_pos_store(&in) || call_pos_store(&out)))
+	if (n >= 0 && (call_pos_store(&in) || call_pos_store(&out)))
 		return -EFAULT;
 	return n;
 }
@@ -382,6 +382,8 @@ long sys_vmsplice(uint64_t fd, uint64_t iov, uint64_t nr, uint64_t flags)
 			ret = -EBADF;
 		else if (v.uio.left)
 			ret = ready(&c, f, write ? EV_WRITE : EV_READ);
+		if (!ret && write)	/* what has room, at once */
+			v.uio.left = MIN(v.uio.left, pipe_room_bytes(f));
 		if (!ret && v.uio.left)
 			ret = write ? rw_write(f, &v.uio, NULL) :
 				      rw_read(f, &v.uio, NULL);

@@ -21,7 +21,7 @@
 long sys_mkdirat(uint64_t dirfd, uint64_t name, uint64_t mode)
 {
 	struct user_walk u;
-	int err = user_walk_init(&u, dirfd, name);
+	int err = user_walk_init(&u, dirfd, name, false);
 
 	if (err)
 		return err;
@@ -65,7 +65,7 @@ long sys_mknodat(uint64_t dirfd, uint64_t name, uint64_t mode, uint64_t dev)
 		return err;
 	if (!(m & S_IFMT))
 		m |= S_IFREG;
-	err = user_walk_init(&u, dirfd, name);
+	err = user_walk_init(&u, dirfd, name, false);
 	if (err)
 		return err;
 	err = vfs_mknod(&u.ctx, u.name, m & ~current_umask(), (uint32_t)dev);
@@ -89,7 +89,7 @@ long sys_symlinkat(uint64_t target, uint64_t dirfd, uint64_t name)
 	if (!text[0])
 		err = -ENOENT;
 	if (!err)
-		err = user_walk_init(&u, dirfd, name);
+		err = user_walk_init(&u, dirfd, name, false);
 	if (!err) {
 		err = vfs_symlink(&u.ctx, text, u.name);
 		user_walk_fini(&u);
@@ -111,11 +111,11 @@ struct two_walks {
 static int two_walks_init(struct two_walks *t, uint64_t from_fd, uint64_t from,
 			  uint64_t to_fd, uint64_t to)
 {
-	int err = user_walk_init(&t->from, from_fd, from);
+	int err = user_walk_init(&t->from, from_fd, from, false);
 
 	if (err)
 		return err;
-	err = user_walk_init(&t->to, to_fd, to);
+	err = user_walk_init(&t->to, to_fd, to, false);
 	if (err)
 		user_walk_fini(&t->from);
 	return err;
@@ -191,7 +191,7 @@ long sys_unlinkat(uint64_t dirfd, uint64_t name, uint64_t at)
 
 	if (at & ~(uint64_t)AT_REMOVEDIR)
 		return -EINVAL;
-	err = user_walk_init(&u, dirfd, name);
+	err = user_walk_init(&u, dirfd, name, false);
 	if (err)
 		return err;
 	err = at & AT_REMOVEDIR ? vfs_rmdir(&u.ctx, u.name) :

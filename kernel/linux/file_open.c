@@ -70,7 +70,8 @@ static long do_open(uint64_t dirfd, uint64_t name, struct open_how *how)
 	err = open_flags_check(how);
 	if (err)
 		return err;
-	err = user_walk_init(&u, dirfd, name);
+	err = user_walk_init(&u, dirfd, name,
+			     how->resolve & RESOLVE_IN_ROOT);
 	if (err)
 		return err;
 	fd = fd_reserve(0, how->flags & O_CLOEXEC);

@@ -76,15 +76,10 @@ void rw_broken_pipe(void)
 	signal_self(SIGPIPE);
 }
 
-int rw_check_growth(struct file *f, uint64_t pos, uint64_t *len)
+int rw_check_limit(uint64_t pos, uint64_t *len)
 {
 	uint64_t limit = current_process()->limits[RLIMIT_FSIZE].cur;
-	uint32_t seals = __atomic_load_n(&f->inode->seals, __ATOMIC_RELAXED);
 
-	if (unlikely(seals & SEALS_WRITE))
-		return -EPERM;
-	if (unlikely(seals & F_SEAL_GROW) && pos + *len > f->inode->size)
-		return -EPERM;
 	if (likely(limit == ~0ull))
 		return 0;
 	if (pos >= limit) {
@@ -93,6 +88,17 @@ int rw_check_growth(struct file *f, uint64_t pos, uint64_t *len)
 	}
 	*len = MIN(*len, limit - pos);
 	return 0;
+}
+
+int rw_check_growth(struct file *f, uint64_t pos, uint64_t *len)
+{
+	uint32_t seals = __atomic_load_n(&f->inode->seals, __ATOMIC_RELAXED);
+
+	if (unlikely(seals & SEALS_WRITE))
+		return -EPERM;
+	if (unlikely(seals & F_SEAL_GROW) && pos + *len > f->inode->size)
+		return -EPERM;
+	return rw_check_limit(pos, len);
 }
 
 /* A writer without the right to it takes set-id bits away from a program. */
@@ -165,12 +171,12 @@ static long rw_simple(uint64_t fd, uint64_t buf, uint64_t n, uint64_t *pos,
 
 	if (!f)
 		return -EBADF;
-	if (unlikely(!(f->mode & (write ? FMODE_WRITE : FMODE_READ))))
+	if (unlikely(pos && f->mode & FMODE_STREAM))
+		ret = -ESPIPE;
+	else if (unlikely(!(f->mode & (write ? FMODE_WRITE : FMODE_READ))))
 		ret = -EBADF;
 	else if (unlikely(!user_range_ok((void *)buf, n)))
 		ret = -EFAULT;
-	else if (unlikely(pos && f->mode & FMODE_STREAM))
-		ret = -ESPIPE;
 	else if (unlikely(pos && (int64_t)(*pos + n) < 0))
 		ret = -EINVAL;
 	else {
@@ -252,10 +258,10 @@ static long rw_iov(uint64_t fd, uint64_t iov, uint64_t nr, uint64_t *pos,
 
 	if (!f)
 		return -EBADF;
-	if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
-		ret = -EBADF;
-	else if (pos && f->mode & FMODE_STREAM)
+	if (pos && f->mode & FMODE_STREAM)
 		ret = -ESPIPE;
+	else if (!(f->mode & (write ? FMODE_WRITE : FMODE_READ)))
+		ret = -EBADF;
 	else
 		ret = user_iov_init(&v, iov, nr);
 	if (!ret) {

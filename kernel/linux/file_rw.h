@@ -23,6 +23,8 @@ void user_iov_fini(struct user_iov *v);
  */
 ssize_t rw_read(struct file *f, struct uio *u, uint64_t *pos);
 ssize_t rw_write(struct file *f, struct uio *u, uint64_t *pos);
+/* Shortens *len to what RLIMIT_FSIZE allows from pos on. 0 or -EFBIG. */
+int rw_check_limit(uint64_t pos, uint64_t *len);
 /*
  * May [pos, pos + *len) of a regular file be written? Shortens *len to what
  * RLIMIT_FSIZE allows. Returns 0, -EFBIG (after SIGXFSZ), -EPERM (sealed).

@@ -120,7 +120,8 @@ static int fallocate_check(struct file *f, uint64_t mode, uint64_t off,
 		       -EPERM : 0;
 	}
 	if (off + len > f->inode->size && !(mode & FALLOC_FL_KEEP_SIZE)) {
-		int err = rw_check_growth(f, off, &grow);
+		int err = f->inode->seals & F_SEAL_GROW ? -EPERM :
+			  rw_check_limit(off, &grow);
 
 		return err ? err : grow < len ? -EFBIG : 0;
 	}

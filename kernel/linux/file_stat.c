@@ -261,7 +261,7 @@ static long do_access(uint64_t dirfd, uint64_t name, uint64_t mode,
 	if (at & AT_EMPTY_PATH && user_name_is_empty(name)) {
 		err = target_find(dirfd, name, at, &t);
 	} else {
-		err = user_walk_init(&u, dirfd, name);
+		err = user_walk_init(&u, dirfd, name, false);
 		if (!err) {
 			u.ctx.cred = c;
 			err = path_walk(&u.ctx, u.name,

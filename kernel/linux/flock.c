@@ -142,6 +142,24 @@ static bool adjoins(const struct range_lock *a, const struct range_lock *b)
 	       (b->end != RANGE_END && b->end + 1 == a->start);
 }
 
+/* An owner's locks stand together, by their start: F_GETLK tells the first. */
+static struct list *place_of_locked(struct flock_list *l,
+				    const struct range_lock *add)
+{
+	struct list *at = &l->ranges;
+
+	list_for_each(p, &l->ranges) {
+		struct range_lock *r = list_entry(p, struct range_lock, link);
+
+		if (r->owner != add->owner)
+			continue;
+		if (r->start > add->start)
+			return p;
+		at = p->next;
+	}
+	return at;
+}
+
 /* Give want's owner exactly want on its range. No conflict is left. */
 static int range_apply_locked(struct flock_list *l,
 			      const struct range_lock *want)
@@ -170,7 +188,7 @@ static int range_apply_locked(struct flock_list *l,
 	if (want->type == F_UNLCK)
 		kfree(add);
 	else
-		list_append(&l->ranges, &add->link);
+		list_add_before(place_of_locked(l, add), &add->link);
 	kfree(spare);
 	return 0;
 }

@@ -132,7 +132,7 @@ static int copy_thread_state(struct thread *t, struct thread *self,
 		return -ENOMEM;
 	t->cred = cred_get(self->cred);
 	t->sig.blocked = self->sig.blocked;
-	t->timer_slack = self->timer_slack;
+	t->timer_slack = t->default_slack = self->timer_slack;
 	if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
 		t->sig.alt_sp = self->sig.alt_sp;
 		t->sig.alt_size = self->sig.alt_size;

@@ -37,8 +37,8 @@ long sys_get_robust_list(uint64_t tid, uint64_t head, uint64_t len)
 
 	mutex_lock(&process_lock);
 	t = tid ? thread_find((uint32_t)tid) : current_thread();
-	if (!t)
-		err = -ESRCH;
+	if (!t)	/* a process without threads: the first one, a zombie */
+		err = process_find((uint32_t)tid) ? -EPERM : -ESRCH;
 	else if (!may_look_at(t))
 		err = -EPERM;
 	else

@@ -145,9 +145,11 @@ static void notify(struct inode *i, uint32_t mask, uint32_t cookie,
 	list_for_each_safe(p, &i->watches) {
 		struct watch *w = list_entry(p, struct watch, of_inode);
 
-		if (!(w->mask & mask & IN_ALL_EVENTS))
+		if (!(w->mask & mask & IN_ALL_EVENTS) ||
+		    w->mask & mask & IN_EXCL_UNLINK)
 			continue;
-		queue_new(w->in, w->wd, mask, cookie, name);
+		queue_new(w->in, w->wd, mask & ~(uint32_t)IN_EXCL_UNLINK,
+			  cookie, name);
 		if (w->mask & IN_ONESHOT) {
 			watch_unlink_locked(w);
 			list_append(&dead, &w->of_inode);
@@ -161,7 +163,8 @@ static void gone(struct inode *i)
 {
 	struct list dead = LIST_INIT(dead);
 
-	notify(i, IN_ATTRIB, 0, NULL);
+	if (!S_ISDIR(i->mode))
+		notify(i, IN_ATTRIB, 0, NULL);
 	mutex_lock(&watch_lock);
 	list_for_each_safe(p, &i->watches) {
 		struct watch *w = list_entry(p, struct watch, of_inode);
@@ -297,6 +300,24 @@ static void inotify_release(struct file *f)
 	list_for_each_safe(p, &in->events)
 		kfree(list_entry(p, struct event, link));
 	kfree(in);
+}
+
+void inotify_show(struct textbuf *t, const struct file *f)
+{
+	struct inotify *in = f->private;
+
+	if (f->ops != &inotify_ops)
+		return;
+	mutex_lock(&watch_lock);
+	list_for_each(p, &in->watches) {
+		struct watch *w = list_entry(p, struct watch, of_instance);
+
+		textbuf_printf(t, "inotify wd:%x ino:%lx sdev:%x mask:%x "
+			       "ignored_mask:0\n", (uint32_t)w->wd,
+			       w->inode->ino, (uint32_t)w->inode->sb->dev,
+			       w->mask);
+	}
+	mutex_unlock(&watch_lock);
 }
 
 static const struct file_ops inotify_ops = {

@@ -65,8 +65,6 @@ static bool is_plain_advice(int advice)
 	case MADV_SEQUENTIAL:
 	case MADV_DONTDUMP:
 	case MADV_DODUMP:
-	case MADV_MERGEABLE:
-	case MADV_UNMERGEABLE:
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return true;

@@ -62,8 +62,14 @@ static bool who_apply(struct process *p, void *arg)
 
 	if (!list_is_empty(&p->threads))
 		t = list_first(&p->threads, struct thread, link);
-	if (!t || !who_matches_locked(w, p, t))
+	if (!who_matches_locked(w, p, t))
 		return true;
+	if (!t) {	/* the first process or a zombie: nothing changes */
+		if (w->ret == -ESRCH)
+			w->ret = w->set && p->state != PROC_ZOMBIE ? -EPERM : 0;
+		w->best = MAX(w->best, w->is_io ? 0 : 20 - p->nice);
+		return true;
+	}
 	if (w->is_io && w->set)
 		t->ioprio = w->value;
 	else if (w->is_io)

@@ -8,6 +8,7 @@
 #include <linux/stat.h>
 #include "arch/uaccess.h"
 #include "core/heap.h"
+#include "lib/string.h"
 #include "linux/path.h"
 
 int user_path_get(const char *user_name, char **out)
@@ -136,12 +137,27 @@ static int user_ctx_get(struct user_walk *u, int dirfd)
 	return err;
 }
 
-int user_walk_init(struct user_walk *u, uint64_t dirfd, uint64_t user_name)
+/* What is absolute begins at the directory as well: take its slashes away. */
+static void name_make_relative(char *name)
+{
+	size_t n = 0;
+
+	while (name[n] == '/')
+		n++;
+	if (n && !name[n])
+		name[--n] = '.';
+	memmove(name, name + n, strlen(name + n) + 1);
+}
+
+int user_walk_init(struct user_walk *u, uint64_t dirfd, uint64_t user_name,
+		   bool in_root)
 {
 	int err = user_name_get(u, (const char *)user_name);
 
 	if (err)
 		return err;
+	if (unlikely(in_root))
+		name_make_relative(u->name);
 	err = user_ctx_get(u, (int)dirfd);
 	if (err && u->name != u->buf)
 		kfree(u->name);
@@ -162,7 +178,7 @@ int user_path_walk(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
 		   struct path *out)
 {
 	struct user_walk u;
-	int err = user_walk_init(&u, dirfd, user_name);
+	int err = user_walk_init(&u, dirfd, user_name, false);
 
 	if (err)
 		return err;
@@ -175,7 +191,7 @@ int user_path_walk_inode(uint64_t dirfd, uint64_t user_name,
 			 uint32_t walk_flags, struct inode **out)
 {
 	struct user_walk u;
-	int err = user_walk_init(&u, dirfd, user_name);
+	int err = user_walk_init(&u, dirfd, user_name, false);
 
 	if (err)
 		return err;

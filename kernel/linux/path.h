@@ -26,8 +26,10 @@ static inline int fs_settle(struct fs_state *fs)
 	return likely(!later) ? 0 : fs_settle_now(fs);
 }
 
-/* Returns 0, -EFAULT, -ENAMETOOLONG, -EBADF, -ENOTDIR, -ENOMEM. */
-int user_walk_init(struct user_walk *u, uint64_t dirfd, uint64_t user_name);
+/* in_root: an absolute name begins at dirfd, too (RESOLVE_IN_ROOT).
+ * Returns 0, -EFAULT, -ENAMETOOLONG, -EBADF, -ENOTDIR, -ENOMEM. */
+int user_walk_init(struct user_walk *u, uint64_t dirfd, uint64_t user_name,
+		   bool in_root);
 void user_walk_fini(struct user_walk *u);
 /* Walk a program's name in one step; *out gets references. */
 int user_path_walk(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,

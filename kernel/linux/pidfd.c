@@ -50,13 +50,15 @@ struct file *pidfd_file_create(struct process *p, uint32_t flags)
 	return f;
 }
 
-struct process *pidfd_process_get(int fd)
+struct process *pidfd_process_get(int fd, bool *nonblock)
 {
 	struct file *f = fd_get(fd);
 	struct process *p = NULL;
 
 	if (f && f->ops == &pidfd_ops)
 		p = process_get(f->private);
+	if (p && nonblock)
+		*nonblock = f->flags & O_NONBLOCK;
 	file_put(f);
 	return p;
 }
@@ -120,7 +122,7 @@ long sys_pidfd_send_signal(uint64_t fd, uint64_t signo, uint64_t info,
 
 	if (flags)
 		return -EINVAL;
-	p = pidfd_process_get((int)fd);
+	p = pidfd_process_get((int)fd, NULL);
 	if (!p)
 		p = proc_dir_process_get((int)fd);
 	if (!p)
@@ -128,8 +130,11 @@ long sys_pidfd_send_signal(uint64_t fd, uint64_t signo, uint64_t info,
 	if ((uint32_t)signo > 64)
 		err = -EINVAL;
 	i = signal_info_from_self((int)signo, SI_USER);
-	if (!err && info)
-		err = signal_info_load(&i, info, (int)signo, p == self);
+	if (!err && info) {
+		err = signal_info_load(&i, info, p == self);
+		if (!err && i.signo != (int32_t)signo)
+			err = -EINVAL;
+	}
 	mutex_lock(&process_lock);
 	if (!err && (p->state == PROC_DEAD || process_find(p->pid) != p))
 		err = -ESRCH;
@@ -172,7 +177,7 @@ long sys_pidfd_getfd(uint64_t pidfd, uint64_t fd, uint64_t flags)
 
 	if (flags)
 		return -EINVAL;
-	p = pidfd_process_get((int)pidfd);
+	p = pidfd_process_get((int)pidfd, NULL);
 	if (!p)
 		return -EBADF;
 	ret = take_file(p, (int)fd, &f);

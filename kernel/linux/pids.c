@@ -224,7 +224,7 @@ long sys_prctl(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	case PR_GET_NAME:
 		return get_name(a);
 	case PR_SET_TIMERSLACK:
-		t->timer_slack = a ? a : 50000;
+		t->timer_slack = a ? a : t->default_slack;
 		return 0;
 	case PR_GET_TIMERSLACK:
 		return (long)(t->timer_slack ? t->timer_slack : 50000);
@@ -237,10 +237,11 @@ long sys_prctl(uint64_t op, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 	case PR_GET_TSC:
 		return user_store32((void *)a, PR_TSC_ENABLE);
 	case PR_GET_THP_DISABLE:
-		return 0;
+		return a || b || c || d ? -EINVAL : 0;
 	case PR_SET_THP_DISABLE:
+		return b || c || d ? -EINVAL : 0;
 	case PR_SET_VMA:
-		return op == PR_SET_VMA ? -EINVAL : 0;
+		return -EINVAL;
 	default:
 		return prctl_process(t->process, (uint32_t)op, a);
 	}

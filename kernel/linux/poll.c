@@ -4,6 +4,7 @@
  * results and the rest of the timeout out.
  */
 #include <linux/resource.h>
+#include <linux/personality.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "core/heap.h"
@@ -120,6 +121,13 @@ static uint64_t time_left(uint64_t deadline)
 	return deadline > now ? deadline - now : 0;
 }
 
+/* Is the rest of the timeout written back? */
+static bool tells_rest(uint64_t deadline, uint64_t timeout)
+{
+	return deadline && deadline != DEADLINE_NEVER && timeout &&
+	       !(current_process()->personality_flags & STICKY_TIMEOUTS);
+}
+
 long sys_ppoll(uint64_t fds, uint64_t nfds, uint64_t timeout, uint64_t mask,
 	       uint64_t mask_size)
 {
@@ -132,7 +140,7 @@ long sys_ppoll(uint64_t fds, uint64_t nfds, uint64_t timeout, uint64_t mask,
 		return ret;
 	ret = poll_until(fds, (uint32_t)nfds, deadline);
 	temp_mask_end(ret == -EINTR);
-	if (deadline && deadline != DEADLINE_NEVER &&
+	if (tells_rest(deadline, timeout) &&
 	    user_timespec_put(timeout, time_left(deadline)))
 		return ret;
 	return ret == -EINTR ? -ERESTARTNOHAND : ret;
@@ -324,7 +332,7 @@ long sys_select(uint64_t n, uint64_t in, uint64_t out, uint64_t ex,
 	if (ret)
 		return ret;
 	ret = select_until((int)n, user, deadline);
-	if (deadline && timeout) {
+	if (tells_rest(deadline, timeout)) {
 		struct { int64_t sec, usec; } tv;
 
 		left = time_left(deadline) / 1000;
@@ -352,7 +360,7 @@ long sys_pselect6(uint64_t n, uint64_t in, uint64_t out, uint64_t ex,
 		return ret;
 	ret = select_until((int)n, user, deadline);
 	temp_mask_end(ret == -EINTR);
-	if (deadline && timeout &&
+	if (tells_rest(deadline, timeout) &&
 	    user_timespec_put(timeout, time_left(deadline)))
 		return ret;
 	return ret == -EINTR ? -ERESTARTNOHAND : ret;

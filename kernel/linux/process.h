@@ -133,7 +133,7 @@ struct thread {
 	void (*start)(struct thread *t);
 	uint32_t *set_child_tid;	/* user address, for start */
 	struct list tid_link;	/* tid table */
-	uint64_t timer_slack;
+	uint64_t timer_slack, default_slack;	/* 0: 50000 */
 	uint64_t trapped_seen;	/* linux/dispatch.c, --stats */
 	/* linux/sched.c: what the program asked for; atomic */
 	uint64_t cpu_mask;		/* 0 = every CPU */

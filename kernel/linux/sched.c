@@ -256,31 +256,35 @@ static bool may_have(const struct thread *t, const struct policy *p)
 		(uint32_t)p->priority <= t->sched_priority);
 }
 
-static long policy_set(struct thread *t, void *arg)
+/* What can be said without the thread; it comes before the rights. */
+static int check_priority(const struct policy *p)
 {
-	struct policy *p = arg;
-	struct thread old = *t;
-	int err = 0;
-
-	if (p->keep)
-		p->policy = t->sched_policy;
 	switch (policy_of(p->policy)) {
 	case SCHED_NORMAL:
 	case SCHED_BATCH:
 	case SCHED_IDLE:
-		err = p->priority ? -EINVAL : 0;
-		break;
+		return p->priority ? -EINVAL : 0;
 	case SCHED_FIFO:
 	case SCHED_RR:
-		if (p->priority < 1 || p->priority > PRIO_RT_MAX)
-			err = -EINVAL;
-		break;
+		return p->priority < 1 || p->priority > PRIO_RT_MAX ? -EINVAL :
+								      0;
 	case SCHED_DEADLINE:
-		err = check_deadline(t, p);
-		break;
+		return 0;
 	default:
-		err = -EINVAL;
+		return -EINVAL;
 	}
+}
+
+static long policy_set(struct thread *t, void *arg)
+{
+	struct policy *p = arg;
+	struct thread old = *t;
+	int err;
+
+	if (p->keep)
+		p->policy = t->sched_policy;
+	err = policy_of(p->policy) == SCHED_DEADLINE ? check_deadline(t, p) :
+						       check_priority(p);
 	if (err)
 		return err;
 	if (!may_have(t, p))
@@ -320,6 +324,9 @@ long sys_sched_setscheduler(uint64_t pid, uint64_t policy, uint64_t param)
 		return -EINVAL;
 	if (copy_from_user(&p.priority, (void *)param, sizeof(p.priority)))
 		return -EFAULT;
+	if (check_priority(&p) && with_thread((int32_t)pid, false, policy_get,
+					      NULL) != -ESRCH)
+		return -EINVAL;
 	return with_thread((int32_t)pid, true, policy_set, &p);
 }
 

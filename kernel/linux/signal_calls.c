@@ -237,9 +237,10 @@ static bool may_signal(struct process *p, int signo)
 	struct thread *self = current_thread();
 	const struct cred *c = self->cred, *target;
 
-	if (p == self->process || cred_has_cap(c, CAP_KILL) ||
-	    list_is_empty(&p->threads))
+	if (p == self->process || cred_has_cap(c, CAP_KILL))
 		return true;
+	if (list_is_empty(&p->threads))	/* a zombie's are gone; 1 has none */
+		return p->pid != 1;
 	target = list_first(&p->threads, struct thread, link)->cred;
 	if (c->euid == target->suid || c->euid == target->uid ||
 	    c->uid == target->suid || c->uid == target->uid)
@@ -337,12 +338,10 @@ long sys_tgkill(uint64_t tgid, uint64_t tid, uint64_t signo)
 }
 
 /* A program may not pretend to be the kernel towards others. */
-int signal_info_load(struct ksiginfo *i, uint64_t user, int signo,
-		     bool to_self)
+int signal_info_load(struct ksiginfo *i, uint64_t user, bool to_self)
 {
 	if (copy_from_user(i, (void *)user, sizeof(*i)))
 		return -EFAULT;
-	i->signo = signo;
 	if ((i->code >= 0 || i->code == SI_TKILL) && !to_self)
 		return -EPERM;
 	return 0;
@@ -352,15 +351,18 @@ long sys_rt_sigqueueinfo(uint64_t pid, uint64_t signo, uint64_t info)
 {
 	struct ksiginfo i;
 	struct process *p;
-	long err = signal_info_load(&i, info, (int)signo,
+	struct thread *t;
+	long err = signal_info_load(&i, info,
 			     (uint32_t)pid == current_process()->pid);
 
 	if (err)
 		return err;
+	i.signo = (int32_t)signo;
 	if ((uint32_t)signo > 64)
 		return -EINVAL;
 	mutex_lock(&process_lock);
-	p = process_find((uint32_t)pid);
+	t = thread_find((uint32_t)pid);	/* any thread's number stands for all */
+	p = t ? t->process : process_find((uint32_t)pid);
 	err = p ? signal_send_checked_locked(p, (int)signo, &i) : -ESRCH;
 	mutex_unlock(&process_lock);
 	return err;
@@ -370,11 +372,12 @@ long sys_rt_tgsigqueueinfo(uint64_t tgid, uint64_t tid, uint64_t signo,
 			   uint64_t info)
 {
 	struct ksiginfo i;
-	long err = signal_info_load(&i, info, (int)signo,
+	long err = signal_info_load(&i, info,
 			     (uint32_t)tid == current_thread()->tid);
 
 	if (err)
 		return err;
+	i.signo = (int32_t)signo;
 	if ((int)tgid <= 0)
 		return -EINVAL;
 	return kill_thread((int)tgid, (int)tid, (int)signo, &i);

@@ -38,8 +38,7 @@ void signal_flush_all(struct process *p, struct sigpending *q);
 struct ksiginfo signal_info_from_self(int signo, int code);
 /* siginfo_t of the program: -EFAULT; -EPERM if it pretends to be the kernel
  * towards others. */
-int signal_info_load(struct ksiginfo *i, uint64_t user, int signo,
-		     bool to_self);
+int signal_info_load(struct ksiginfo *i, uint64_t user, bool to_self);
 /* With the permissions of kill(2); signo 0 only checks. Caller holds
  * process_lock. Returns 0, -EPERM, -EAGAIN. */
 int signal_send_checked_locked(struct process *p, int signo,

@@ -39,10 +39,10 @@ long sys_unshare(uint64_t flags)
 {
 	int err = 0;
 
+	if (flags & ~(uint64_t)(UNSHARE_KNOWN | NAMESPACES))
+		return -EINVAL;
 	if (flags & NAMESPACES)
 		return -EPERM;
-	if (flags & ~(uint64_t)UNSHARE_KNOWN)
-		return -EINVAL;
 	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) &&
 	    current_process()->nr_threads > 1)
 		return -EINVAL;

@@ -19,6 +19,7 @@ struct wait_query {
 	uint32_t id;
 	uint32_t options;	/* WEXITED | WSTOPPED | WCONTINUED | ... */
 	struct process *pidfd_process;
+	bool nonblock;		/* the pidfd is: nothing yet is -EAGAIN */
 };
 
 struct wait_result {
@@ -215,6 +216,8 @@ static long do_wait(const struct wait_query *q, struct wait_result *r)
 	long found;
 
 	found = look(q, r);
+	if (!found && q->nonblock && !(q->options & WNOHANG))
+		return -EAGAIN;
 	if (found || q->options & WNOHANG)
 		return found;
 	wait_begin(&w, &self->child_wait);
@@ -287,7 +290,7 @@ static int make_query(struct wait_query *q, uint32_t type, int id)
 		break;
 	case P_PIDFD:
 		q->which = WAIT_PIDFD;
-		q->pidfd_process = pidfd_process_get(id);
+		q->pidfd_process = pidfd_process_get(id, &q->nonblock);
 		return q->pidfd_process ? 0 : -EBADF;
 	default:
 		return -EINVAL;

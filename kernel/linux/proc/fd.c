@@ -5,6 +5,7 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/fdtable.h"
+#include "linux/inotify_start.h"
 
 /* --- descriptors ------------------------------------------------------------*/
 
@@ -76,6 +77,7 @@ static int show_fdinfo(struct textbuf *t, struct pseudo_node *n)
 		flags |= O_CLOEXEC;
 	textbuf_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
 		       f->pos, flags, f->path.mnt ? 1u : 0u, f->inode->ino);
+	inotify_show(t, f);
 	file_put(f);
 	files_put(fs);
 	return 0;

@@ -189,15 +189,3 @@ int proc_show_interrupts(struct textbuf *t, struct pseudo_node *n)
 	textbuf_puts(t, "\n");
 	return 0;
 }
-
-int proc_show_filesystems(struct textbuf *t, struct pseudo_node *n)
-{
-	static const char *const names[] = {
-		"tmpfs", "proc", "sysfs", "devtmpfs", "devpts", "overlay",
-		"hostfs", "pipefs", "sockfs", "ramfs",
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		textbuf_printf(t, "nodev\t%s\n", names[i]);
-	return 0;
-}
