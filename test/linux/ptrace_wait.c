@@ -371,9 +371,3 @@ TEST(child_signals_of_a_tracer)
 	num(signal_count);
 	finish(pid);
 }
-
-TEST(allowed_tracer)
-{
-	show(prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0) == 0 ||
-	     errno == EINVAL);
-}
