@@ -13,6 +13,7 @@
 #include "linux/process_priv.h"
 #include "linux/ptrace_calls.h"
 #include "linux/signal_priv.h"
+#include "platform/platform.h"
 #include <asm/siginfo.h>
 #include <linux/capability.h>
 #include <linux/ptrace.h>
@@ -240,6 +241,7 @@ static long trace_me(void)
 
 	if (!tr)
 		return -ENOMEM;
+	plat_watch_calls();
 	mutex_lock(&process_lock);
 	parent = t->trace ? NULL : parent_thread_locked();
 	if (parent)
@@ -268,6 +270,7 @@ static long attach(uint32_t tid, bool seize, uint32_t options)
 		return -ENOMEM;
 	tr->seized = seize;
 	tr->options = options;
+	plat_watch_calls();
 	mutex_lock(&process_lock);
 	t = thread_find(tid);
 	err = check_attach_locked(t);

@@ -58,7 +58,7 @@ void plat_relax(void);			/* give the processor away briefly */
 /*
  * A platform that schedules may do calls of the native interface (abi/native.h)
  * in its entry code, if nothing stands in the way; from now on all are to pass
- * the personality. Context: init.
+ * the personality (--strace, seccomp filters, ptrace). Context: any.
  */
 void plat_watch_calls(void);
 
