@@ -487,7 +487,8 @@ bool rootfs_leads_to_cwd(const struct abi_boot *b)
 	    strcmp(path, guest_path(b, m)))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(usual); i++)
-		if (!(usual[i].mode & 1) && is_at_or_in(path, usual[i].path))
-			return false;	/* not for everybody */
+		if (b->uid && !(usual[i].mode & 1) &&
+		    is_at_or_in(path, usual[i].path))
+			return false;	/* only for its owner, root */
 	return !is_known(path);
 }
