@@ -42,10 +42,10 @@ static int add_block(struct exec *e, struct strings *s, const char *p,
  * many programs use none. */
 static int set_cwd(const struct abi_boot *b)
 {
-	struct fs_state *fs = current_thread()->fs;
+	struct thread *t = current_thread();
 
-	fs->cwd_later = blob(b, b->cwd);
-	return rootfs_leads_to_cwd(b) ? 0 : fs_settle(fs);
+	t->fs->cwd_later = blob(b, b->cwd);
+	return rootfs_leads_to_cwd(b) ? 0 : fs_settle_now(t->fs, t->cred);
 }
 
 /* PATH of the program's environment. */

@@ -27,7 +27,7 @@ int user_path_get(const char *user_name, char **out)
 	return 0;
 }
 
-int fs_settle_now(struct fs_state *fs)
+int fs_settle_now(struct fs_state *fs, const struct cred *cred)
 {
 	const char *name = __atomic_load_n(&fs->cwd_later, __ATOMIC_RELAXED);
 	struct walk_ctx w;
@@ -38,9 +38,9 @@ int fs_settle_now(struct fs_state *fs)
 	if (!name)
 		return 0;
 	err = walk_ctx_get(&w, AT_FDCWD, "/");
-
 	if (err)
 		return err;
+	w.cred = cred;
 	err = path_walk(&w, name, WALK_FOLLOW | WALK_DIRECTORY, &p, NULL);
 	walk_ctx_put(&w);
 	if (err)

@@ -16,14 +16,16 @@ struct user_walk {
 /*
  * Walk to fs->cwd_later if that was put off. Called before a program's names are
  * used or changed, and before fs is copied, so that nobody sees the difference.
- * fs: the calling thread's. Returns 0 or what a walk returns. Context: task.
+ * fs: the calling thread's. cred: who walks; later it is the kernel, since the
+ * program was there from the beginning, whoever it is by now. Returns 0 or what
+ * a walk returns. Context: task.
  */
-int fs_settle_now(struct fs_state *fs);
+int fs_settle_now(struct fs_state *fs, const struct cred *cred);
 static inline int fs_settle(struct fs_state *fs)
 {
 	const char *later = __atomic_load_n(&fs->cwd_later, __ATOMIC_RELAXED);
 
-	return likely(!later) ? 0 : fs_settle_now(fs);
+	return likely(!later) ? 0 : fs_settle_now(fs, &cred_kernel);
 }
 
 /* in_root: an absolute name begins at dirfd, too (RESOLVE_IN_ROOT).

@@ -55,7 +55,7 @@ static long peek_user(uint32_t tid, uint64_t addr, uint64_t data, bool write)
 	struct ptrace_request r = { .fn = ptrace_do_regs, .addr = addr / 8,
 				    .buf = &word, .len = sizeof(word),
 				    .write = write };
-	bool reg = addr < USER_WORDS * 8;
+	bool reg = addr < USER_WORDS * 8 && addr % 8 == 0;
 	long ret;
 
 	if (!reg)

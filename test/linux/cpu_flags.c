@@ -7,6 +7,7 @@
 
 #define TF	0x100
 #define DF	0x400
+#define NT	0x4000
 #define AC	0x40000
 
 /* The call with these flags on; they are off again afterwards. */
@@ -17,7 +18,7 @@ static long call_with(long flags, long nr, long a, const void *b, long c)
 	__asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
 			 "pushfq\n\tor %[flags], (%%rsp)\n\tpopfq\n\t"
 			 "syscall\n\tcmp $-4095, %%rax\n\t"	/* as libc's */
-			 "pushfq\n\tandq $~0x40500, (%%rsp)\n\tpopfq\n\t"
+			 "pushfq\n\tandq $~0x44500, (%%rsp)\n\tpopfq\n\t"
 			 "lea 128(%%rsp), %%rsp"
 			 : "+a"(ret)
 			 : [flags] "r"(flags), "D"(a), "S"(b), "d"(c)
@@ -74,6 +75,11 @@ TEST(calls_with_alignment_check)
 	calls_with(AC | DF);
 }
 
+TEST(calls_with_nested_task)
+{
+	calls_with(NT);
+}
+
 /* Calls of code that is made while it runs. */
 TEST(calls_of_generated_code)
 {
@@ -108,6 +114,7 @@ TEST(faults)
 {
 	show_exit("direction", spawn(bad_read, (void *)DF));
 	show_exit("alignment check", spawn(bad_read, (void *)AC));
+	show_exit("nested task", spawn(bad_read, (void *)NT));
 }
 
 static int read_odd(void *arg)

@@ -62,6 +62,9 @@ TEST(poke_user)
 
 	show(ptrace(PTRACE_POKEUSR, pid, 8 * RBX, 2));
 	show(ptrace(PTRACE_PEEKUSR, pid, 8 * RBX + 1, DATA(&word)));
+	show(ptrace(PTRACE_POKEUSR, pid, 8 * RBX + 1, 77));
+	show(ptrace(PTRACE_PEEKUSR, pid, 8 * RBX, DATA(&word)));
+	num(word);
 	show(ptrace(PTRACE_PEEKUSR, pid, 920, DATA(&word)));
 	show(ptrace(PTRACE_PEEKUSR, pid, 928, DATA(&word)));
 	show(ptrace(PTRACE_PEEKUSR, pid, (uint64_t)-8, DATA(&word)));

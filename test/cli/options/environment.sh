@@ -114,6 +114,30 @@ test_workdir_of_the_first_call() {
 	ok -- ./first getcwd
 	expect_out "$PWD"
 }
+# Where nobody else may go: who was there from the beginning is there.
+test_workdir_of_who_was_root() {
+	need musl-gcc
+	need_root
+	cat >first.c <<-'E'
+	#include <fcntl.h>
+	#include <unistd.h>
+
+	int main(void)
+	{
+		if (setgid(65534) || setuid(65534))
+			return 1;
+		return open("file", O_RDONLY) < 0 ? 2 : 0;
+	}
+	E
+	place=$(mktemp -d /root/mica-test-XXXXXX)
+	chmod 755 "$place"
+	echo text >"$place/file"
+	musl-gcc -static -o "$place/first" first.c || fail "musl-gcc"
+	(cd "$place" && ok -- "$place/first")
+	code=$?
+	rm -r "$place"
+	return $code
+}
 test_workdir_hidden_by_a_mount() {
 	mica run --tmpfs "$(dirname "$PWD")" -- true
 	expect_status 125
