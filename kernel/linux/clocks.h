@@ -34,6 +34,13 @@ int clock_read(int32_t clock, uint64_t *ns);
 int clock_deadline(int32_t clock, uint64_t ns, bool absolute,
 		   uint64_t *deadline_ns);
 
+#define CLOCK_OF_THREAD(tid) ((int32_t)(~(tid) << 3 | 6))
+/*
+ * Whose processor time clock is: *tid of a thread of the caller's process, 0:
+ * that process's. Returns 0, -EINVAL (another process's, or no such clock).
+ */
+int clock_cpu_owner(int32_t clock, uint32_t *tid);
+
 /* --- timers of processes (itimer.c, posix_timer.c) ---------------------------*/
 void itimers_init(struct process *p);
 /* Stop all interval timers: the process ends. No lock held. */
@@ -48,3 +55,6 @@ void itimers_limit_inherit(struct process *child);
  * Called on the way to user mode; costs one load while none is due.
  */
 void itimers_check_cpu(void);
+void posix_timers_check_cpu(void);	/* what it does for POSIX timers */
+/* Ask a running thread of p (tid: that one) to look. False: all sleep. */
+bool cpu_time_ask(struct process *p, uint32_t tid);

@@ -370,7 +370,7 @@ static void commit(struct exec *e)
 	if (!err)
 		err = exec_fill_stack(e);
 	if (err) {
-		process_exit_group(SIGSEGV);
+		signal_die(SIGSEGV);
 		return;
 	}
 	set_registers(e, t);

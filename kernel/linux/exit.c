@@ -92,9 +92,7 @@ static void show_zombie_locked(struct process *p)
 	uint32_t status = p->wait_status;
 	int sig = status & 0x7f;
 
-	process_notify_parent_locked(p, sig ? (status & 0x80 ? CLD_DUMPED :
-							CLD_KILLED) :
-				     CLD_EXITED,
+	process_notify_parent_locked(p, wait_code(status),
 				     sig ? sig : (int)(status >> 8 & 0xff));
 }
 

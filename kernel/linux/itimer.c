@@ -92,8 +92,7 @@ static int real_exchange(struct process *p, const uint64_t *value,
 }
 
 /* --- processor time -------------------------------------------------------*/
-/* Ask one running thread of p to look. Returns false if all sleep. */
-static bool ask_running(struct process *p)
+bool cpu_time_ask(struct process *p, uint32_t tid)
 {
 	bool asked = false;
 
@@ -101,8 +100,9 @@ static bool ask_running(struct process *p)
 	list_for_each(l, &p->threads) {
 		struct thread *t = list_entry(l, struct thread, link);
 
-		if (!asked && __atomic_load_n(&t->task->wake,
-					      __ATOMIC_RELAXED) != TASK_ASLEEP) {
+		if (!asked && (!tid || t->tid == tid) &&
+		    __atomic_load_n(&t->task->wake, __ATOMIC_RELAXED) !=
+		    TASK_ASLEEP) {
 			task_post_work(t->task, TASK_WORK_SIGNAL);
 			asked = true;
 		}
@@ -116,7 +116,7 @@ static void cpu_check_fired(struct timer *t)
 	struct cpu_timers *c = container_of(t, struct cpu_timers, check);
 
 	__atomic_store_n(&c->due, 1, __ATOMIC_RELEASE);
-	if (!ask_running(c->process))
+	if (!cpu_time_ask(c->process, 0))
 		timer_set(t, clock_mono_ns() + 10 * CPU_CHECK_MIN_NS);
 }
 
@@ -143,6 +143,7 @@ void itimers_check_cpu(void)
 	bool send[CPU_TIMERS] = { false };
 	uint64_t now, hard = p->limits[RLIMIT_CPU].max;
 
+	posix_timers_check_cpu();
 	/* Pairs with the release in cpu_check_fired. */
 	if (likely(!c) || !__atomic_exchange_n(&c->due, 0, __ATOMIC_ACQUIRE))
 		return;

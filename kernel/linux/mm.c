@@ -260,8 +260,10 @@ static long place_fixed(struct mm *mm, const struct map_request *rq)
 	if (rq->map_flags & MAP_FIXED_NOREPLACE &&
 	    !vma_range_is_free(mm, rq->addr, end))
 		return -EEXIST;
-	if (end > PLAT_USER_MAX || vma_range_is_pinned(mm, rq->addr, end))
+	if (end > PLAT_USER_MAX || vma_range_has(mm, rq->addr, end, VMA_PINNED))
 		return -ENOMEM;
+	if (vma_range_has(mm, rq->addr, end, VMA_SEALED))
+		return -EPERM;
 	return (long)rq->addr;
 }
 
@@ -414,7 +416,7 @@ bool mm_range_is_reserved(struct mm *mm, uaddr_t start, size_t len)
 	if (start + len < start || start + len > PLAT_USER_MAX)
 		return true;
 	rwlock_read_lock(&mm->lock);
-	r = vma_range_is_pinned(mm, start, start + len);
+	r = vma_range_has(mm, start, start + len, VMA_PINNED);
 	rwlock_read_unlock(&mm->lock);
 	return r;
 }
@@ -484,7 +486,7 @@ static int host_unmap(struct mm *mm, uaddr_t start, uaddr_t end)
 {
 	int err = 0;
 
-	if (!vma_range_is_pinned(mm, start, end))
+	if (!vma_range_has(mm, start, end, VMA_PINNED))
 		return plat_unmap(start, end - start);
 	for (struct vma *v = vma_find(mm, start); v->start < end && !err;
 	     v = vma_next(v)) {
@@ -506,6 +508,8 @@ int mm_unmap_locked(struct mm *mm, uaddr_t start, uaddr_t end,
 
 	if (v->start >= end)
 		return 0;
+	if (vma_range_has(mm, start, end, VMA_SEALED))
+		return -EPERM;
 	if (v->start < start && v->end > end) {
 		if (mm->nr_vmas >= VMA_MAX)
 			return -ENOMEM;

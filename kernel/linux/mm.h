@@ -26,6 +26,7 @@ enum vma_flags {
 	VMA_LOCKED = 512, VMA_WIPEONFORK = 1024,
 	VMA_PINNED = 2048,	/* the platform's; never changed */
 	VMA_HIDDEN = 4096,	/* not for mm_for_each */
+	VMA_SEALED = 8192,	/* mseal: never changed, until exec */
 };
 
 struct vma {
@@ -80,7 +81,8 @@ struct mm *current_mm(void);
  */
 long mm_map(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot,
 	    uint32_t map_flags, struct file *f, uint64_t offset);
-/* Returns 0, -EINVAL (nothing of a program), -ENOMEM. Takes mm->lock. */
+/* Returns 0, -EINVAL (nothing of a program), -ENOMEM, -EPERM (sealed).
+ * Takes mm->lock. */
 int mm_unmap(struct mm *mm, uaddr_t addr, size_t len);
 
 /* How exec maps; vma_flags are enum vma_flags for the record. */

@@ -73,6 +73,13 @@ static bool is_plain_advice(int advice)
 	}
 }
 
+static bool is_discard(int advice)
+{
+	return advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED ||
+	       advice == MADV_FREE || advice == MADV_REMOVE ||
+	       advice == MADV_DONTFORK || advice == MADV_WIPEONFORK;
+}
+
 static int punch(struct vma *v, uaddr_t start, uaddr_t end)
 {
 	struct file *f = v->file;
@@ -109,6 +116,10 @@ static int advise_one(struct mm *mm, struct vma *v, uaddr_t start, uaddr_t end,
 	bool anon = !v->file && !(v->flags & VMA_SHARED);
 	size_t len = end - start;
 	int err;
+
+	if (v->flags & VMA_SEALED && anon && !(v->prot & PROT_WRITE) &&
+	    is_discard(advice))
+		return -EPERM;
 
 	switch (advice) {
 	case MADV_DONTNEED:
@@ -281,23 +292,17 @@ long sys_msync(uint64_t addr, uint64_t len, uint64_t flags)
 long sys_mincore(uint64_t addr, uint64_t len, uint64_t vec)
 {
 	uint64_t nr = PAGE_UP(len) >> PAGE_SHIFT;
-	uaddr_t end = addr + PAGE_UP(len), pos = addr;
+	uaddr_t end = addr + PAGE_UP(len);
 	struct mm *mm = current_mm();
 	uint8_t ones[MINCORE_CHUNK];
-	bool hole = false;
+	bool hole;
 
 	if (addr & ~PAGE_MASK)
 		return -EINVAL;
 	if (end < addr || end > USER_END)
 		return -ENOMEM;
 	rwlock_read_lock(&mm->lock);
-	while (pos < end && !hole) {
-		struct vma *v = vma_find(mm, pos);
-
-		hole = v->start > pos ||
-		       v->flags & (VMA_HIDDEN | VMA_TRAMPOLINE);
-		pos = v->end;
-	}
+	hole = !vma_range_is_whole(mm, addr, end);
 	rwlock_read_unlock(&mm->lock);
 	if (!user_range_ok((void *)vec, nr))
 		return -EFAULT;

@@ -183,6 +183,56 @@ long sys_mmap(uint64_t addr, uint64_t len, uint64_t prot, uint64_t flags,
 	return ret;
 }
 
+/* The file, with a reference, of the shared mapping that [start, end) lies
+ * in, whatever it was cut into; NULL: there is none. */
+static struct file *shared_file(struct mm *mm, uaddr_t start, uaddr_t end,
+				uint32_t *prot)
+{
+	struct file *f = NULL;
+	struct vma *v;
+
+	rwlock_read_lock(&mm->lock);
+	v = vma_find(mm, start);
+	if (v->file && v->flags & VMA_SHARED &&
+	    vma_range_is_whole(mm, start, end)) {
+		struct vma *n = v;
+
+		while (n->end < end && n->file == v->file &&
+		       n->flags == v->flags && n->prot == v->prot)
+			n = vma_next(n);
+		if (n->file == v->file && n->flags == v->flags &&
+		    n->prot == v->prot)
+			f = file_get(v->file);
+		*prot = v->prot;
+	}
+	rwlock_read_unlock(&mm->lock);
+	return f;
+}
+
+/* As Linux does it now: an ordinary mapping takes the place. */
+long sys_remap_file_pages(uint64_t start, uint64_t size, uint64_t prot,
+			  uint64_t page, uint64_t flags)
+{
+	struct mm *mm = current_mm();
+	uint32_t kept;
+	struct file *f;
+	long ret;
+
+	start = PAGE_DOWN(start);
+	size = PAGE_DOWN(size);
+	if (prot || start + size <= start || page + size < page)
+		return -EINVAL;
+	f = shared_file(mm, start, start + size, &kept);
+	if (!f)
+		return -EINVAL;
+	ret = page >> (64 - PAGE_SHIFT) ? -EOVERFLOW :
+	      mm_map(mm, start, size, kept, MAP_SHARED | MAP_FIXED |
+		     MAP_POPULATE | ((uint32_t)flags & MAP_NONBLOCK), f,
+		     page << PAGE_SHIFT);
+	file_put(f);
+	return ret < 0 ? ret : 0;
+}
+
 long sys_munmap(uint64_t addr, uint64_t len)
 {
 	return mm_unmap(current_mm(), addr, len);

@@ -40,7 +40,7 @@ static int check_arguments(struct remap *r)
 		return -EINVAL;
 	if (r->old + r->old_len > r->new && r->new + r->new_len > r->old)
 		return -EINVAL;
-	return vma_range_is_pinned(r->mm, r->new, r->new + r->new_len) ?
+	return vma_range_has(r->mm, r->new, r->new + r->new_len, VMA_PINNED) ?
 	       -EINVAL : 0;
 }
 
@@ -223,11 +223,17 @@ static long remap(struct remap *r)
 	v = vma_find(r->mm, r->old);
 	if (v->start > r->old || v->flags & (VMA_PINNED | VMA_TRAMPOLINE))
 		return -EFAULT;
+	if (v->flags & VMA_SEALED)
+		return -EPERM;
 	if (!r->old_len) {
 		err = check_growth(r, v);
 		return err ? err : duplicate(r, v);
 	}
 	if (r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+		if (r->new_len < r->old_len &&
+		    vma_range_has(r->mm, r->old + r->new_len,
+				  r->old + r->old_len, VMA_SEALED))
+			return -EPERM;
 		if (r->old_len > v->end - r->old)
 			return -EFAULT;
 		err = check_growth(r, v);

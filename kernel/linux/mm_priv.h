@@ -42,7 +42,10 @@ void vma_release(struct list *dead);	/* without the lock */
 void vma_set_flags(struct mm *mm, struct vma *v, uint32_t flags);
 void vma_set_prot(struct mm *mm, struct vma *v, uint32_t prot);
 bool vma_range_is_free(struct mm *mm, uaddr_t start, uaddr_t end);
-bool vma_range_is_pinned(struct mm *mm, uaddr_t start, uaddr_t end);
+/* No hole in it. */
+bool vma_range_is_whole(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Some record there has one of flags. */
+bool vma_range_has(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags);
 uaddr_t vma_choose(struct mm *mm, size_t len, uint64_t align, uaddr_t top);
 bool vma_is_data(const struct vma *v);	/* counts for RLIMIT_DATA */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mprotect, and protection keys, of which there are none. */
+/* mprotect, mseal, and protection keys, of which there are none. */
 #include <gen/syscalls.h>
 #include "linux/mm_priv.h"
 #include <linux/mman.h>
@@ -23,6 +23,8 @@ static int check_range(struct mm *mm, uaddr_t start, uaddr_t *end,
 			err = -ENOMEM;
 		else if (v->flags & VMA_PINNED || prot & ~v->max_prot)
 			err = -EACCES;
+		else if (v->flags & VMA_SEALED)
+			err = -EPERM;
 		else if (prot & PROT_WRITE && !(v->prot & PROT_WRITE) &&
 			 !(v->flags & VMA_SHARED))
 			new_data += MIN(*end, v->end) - pos;
@@ -102,6 +104,31 @@ int mm_protect(struct mm *mm, uaddr_t addr, size_t len, uint32_t prot)
 long sys_mprotect(uint64_t addr, uint64_t len, uint64_t prot)
 {
 	return mm_protect(current_mm(), addr, len, (uint32_t)prot);
+}
+
+/* What may be changed no more: neither mapping nor protection. */
+long sys_mseal(uint64_t addr, uint64_t len, uint64_t flags)
+{
+	uaddr_t end = addr + PAGE_UP(len);
+	struct list dead = LIST_INIT(dead);
+	struct mm *mm = current_mm();
+	int err = -ENOMEM;
+
+	if (flags || addr & ~PAGE_MASK || end < addr || (len && end == addr))
+		return -EINVAL;
+	if (!len)
+		return 0;
+	rwlock_write_lock(&mm->lock);
+	if (vma_range_is_whole(mm, addr, end))
+		err = vma_isolate(mm, addr, end);
+	for (struct vma *v = vma_find(mm, addr); !err && v->start < end;
+	     v = vma_next(v))
+		if (!(v->flags & VMA_PINNED))
+			vma_set_flags(mm, v, v->flags | VMA_SEALED);
+	vma_merge(mm, addr, end, &dead);
+	rwlock_write_unlock(&mm->lock);
+	vma_release(&dead);
+	return err;
 }
 
 long sys_pkey_mprotect(uint64_t addr, uint64_t len, uint64_t prot,

@@ -4,6 +4,10 @@
  * and has a core timer that fires it. Expirations while the previous signal
  * is still pending only raise that signal's overrun count, in the queue.
  *
+ * A timer on processor time fires when the time could be up. Only the process
+ * can read its clock (on platform process a thread's only that thread): it
+ * asks a thread that is running to look, which is done on the way to user mode.
+ *
  * posix_timer_lock guards lists and states. A reference is held by the list
  * and by each call at work; the last one waits for the callback and frees.
  */
@@ -17,6 +21,8 @@
 #include "linux/clocks.h"
 
 #define TIMERS_PER_PROCESS 4096u
+#define CPU_CHECK_MIN_NS 1000000ull
+#define CPU_ASLEEP_NS	10000000ull
 #define INTERVAL_MIN_NS 50000ull	/* finer ones only count overruns */
 #define OVERRUN_MAX INT32_MAX
 
@@ -26,14 +32,18 @@ struct posix_timer {
 	int32_t id, clock, signo;
 	bool silent;			/* SIGEV_NONE */
 	uint32_t tid;			/* SIGEV_THREAD_ID; 0: the process */
+	bool cpu;			/* on processor time, that of */
+	uint32_t cpu_tid;		/* a thread; 0: the process */
 	uint64_t value;			/* for si_value */
 	struct timer timer;
 	struct refcount refs;
 	/* under posix_timer_lock */
 	struct list link;
 	bool deleted;
-	uint64_t deadline_ns;		/* monotonic; 0 = not set */
+	uint64_t deadline_ns;		/* monotonic or processor time; 0 = not set */
+	uint64_t late_ns;		/* already when it was set */
 	uint64_t interval_ns;
+	bool look;			/* a thread should see if it is due */
 	int32_t overrun;		/* of the signal sent last */
 };
 
@@ -112,22 +122,59 @@ static void send_signal(struct posix_timer *t, uint64_t expirations)
 	mutex_unlock(&process_lock);
 }
 
+/* Fire when the deadline can be reached. Returns 0 or -ENOMEM. */
+static int arm_locked(struct posix_timer *t, uint64_t now)
+{
+	uint64_t left = t->deadline_ns - now;
+
+	if (!t->cpu)
+		return timer_set(&t->timer, MAX(t->deadline_ns,
+						now + INTERVAL_MIN_NS));
+	left = t->deadline_ns > now ? left / t->process->nr_threads : 0;
+	return timer_set(&t->timer, clock_mono_ns() +
+			 MAX(left, CPU_CHECK_MIN_NS));
+}
+
 /* Set the next deadline. Returns how often the timer expired, 0 = not yet. */
 static uint64_t advance_locked(struct posix_timer *t, uint64_t now)
 {
-	uint64_t n = 1;
+	uint64_t n = 1, past;
 
-	if (!t->deadline_ns || t->deadline_ns > now)
+	if (!t->deadline_ns)
 		return 0;
-	if (!t->interval_ns) {
-		t->deadline_ns = 0;
-		return 1;
+	if (t->deadline_ns > now) {
+		if (t->cpu)
+			arm_locked(t, now);
+		return 0;
 	}
-	n += (now - t->deadline_ns) / t->interval_ns;
-	t->deadline_ns += n * t->interval_ns;
-	if (timer_set(&t->timer, MAX(t->deadline_ns, now + INTERVAL_MIN_NS)))
+	past = now - t->deadline_ns + t->late_ns;
+	t->late_ns = t->deadline_ns = 0;
+	if (!t->interval_ns)
+		return 1;
+	n += past / t->interval_ns;
+	t->deadline_ns = now + t->interval_ns - past % t->interval_ns;
+	if (arm_locked(t, now))
 		t->deadline_ns = 0;
 	return n;
+}
+
+/* Ask a running thread to look, again later if none is running. */
+static void cpu_fired(struct posix_timer *t)
+{
+	bool live;
+
+	mutex_lock(&posix_timer_lock);
+	live = !t->deleted && t->deadline_ns;
+	t->look = live;
+	if (live)
+		t->process->posix_timers_due = true;
+	mutex_unlock(&posix_timer_lock);
+	if (!live || cpu_time_ask(t->process, t->cpu_tid))
+		return;
+	mutex_lock(&posix_timer_lock);
+	if (!t->deleted && t->deadline_ns)
+		timer_set(&t->timer, clock_mono_ns() + CPU_ASLEEP_NS);
+	mutex_unlock(&posix_timer_lock);
 }
 
 static void posix_timer_fired(struct timer *core)
@@ -135,12 +182,58 @@ static void posix_timer_fired(struct timer *core)
 	struct posix_timer *t = container_of(core, struct posix_timer, timer);
 	uint64_t n = 0;
 
+	if (t->cpu) {
+		cpu_fired(t);
+		return;
+	}
 	mutex_lock(&posix_timer_lock);
 	if (!t->deleted)
 		n = advance_locked(t, clock_mono_ns());
 	mutex_unlock(&posix_timer_lock);
 	if (n && !t->silent)
 		send_signal(t, n);
+}
+
+/* A timer that the calling thread is asked about, with a reference; NULL: no
+ * more. *n: how often it expired. */
+static struct posix_timer *next_due(struct process *p, uint64_t *n)
+{
+	uint32_t me = current_thread()->tid;
+	struct posix_timer *found = NULL;
+	bool rest = false;
+
+	mutex_lock(&posix_timer_lock);
+	list_for_each(l, &p->posix_timers) {
+		struct posix_timer *t = list_entry(l, struct posix_timer, link);
+
+		if (!t->look)
+			continue;
+		if (found || (t->cpu_tid && t->cpu_tid != me)) {
+			rest = true;
+			continue;
+		}
+		found = t;
+		t->look = false;
+		ref_get(&t->refs);
+		*n = advance_locked(t, t->cpu_tid ? plat_clock_task_cpu_ns() :
+				    plat_clock_process_cpu_ns());
+	}
+	p->posix_timers_due = rest;
+	mutex_unlock(&posix_timer_lock);
+	return found;
+}
+
+void posix_timers_check_cpu(void)
+{
+	struct process *p = current_process();
+	struct posix_timer *t;
+	uint64_t n;
+
+	while (unlikely(p->posix_timers_due) && (t = next_due(p, &n))) {
+		if (n && !t->silent)
+			send_signal(t, n);
+		timer_ref_put(t);
+	}
 }
 
 /* --- making and finding ---------------------------------------------------*/
@@ -177,7 +270,7 @@ static int event_check(const struct ksigevent *e)
 		return 0;
 	if (e->signo < 1 || e->signo > 64)
 		return -EINVAL;
-	if (e->notify == SIGEV_SIGNAL)
+	if (e->notify == SIGEV_SIGNAL || e->notify == SIGEV_THREAD)
 		return 0;
 	if (e->notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
 		return -EINVAL;
@@ -212,8 +305,13 @@ long sys_timer_create(uint64_t clock, uint64_t event, uint64_t id_user)
 	struct ksigevent e = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
 	struct posix_timer *t;
 	uint64_t unused;
+	uint32_t tid = 0;
 	int err = clock_deadline((int32_t)clock, 0, false, &unused);
+	bool cpu = err == -EOPNOTSUPP &&
+		   !clock_cpu_owner((int32_t)clock, &tid);
 
+	if (cpu)
+		err = 0;
 	if (!err && event && copy_from_user(&e, (void *)event, sizeof(e)))
 		err = -EFAULT;
 	if (!err)
@@ -228,6 +326,8 @@ long sys_timer_create(uint64_t clock, uint64_t event, uint64_t id_user)
 	timer_init(&t->timer, posix_timer_fired);
 	t->process = current_process();
 	t->clock = (int32_t)clock;
+	t->cpu = cpu;
+	t->cpu_tid = tid;
 	t->signo = e.signo;
 	t->silent = e.notify == SIGEV_NONE;
 	t->tid = e.notify & SIGEV_THREAD_ID ? (uint32_t)e.tid : 0;
@@ -289,10 +389,21 @@ void posix_timers_exit(struct process *p)
 }
 
 /* --- setting and reading --------------------------------------------------*/
-static void read_locked(const struct posix_timer *t, struct kitimerspec *it)
+/* The time that deadline_ns is of. 0, -EOPNOTSUPP (a thread's, not known). */
+static int timer_now(const struct posix_timer *t, uint64_t *now)
 {
-	uint64_t now = clock_mono_ns();
+	if (!t->cpu)
+		*now = clock_mono_ns();
+	else if (!t->cpu_tid)
+		*now = plat_clock_process_cpu_ns();
+	else if (clock_read(CLOCK_OF_THREAD(t->cpu_tid), now))
+		return -EOPNOTSUPP;
+	return 0;
+}
 
+static void read_locked(const struct posix_timer *t, uint64_t now,
+			struct kitimerspec *it)
+{
 	it->interval = kts_from_ns(t->interval_ns);
 	it->value = kts_from_ns(0);
 	if (t->deadline_ns)
@@ -303,23 +414,30 @@ static void read_locked(const struct posix_timer *t, struct kitimerspec *it)
 static int set_timer(struct posix_timer *t, bool absolute,
 		     const struct kitimerspec *new, struct kitimerspec *old)
 {
-	uint64_t ns = kts_to_ns(&new->value), deadline = 0;
-	int err = 0;
+	uint64_t ns = kts_to_ns(&new->value), deadline = 0, late = 0, now;
+	int err = timer_now(t, &now);
 
-	if (ns)
+	if (!err && ns && t->cpu)
+		deadline = absolute ? ns : now + ns;
+	else if (!err && ns)
 		err = clock_deadline(t->clock, ns, absolute, &deadline);
 	if (err)
 		return err;
+	if (absolute && ns && !t->cpu && !clock_read(t->clock, &late))
+		late = late > ns ? late - ns : 0;
 	timer_cancel(&t->timer);
 	mutex_lock(&posix_timer_lock);
-	read_locked(t, old);
+	read_locked(t, now, old);
 	t->deadline_ns = deadline;
+	t->late_ns = late;
+	t->look = false;
 	t->interval_ns = kts_to_ns(&new->interval);
 	t->overrun = 0;
 	if (t->deleted)
 		err = -EINVAL;
 	else if (deadline)
-		err = timer_set(&t->timer, deadline);
+		err = t->cpu ? arm_locked(t, now) :
+			       timer_set(&t->timer, deadline);
 	mutex_unlock(&posix_timer_lock);
 	return err;
 }
@@ -351,14 +469,19 @@ long sys_timer_gettime(uint64_t id, uint64_t user)
 {
 	struct posix_timer *t = timer_by_id(id);
 	struct kitimerspec it;
+	uint64_t now;
+	int err;
 
 	if (!t)
 		return -EINVAL;
-	mutex_lock(&posix_timer_lock);
-	read_locked(t, &it);
-	mutex_unlock(&posix_timer_lock);
+	err = timer_now(t, &now);
+	if (!err) {
+		mutex_lock(&posix_timer_lock);
+		read_locked(t, now, &it);
+		mutex_unlock(&posix_timer_lock);
+	}
 	timer_ref_put(t);
-	return copy_to_user((void *)user, &it, sizeof(it));
+	return err ? err : copy_to_user((void *)user, &it, sizeof(it));
 }
 
 long sys_timer_getoverrun(uint64_t id)

@@ -88,6 +88,7 @@ struct process {
 	uint64_t real_timer_ns, real_timer_interval_ns;
 	struct cpu_timers *cpu_timers;	/* linux/itimer.c; NULL: none */
 	struct list posix_timers;	/* linux/posix_timer.c */
+	bool posix_timers_due;		/* a thread should look */
 	struct list sem_undos;	/* linux/sem.c; under ipc_lock */
 	struct thread *vfork_waiter;	/* parent asleep until exec/exit */
 	uint32_t parent_death_signal;
@@ -173,6 +174,7 @@ uint32_t process_ppid(struct process *p);
 uint32_t process_total_threads(void);
 
 /* --- life ------------------------------------------------------------------*/
+#define WAIT_DUMPED	0x80u	/* in a wait status: core would be dumped */
 /* End the calling process with this wait status. Does not return to user. */
 void process_exit_group(uint32_t wait_status);
 /* Called on the way to user mode. status: for wait, if t is the last thread. */

@@ -123,7 +123,7 @@ static void notify_death(struct tracee *tr, uint32_t status)
 
 	tr->zombie = true;
 	tr->status = status;
-	ptrace_notify_locked(tr, sig ? CLD_KILLED : CLD_EXITED,
+	ptrace_notify_locked(tr, wait_code(status),
 			     sig ? sig : (int)(status >> 8 & 0xff));
 }
 

@@ -97,7 +97,7 @@ static void end_thread(int signo)
 	struct thread *t = current_thread();
 
 	if (t->process->nr_threads == 1) {
-		process_exit_group((uint32_t)signo);
+		signal_die(signo);
 		return;
 	}
 	t->exit_status = (uint32_t)signo;
@@ -157,7 +157,7 @@ static bool filters_allow(struct thread *t, struct regs *r, long *ret,
 		end_thread(SIGSYS);
 		return false;
 	default:
-		process_exit_group(SIGSYS);
+		signal_die(SIGSYS);
 		return false;
 	}
 }

@@ -86,6 +86,9 @@ int signal_send_pgrp(uint32_t pgid, int signo, const struct ksiginfo *i);
 int signal_send_pgrp_locked(uint32_t pgid, int signo, const struct ksiginfo *i);
 /* Synchronous fault: cannot be blocked or ignored. To the calling thread. */
 void signal_force(int signo, const struct ksiginfo *i);
+/* The calling process ends by signo. The wait status says that core was dumped
+ * where Linux dumps (RLIMIT_CORE, dumpable); no file is written. */
+void signal_die(int signo);
 /* True if an unblocked signal that is not ignored is pending for t. */
 bool signal_is_pending(struct thread *t);
 /* Pending and unblocked-by-mask; takes one out. Returns signo or 0. */

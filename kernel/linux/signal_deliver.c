@@ -17,6 +17,7 @@
 #include "linux/signal_priv.h"
 #include "linux/syscall.h"
 #include <asm/siginfo.h>
+#include <linux/resource.h>
 
 #define RED_ZONE	128
 #define NR_RESTART_SYSCALL 219u
@@ -175,7 +176,7 @@ static void run_handler(struct regs *r, struct thread *t,
 	fix_restart(r, a);
 	if (push_frame(r, t, a, info)) {
 		if (info->signo == SIGSEGV) {
-			process_exit_group(SIGSEGV);
+			signal_die(SIGSEGV);
 			return;
 		}
 		signal_force(SIGSEGV, &segv);
@@ -262,6 +263,17 @@ static bool is_orphaned_pgrp_stop(struct process *p, int signo)
 	       p->pid != program_pid;
 }
 
+void signal_die(int signo)
+{
+	struct process *p = current_process();
+	uint32_t status = (uint32_t)signo;
+
+	if (sig_bit(signo) & SIGNALS_CORE && p->dumpable == 1 &&
+	    p->limits[RLIMIT_CORE].cur >= PAGE_SIZE)
+		status |= WAIT_DUMPED;
+	process_exit_group(status);
+}
+
 static void default_action(struct process *p, int signo)
 {
 	uint64_t bit = sig_bit(signo);
@@ -273,7 +285,7 @@ static void default_action(struct process *p, int signo)
 			stop_process(p, signo);
 		return;
 	}
-	process_exit_group((uint32_t)signo);
+	signal_die(signo);
 }
 
 void signal_deliver(struct regs *r)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the three signal files share. */
 #pragma once
-#include "linux/signal.h"
+#include "linux/process.h"
+#include <asm/siginfo.h>
 #include <asm/signal.h>
 
 #define SIGNAL_DEFAULT	0ull
@@ -21,6 +22,12 @@
 	 BIT(SIGXFSZ) | BIT(SIGSYS))
 
 bool signal_default_is_ignore(int signo);
+/* CLD_* of the wait status of a dead process. */
+static inline int wait_code(uint32_t status)
+{
+	return !(status & 0x7f) ? CLD_EXITED :
+	       status & WAIT_DUMPED ? CLD_DUMPED : CLD_KILLED;
+}
 /* Callers hold signals.lock. */
 int signal_send_locked(struct process *p, struct thread *t, int signo,
 		       const struct ksiginfo *i);

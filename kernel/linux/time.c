@@ -61,6 +61,19 @@ static int read_cpu_clock(int32_t clock, uint64_t *ns)
 	return err;
 }
 
+int clock_cpu_owner(int32_t clock, uint32_t *tid)
+{
+	uint32_t id = (uint32_t)~(clock >> 3);
+	struct thread *me = current_thread();
+
+	if (clock >= 0) {
+		*tid = clock == CLOCK_THREAD_CPUTIME_ID ? me->tid : 0;
+		return clock == CLOCK_PROCESS_CPUTIME_ID || *tid ? 0 : -EINVAL;
+	}
+	*tid = clock & CPUCLOCK_PERTHREAD ? id ? id : me->tid : 0;
+	return *tid || !id || id == me->process->pid ? 0 : -EINVAL;
+}
+
 int clock_read(int32_t clock, uint64_t *ns)
 {
 	switch (clock) {

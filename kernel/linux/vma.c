@@ -346,11 +346,24 @@ bool vma_range_is_free(struct mm *mm, uaddr_t start, uaddr_t end)
 	return v->start >= end;
 }
 
-bool vma_range_is_pinned(struct mm *mm, uaddr_t start, uaddr_t end)
+bool vma_range_is_whole(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+	while (start < end) {
+		struct vma *v = vma_find(mm, start);
+
+		if (v->start > start ||
+		    v->flags & (VMA_HIDDEN | VMA_TRAMPOLINE))
+			return false;
+		start = v->end;
+	}
+	return true;
+}
+
+bool vma_range_has(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags)
 {
 	for (struct vma *v = vma_find(mm, start); v->start < end;
 	     v = vma_next(v)) {
-		if (v->flags & VMA_PINNED)
+		if (v->flags & flags)
 			return true;
 		if (v->link.next == &mm->vmas)
 			break;

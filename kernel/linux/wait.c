@@ -57,11 +57,9 @@ static void take_zombie(struct process *c, const struct wait_query *q,
 			struct wait_result *r)
 {
 	struct process *self = current_process();
-	int sig = c->wait_status & 0x7f;
 
 	r->status = c->wait_status;
-	r->code = !sig ? CLD_EXITED :
-		  c->wait_status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+	r->code = wait_code(r->status);
 	r->user_ns = c->cpu_user_ns + c->children_user_ns;
 	r->sys_ns = c->cpu_sys_ns + c->children_sys_ns;
 	if (q->options & WNOWAIT)
@@ -116,7 +114,7 @@ static bool take_trace(struct tracee *tr, const struct wait_query *q,
 		if (!(q->options & WEXITED))
 			return false;
 		r->status = tr->status;
-		r->code = tr->status & 0x7f ? CLD_KILLED : CLD_EXITED;
+		r->code = wait_code(r->status);
 		if (!(q->options & WNOWAIT))
 			ptrace_reap_locked(tr);
 		return true;

@@ -352,7 +352,7 @@ static int run_helper(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct rlimit no_core = { 0, 0 };
+	struct rlimit core;
 
 	find_self(argv[0]);
 	if (argc >= 3 && strcmp(argv[1], "--helper") == 0)
@@ -369,7 +369,9 @@ int main(int argc, char **argv)
 	for (struct test *t = tests; t; t = t->next) {
 		if (strcmp(t->name, argv[1]) != 0)
 			continue;
-		setrlimit(RLIMIT_CORE, &no_core);
+		must(getrlimit(RLIMIT_CORE, &core));
+		core.rlim_cur = 0;
+		must(setrlimit(RLIMIT_CORE, &core));
 		umask(022);
 		enter_tmpdir();
 		t->fn();

@@ -493,3 +493,45 @@ TEST(parent_death_signal)
 	show_exit("child", child);
 	show(read(p[0], &c, 1));
 }
+
+/* Ends by a signal with this limit of core dumps. */
+static int die(void *arg)
+{
+	struct rlimit r;
+
+	must(getrlimit(RLIMIT_CORE, &r));
+	r.rlim_cur = *(unsigned *)arg;
+	must(setrlimit(RLIMIT_CORE, &r));
+	must(prctl(PR_SET_DUMPABLE, ((unsigned *)arg)[2]));
+	raise((int)((unsigned *)arg)[1]);
+	return 0;
+}
+
+/* The core bit follows limit, signal and dumpable. A pattern that names a
+ * program dumps whatever the limit is. */
+TEST(core_bit)
+{
+	static unsigned how[][3] = {
+		{ 1u << 24, SIGQUIT, 1 }, { 1u << 24, SIGTERM, 1 },
+		{ 1u << 24, SIGKILL, 1 }, { 1u << 24, SIGSEGV, 1 },
+		{ 0, SIGQUIT, 1 }, { PAGE - 1, SIGQUIT, 1 },
+		{ 1u << 24, SIGQUIT, 0 },
+	};
+	struct rlimit r;
+
+	must(getrlimit(RLIMIT_CORE, &r));
+	if (r.rlim_max < how[0][0])
+		skip("the hard limit of core dumps is too low");
+	if (slurp("/proc/sys/kernel/core_pattern") < 0 || slurped[0] == '|')
+		skip("core dumps go to a program");
+	for (unsigned i = 0; i < ARRAY_SIZE(how); i++) {
+		siginfo_t si = { 0 };
+		pid_t pid = spawn(die, how[i]);
+		int status;
+
+		must(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT));
+		status = await(pid);
+		say("%s %d: %d %d", sig_name(si.si_status), si.si_code,
+		    WTERMSIG(status), !!WCOREDUMP(status));
+	}
+}

@@ -133,7 +133,7 @@ static const struct pseudo_entry kernel_table[] = {
 	PROC_TEXT("ngroups_max", "65536\n"),
 	PROC_TEXT("overflowuid", "65534\n"),
 	PROC_TEXT("overflowgid", "65534\n"),
-	PROC_TEXT("core_pattern", "core\n"),
+	PROC_TEXT("core_pattern", "/dev/null\n"),
 	PROC_TEXT("core_uses_pid", "0\n"),
 	PROC_TEXT("core_pipe_limit", "0\n"),
 	LIMIT("shmmax", LIMIT_SHMMAX),
