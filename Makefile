@@ -25,7 +25,7 @@ run: ## install what is missing, build, and show mica at work
 	@tools/demo $(O)/mica
 
 # Every suite; tools/suite keeps each result in build/results.
-SUITES := lint unit models tools fuzz rig guest boot counts drivers linux native cli isolation robust provoke smp \
+SUITES := lint unit models tools fuzz rig guest boot counts drivers linux native cli programs isolation robust provoke smp \
 	linux-rt rt rt-qemu linux-qemu smp-qemu failures-qemu linux-kvm smp-kvm failures-kvm
 check: ## install what is missing, build, and run every test
 	@tools/setup check

@@ -40,7 +40,8 @@ static void free_pages(char *mem, uint64_t n)
 {
 	while (n) {
 		uint64_t index = page_offset(mem) >> PAGE_SHIFT;
-		uint32_t order = log2_floor(n);
+		/* merged extents are larger than any single block */
+		uint32_t order = MIN(log2_floor(n), PAGE_ORDER_MAX);
 
 		if (index && (uint32_t)__builtin_ctzll(index) < order)
 			order = (uint32_t)__builtin_ctzll(index);

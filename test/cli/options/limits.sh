@@ -26,6 +26,12 @@ test_tmpfs_counts_as_memory() {
 	mica run -m 64m -- sh -c 'head -c 300M /dev/zero >/tmp/f'
 	expect [ "$status" != 0 ]
 }
+# Extents beyond the largest block of the page pool; no memory is touched.
+test_large_file_goes() {
+	ok -- sh -c 'for n in 1 2 3; do fallocate -l 3500M /dev/shm/f
+		rm -f /dev/shm/f; done 2>/dev/null; echo gone'
+	expect_out gone
+}
 test_pids_limit() {
 	need python3
 	ok --pids-limit 20 -- /usr/bin/python3 -c '
