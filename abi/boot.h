@@ -74,7 +74,8 @@ struct abi_stdio {
 
 /* One mount that the command line asked for, in order. */
 enum abi_mount_kind {
-	ABI_MOUNT_ROOT,		/* export is the root tree (--root) */
+	ABI_MOUNT_ROOT,		/* export is the root tree (--root), or the file
+				 * of an EROFS image of it (--image) */
 	ABI_MOUNT_SYSTEM,	/* export is a system directory, e.g. /usr */
 	ABI_MOUNT_CWD,		/* export is the current directory */
 	ABI_MOUNT_VOLUME,	/* -v: live, writable unless read_only */

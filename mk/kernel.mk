@@ -3,7 +3,7 @@
 # folder belong to it; folders named below are one platform's own.
 KERNEL_DIRS := kernel kernel/lib kernel/core kernel/arch/x86_64 \
 	kernel/fs kernel/fs/tmpfs kernel/fs/devfs kernel/fs/hostfs \
-	kernel/fs/overlay kernel/drv kernel/net kernel/linux kernel/linux/proc
+	kernel/fs/overlay kernel/fs/erofs kernel/drv kernel/net kernel/linux kernel/linux/proc
 KERNEL_DIRS_process := kernel/arch/x86_64/process kernel/platform/process \
 	kernel/linux/patched
 KERNEL_DIRS_kvm := kernel/arch/x86_64/kvm kernel/platform/kvm \

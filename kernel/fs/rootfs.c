@@ -10,6 +10,7 @@
  */
 #include "fs/rootfs.h"
 
+#include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
@@ -17,6 +18,7 @@
 #include "core/heap.h"
 #include "core/panic.h"
 #include "fs/dentry.h"
+#include "fs/overlay/overlay.h"
 #include "lib/string.h"
 
 #define TMPFS_NAME "tmpfs"
@@ -312,16 +314,40 @@ static int build_grafted_root(const struct abi_boot *b, bool *cwd_later)
 	return sb ? vfs_mount_root(sb, "overlay") : -ENOMEM;
 }
 
+/* The tree in the image that an export is. */
+static int open_image(uint32_t export_id, struct super **out)
+{
+	struct super *host = hostfs_create(export_id, true, false);
+	struct file *image;
+	int err;
+
+	if (!host)
+		return -EIO;
+	err = overlay_open_real(host->root, O_RDONLY, &image);
+	super_put(host);
+	if (err)
+		return err;
+	err = erofs_create(image, out);
+	file_put(image);
+	if (err)
+		klog("reading the image: error %d", -err);
+	return err;
+}
+
 static int build_root(const struct abi_boot *b, bool *cwd_later)
 {
 	const struct abi_mount *m = find_mount(b, ABI_MOUNT_ROOT);
 	struct super *lower, *sb;
+	int err = 0;
 
 	if (!m)
 		return build_grafted_root(b, cwd_later);
-	lower = hostfs_create(m->export_id, true, false);
-	if (!lower)
-		return -EIO;
+	if (m->is_file)
+		err = open_image(m->export_id, &lower);
+	else
+		lower = hostfs_create(m->export_id, true, false);
+	if (err || !lower)
+		return err ? err : -EIO;
 	*cwd_later = true;
 	sb = overlay_over(lower);
 	return sb ? vfs_mount_root(sb, "overlay") : -ENOMEM;

@@ -469,6 +469,13 @@ struct super *mqueue_create(void);	/* the one there is */
 /* Host tree by the file server. */
 /* live: the host may change it at any time. */
 struct super *hostfs_create(uint32_t export_id, bool read_only, bool live);
+/*
+ * The tree of an EROFS image (fs/erofs/), which is untrusted; takes its own
+ * reference to the file. *out: a reference. Returns 0, -EINVAL (no such image),
+ * -EOPNOTSUPP (compressed, block size, ...), -EBADMSG (checksum), -EUCLEAN, -EIO,
+ * -ENOMEM.
+ */
+int erofs_create(struct file *image, struct super **out);
 /* lower may be NULL (then as tmpfs). Takes over references. */
 struct super *overlay_create(struct super *lower, struct super *upper);
 /* Pipes: see fs/pipe.h */

@@ -15,7 +15,7 @@ enum {
 	OPT_ROOT = 256, OPT_TMPFS, OPT_READ_ONLY, OPT_ENV_FILE, OPT_HOSTNAME,
 	OPT_PIDS, OPT_RTPRIO, OPT_CPUS, OPT_ENTRYPOINT, OPT_PLATFORM, OPT_STRACE,
 	OPT_STATS, OPT_NO_PATCH, OPT_TEST_HOOK, OPT_RM, OPT_DISK,
-	OPT_KERNEL,
+	OPT_KERNEL, OPT_IMAGE,
 };
 
 static const struct option_help {
@@ -24,6 +24,10 @@ static const struct option_help {
 } table[] = {
 	{ { "root", 1, 0, OPT_ROOT }, "DIR",
 	  "use DIR as the root of the file tree" },
+	{ { "image", 1, 0, OPT_IMAGE }, "FILE",
+	  "use the tree in an EROFS image as the root" },
+	{ { "entrypoint", 1, 0, OPT_ENTRYPOINT }, "PROGRAM",
+	  "the program; what follows the options are its arguments" },
 	{ { "volume", 1, 0, 'v' }, "HOST:GUEST[:ro]",
 	  "give access to a host file or directory" },
 	{ { "disk", 1, 0, OPT_DISK }, "FILE[:ro]",
@@ -57,7 +61,6 @@ static const struct option_help {
 	{ { "rm", 0, 0, OPT_RM }, NULL,
 	  "nothing is ever left behind: accepted for habit" },
 	{ { "help", 0, 0, 'h' }, NULL, "print this" },
-	{ { "entrypoint", 1, 0, OPT_ENTRYPOINT }, "PROGRAM", NULL },
 	{ { "no-patch", 0, 0, OPT_NO_PATCH }, NULL, NULL },
 	{ { "test-hook", 0, 0, OPT_TEST_HOOK }, NULL, NULL },
 };
@@ -329,8 +332,13 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 	case OPT_RM:
 		return 0;
 	case OPT_ENTRYPOINT:
-		return err_set(e, EINVAL, "--entrypoint is reserved for "
-			       "images, which this build does not have");
+		if (!*arg)
+			return bad(e, "entrypoint", arg, "a program");
+		o->entrypoint = arg;
+		return 0;
+	case OPT_IMAGE:
+		o->image = arg;
+		return 0;
 	}
 	return err_set(e, EINVAL, "unknown option");
 }
@@ -360,6 +368,12 @@ int options_parse(struct run_options *o, int argc, char **argv, int *first,
 		if (err)
 			return err;
 	}
+	if (o->image && o->root)
+		return err_set(e, EINVAL, "--root and --image: only one tree "
+			       "can be the root");
+	/* the word before is --entrypoint's, or an option's after it */
+	if (o->entrypoint)
+		argv[--optind] = (char *)o->entrypoint;
 	*first = optind;
 	return 0;
 }

@@ -21,7 +21,7 @@ struct disk {
 };
 
 struct run_options {
-	const char *root, *workdir, *user, *hostname, *strace_file;
+	const char *root, *image, *workdir, *user, *hostname, *strace_file;
 	const char *platform, *entrypoint;
 	const char *kernel;	/* image file of kvm and qemu */
 	struct volume volumes[VOLUMES_MAX];

@@ -117,6 +117,9 @@ int run_set_user(struct run *r, struct err *e)
 	memcpy(name, s, n);
 	name[n] = 0;
 	b->gid = 0;
+	if (r->opt.image && strspn(s, "0123456789:") != strlen(s))
+		return err_set(e, EINVAL, "--user %s: with --image only numbers "
+			       "are understood", s);
 	if (!parse_id(s, n, &b->uid) &&
 	    !find_user(r, name, &b->uid, &b->gid))
 		return err_set(e, EINVAL, "--user %s: no such user in "
@@ -231,6 +234,15 @@ static int add_root(struct run *r, struct err *e)
 			 r->opt.read_only, false, e);
 }
 
+static int add_image(struct run *r, struct err *e)
+{
+	uint32_t id;
+	int err = run_add_image(r, &id, e);
+
+	return err ? err : add_mount(r, ABI_MOUNT_ROOT, id, "/", r->opt.image,
+				     r->opt.read_only, true, e);
+}
+
 static int add_system(struct run *r, struct err *e)
 {
 	for (const char *const *d = system_dirs; *d; d++)
@@ -300,8 +312,9 @@ int run_add_mounts(struct run *r, struct err *e)
 	strcpy(r->workdir, "/");
 	if (r->opt.workdir)
 		snprintf(r->workdir, sizeof(r->workdir), "%s", r->opt.workdir);
-	err = r->opt.root ? add_root(r, e) : add_system(r, e);
-	if (!err && !r->opt.root)
+	err = r->opt.root ? add_root(r, e) : r->opt.image ? add_image(r, e) :
+							    add_system(r, e);
+	if (!err && !r->opt.root && !r->opt.image)
 		err = add_cwd(r, e);
 	for (unsigned int i = 0; !err && i < r->opt.nr_tmpfs; i++)
 		err = add_tmpfs(r, r->opt.tmpfs[i], e);

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# --image: the root file tree in an EROFS image.
+
+# make_tree: a small tree with busybox in ./tree.
+make_tree() {
+	mkdir -p tree/bin tree/etc tree/d/e
+	cp /bin/busybox tree/bin/busybox
+	for name in sh cat ls stat id env pwd md5sum find mount; do
+		ln -s busybox tree/bin/$name
+	done
+	echo mine >tree/etc/name
+}
+
+# make_image [OPTION...]: ./image of ./tree.
+make_image() {
+	mkfs.erofs --quiet "$@" image tree >/dev/null 2>&1 ||
+		fail "mkfs.erofs $*"
+}
+
+test_image() {
+	need mkfs.erofs
+	make_tree
+	make_image
+	ok --image image -- cat /etc/name
+	expect_out mine
+	ok --image "$PWD/image" /bin/sh -c 'pwd; ls -d /*'
+	expect_out "$(printf '%s\n' / /bin /d /dev /etc /proc /sys /tmp)"
+	mica run --image image -- bash
+	expect_status 127
+}
+test_image_is_not_written() {
+	need mkfs.erofs
+	make_tree
+	make_image
+	before=$(md5sum <image)
+	ok --image image -- sh -c 'echo more >>/etc/name; cat /etc/name
+		busybox rm -r /d; echo new >/bin/new; busybox mv /bin /usr
+		/usr/cat /usr/new; /usr/ls /'
+	expect_out "$(printf '%s\n' mine more new dev etc proc sys tmp usr)"
+	expect [ "$before" = "$(md5sum <image)" ]
+	ok --image image -- cat /etc/name
+	expect_out mine
+	mica run --read-only --image image -- sh -c 'echo x >/etc/x'
+	expect_status 1
+	expect_err_has "Read-only file system"
+}
+# All that a tree can have, as the tree has it.
+test_image_has_all_of_the_tree() {
+	need mkfs.erofs
+	need_root
+	make_tree
+	: >tree/empty
+	head -c 5000 /dev/urandom >tree/d/e/small
+	head -c 300000 /dev/urandom >tree/d/e/large
+	head -c 8192 /dev/urandom >tree/d/e/blocks
+	ln tree/d/e/large tree/hard
+	ln -s /etc/name tree/d/link
+	mkfifo -m 640 tree/fifo
+	mknod tree/null c 1 3
+	chown 12:70000 tree/d/e/small
+	chmod 4751 tree/d/e/small
+	touch -d 2001-02-03T04:05:06Z tree/etc/name
+	mkdir tree/many
+	for i in $(seq 400); do
+		echo "$i" >"tree/many/a-rather-long-name,-for-many-blocks-$i"
+	done
+	look='cd "$1" && find d e* f* hard many null | busybox sort >/tmp/names
+		busybox xargs stat -c "%n %F %a %u %g %s %h %t %T" </tmp/names |
+			busybox grep -v directory
+		find d e* hard many -type f | busybox sort | busybox xargs md5sum
+		stat -c %Y etc/name; busybox readlink d/link; busybox rm /tmp/names'
+	busybox sh -c "$look" look "$PWD/tree" >natively
+	expect [ "$(wc -l <natively)" -gt 800 ]
+	for options in "" -Enoinline_data --chunksize=4096 -T1 -Eforce-inode-extended; do
+		# shellcheck disable=SC2086
+		make_image $options
+		[ "$options" = -T1 ] && sed -i 's/^981173106$/1/' natively
+		[ "$options" = -Eforce-inode-extended ] &&
+			sed -i 's/^1$/981173106/' natively
+		ok --image image -- sh -c "$look" look /
+		cmp -s natively "$out_file" ||
+			fail "$options: $(diff natively "$out_file" | head -5)"
+	done
+}
+# A program that is mapped from the image in pieces, its libraries, a mapping of
+# the bytes behind the last whole block, and of a hole.
+test_image_is_mapped() {
+	need mkfs.erofs
+	need python3
+	lib=$(echo /usr/lib/python3.*[0-9])
+	mkdir -p tree/d tree/usr/bin "tree$lib"
+	cp /usr/bin/python3 tree/usr/bin/
+	for file in $(ldd /usr/bin/python3 | grep -o '/[^ ]*'); do
+		mkdir -p "tree$(dirname "$file")"
+		cp -L "$file" "tree$file"
+	done
+	cp -r "$lib"/{encodings,lib-dynload,codecs.py,io.py,abc.py} "tree$lib/"
+	printf '%5000s' end >tree/d/tail
+	truncate -s 20000 tree/d/hole
+	cat >tree/d/test.py <<-'EOF'
+		import mmap, posix
+		def look(name, flags, prot):
+		    fd = posix.open(name, posix.O_RDONLY)
+		    size = posix.fstat(fd).st_size
+		    m = mmap.mmap(fd, size, flags=flags, prot=prot)
+		    data = posix.read(fd, size + 1)
+		    print(name, size, m[:] == data and len(data) == size)
+		    return m
+		R, W = mmap.PROT_READ, mmap.PROT_WRITE
+		for name in "/d/tail", "/d/hole", "/usr/bin/python3":
+		    look(name, mmap.MAP_SHARED, R)
+		    m = look(name, mmap.MAP_PRIVATE, R | W)
+		    m[0] = m[len(m) - 1] = 88
+		    look(name, mmap.MAP_PRIVATE, R)
+	EOF
+	for options in "" --chunksize=4096; do
+		# shellcheck disable=SC2086
+		make_image $options
+		ok --image image -e PYTHONDONTWRITEBYTECODE=1 -- \
+			/usr/bin/python3 -S -E /d/test.py
+		expect [ "$(grep -c True "$out_file")" = 9 ]
+		expect_out_lacks False
+	done
+}
+test_image_with_other_options() {
+	need mkfs.erofs
+	make_tree
+	make_image
+	mkdir host
+	echo host >host/f
+	ok --image image -v "$PWD/host:/d/e" -w /d -e NAME=value -u 5:6 \
+		--tmpfs /etc --hostname inside -- \
+		sh -c 'pwd; cat e/f; echo $NAME; id -u; id -g; ls -A /etc; busybox hostname
+			test -c /dev/null && test -d /proc/self && test -d /sys/class &&
+			echo x >/tmp/x && cat /tmp/x'
+	expect_out "$(printf '%s\n' /d host value 5 6 inside x)"
+	ok --image image -v "$PWD/host:/new/place" -- \
+		sh -c 'echo back >/new/place/f'
+	expect [ "$(cat host/f)" = back ]
+	ok --image image --entrypoint /bin/cat -- /etc/name
+	expect_out mine
+	ok --image image --entrypoint=/bin/pwd
+	expect_out /
+	ok --entrypoint /bin/echo -- a b
+	expect_out "a b"
+	mica run --image image -u root -- id
+	expect_status 125
+	expect_err_has "numbers"
+	mica run --image image --root tree -- cat /etc/name
+	usage_error "only one tree"
+}
+test_image_refused() {
+	need mkfs.erofs
+	make_tree
+	make_image -zlz4
+	mica run --image image -- cat /etc/name
+	expect_status 125
+	expect_err_has "without -z"
+	mica run --image absent -- true
+	expect_status 125
+	expect_err_has "No such file"
+	mica run --image tree -- true
+	expect_status 125
+	expect_err_has "--root"
+	echo text >text
+	mica run --image text -- true
+	expect_status 125
+	expect_err_has "not an EROFS image"
+	mkfifo fifo
+	mica run --image fifo -- true
+	expect_status 125
+	expect_err_has "not a file"
+	make_image
+	truncate -s -4096 image
+	mica run --image image -- cat /etc/name
+	expect_status 125
+	expect_err_has "cut short"
+	make_image
+	printf '!' | dd of=image bs=1 seek=2000 conv=notrunc 2>/dev/null
+	mica run --image image -- cat /etc/name
+	expect_status 125
+	expect_err_has "the image"
+}
+# Damaged and hostile images (test/fuzz/make-erofs-corpus): whatever they say,
+# the sandbox comes to an end, with a status of its own.
+test_image_hostile() {
+	busybox true || skip "busybox is not installed"
+	corpus=$(dirname "$BASH_SOURCE")/../../fuzz/corpus/erofs
+	mkdir host
+	cp /bin/busybox host/
+	for image in "$corpus"/*; do
+		mica run --image "$image" -v "$PWD/host:/host:ro" -- \
+			/host/busybox sh -c 'cd /; /host/busybox find . -xdev
+			/host/busybox find . -xdev -type f -size -100k \
+				-exec /host/busybox cat {} +'
+		case $status in
+		0 | 1 | 123 | 125) ;;
+		*) fail "$image" ;;
+		esac
+		grep -q "panic\|BUG" "$err_file" && fail "$image"
+		case $image in
+		*/good) expect_status 0; expect_out_has ./sub/deep ;;
+		*/cycle | */sub-in-itself | */root-in-itself)
+			expect_out_lacks deep/deep ;;
+		*/bad-* | */block-* | */comp*) expect_status 125 ;;
+		esac
+	done
+}
