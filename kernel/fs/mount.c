@@ -203,6 +203,20 @@ void vfs_mount_late(const struct late_mount *list, uint32_t nr)
 	mutex_unlock(&dcache_lock);
 }
 
+/* Does d have that name, one or two components, below root? */
+static bool is_at(const struct dentry *d, const struct dentry *root,
+		  const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	size_t n = slash ? (size_t)(slash - name) : 0;
+
+	if (strcmp(slash ? slash + 1 : name, d->name))
+		return false;
+	d = d->parent;
+	return n ? d && d->parent == root && !strncmp(d->name, name, n) &&
+		   !d->name[n] : d == root;
+}
+
 /* The one for d, on mnt (NULL: any); nr: none. */
 static uint32_t late_find_locked(const struct mount *mnt,
 				 const struct dentry *d)
@@ -211,16 +225,14 @@ static uint32_t late_find_locked(const struct mount *mnt,
 
 	while (i < late.nr &&
 	       (!late.on[i] || (mnt && late.on[i] != mnt) ||
-		late.on[i]->root != d->parent ||
-		strcmp(late.list[i].name, d->name)))
+		!is_at(d, late.on[i]->root, late.list[i].name)))
 		i++;
 	return i;
 }
 
 bool mount_is_late_locked(const struct mount *mnt, const struct dentry *d)
 {
-	return d->parent && !d->parent->parent &&
-	       late_find_locked(mnt, d) < late.nr;
+	return d->parent && late_find_locked(mnt, d) < late.nr;
 }
 
 /* m, the i-th, was attached: what is mounted on it can follow. */
@@ -272,9 +284,8 @@ int mount_make_late(const struct path *where)
 /* Make the i-th now, if it is still to come. */
 static void make_late_now(uint32_t i)
 {
-	const char *name = late.list[i].name;
 	struct path on = { NULL, NULL }, where;
-	int err;
+	struct walk_ctx w = { .cred = &cred_kernel };
 
 	mutex_lock(&dcache_lock);
 	if (late.on[i]) {
@@ -284,16 +295,10 @@ static void make_late_now(uint32_t i)
 	mutex_unlock(&dcache_lock);
 	if (!on.mnt)
 		return;
-	mutex_lock(&on.dentry->inode->lock);
-	err = dentry_lookup_locked(on.dentry, name, strlen(name),
-				   &where.dentry);
-	mutex_unlock(&on.dentry->inode->lock);
-	if (!err) {
-		where.mnt = on.mnt;
-		if (dentry_inode(where.dentry))
-			(void)!mount_make_late(&where);
-		dentry_put(where.dentry);
-	}
+	w.root = w.start = on;
+	/* who walks there makes it */
+	if (!path_walk(&w, late.list[i].name, 0, &where, NULL))
+		path_put(&where);
 	path_put(&on);
 }
 

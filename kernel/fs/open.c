@@ -199,7 +199,7 @@ static int find_or_create(struct walk *w, uint32_t flags, uint32_t mode,
 	if (err || (*d)->inode)
 		goto out_unlock;
 	err = vfs_may_create(&dir_path, w->cred);
-	if (!dir->ops->create)
+	if (err != -EROFS && !dir->ops->create)
 		err = dir->sb->flags & SUPER_NO_NEGATIVE ? -ENOENT : -EACCES;
 	if (!err)
 		err = dir->ops->create(dir, (*d)->name, S_IFREG | mode,

@@ -275,8 +275,7 @@ struct super *pseudo_super_create(const char *type,
 				  const struct pseudo_entry *root,
 				  uint64_t magic, uint32_t super_flags)
 {
-	struct super *sb = super_create(&pseudo_super_ops, type,
-					super_flags | SUPER_NO_DCACHE);
+	struct super *sb = super_create(&pseudo_super_ops, type, super_flags);
 
 	if (!sb)
 		return NULL;

@@ -5,9 +5,9 @@
  *
  * Every inode carries a struct pseudo_node: which entry it is, and two keys
  * that its children inherit (procfs: key = pid, key2 = tid or descriptor), so
- * that the same table serves every process. Nothing is cached: each lookup
- * makes a new inode, thus names of the dead vanish at once. Inode numbers are
- * a hash of (entry, keys) and stay the same.
+ * that the same table serves every process. With SUPER_NO_DCACHE nothing is
+ * cached: each lookup makes a new inode, thus names of the dead vanish at once.
+ * Inode numbers are a hash of (entry, keys) and stay the same.
  *
  *	static const struct pseudo_entry pid_table[] = {
  *		{ .name = "status", .mode = S_IFREG | 0444, .show = show_status },

@@ -360,12 +360,18 @@ static struct super *shm_create(void)
 	return tmpfs_create(0, 01777);
 }
 
-enum { AT_PROC, AT_SYS, AT_DEV, AT_PTS, AT_SHM, AT_MQUEUE, NR_KERNEL_MOUNTS };
+enum {
+	AT_PROC, AT_SYS, AT_CGROUP, AT_DEV, AT_PTS, AT_SHM, AT_MQUEUE,
+	NR_KERNEL_MOUNTS
+};
 static const struct late_mount kernel_mounts[NR_KERNEL_MOUNTS] = {
 	[AT_PROC] = { "proc", NULL, procfs_create, "proc",
 		      MS_NOSUID | MS_NODEV | MS_NOEXEC },
 	[AT_SYS] = { "sys", NULL, sysfs_create, "sysfs",
 		     MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY },
+	[AT_CGROUP] = { "fs/cgroup", &kernel_mounts[AT_SYS], cgroup_create,
+			"cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC |
+			MS_RDONLY },
 	[AT_DEV] = { "dev", NULL, devfs_create, "dev", MS_NOSUID },
 	[AT_PTS] = { "pts", &kernel_mounts[AT_DEV], devpts_create, "devpts",
 		     MS_NOSUID | MS_NOEXEC },
@@ -388,10 +394,10 @@ static int mount_kernel_file_systems(bool is_ours)
 	}
 	for (uint32_t i = 0; i < NR_KERNEL_MOUNTS && !err; i++) {
 		const struct late_mount *m = &kernel_mounts[i];
-		char path[16];
+		char path[24];
 
-		snprintf(path, sizeof(path), "%s/%s", m->on ? "/dev" : "",
-			 m->name);
+		snprintf(path, sizeof(path), "%s%s/%s", m->on ? "/" : "",
+			 m->on ? m->on->name : "", m->name);
 		err = mount_at(path, m->create(), m->source, m->flags);
 	}
 	return err;

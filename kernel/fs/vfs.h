@@ -382,7 +382,7 @@ int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
  * nothing. create() may sleep and returns a reference, or NULL: no memory.
  */
 struct late_mount {
-	const char *name;		/* in the root of... */
+	const char *name;		/* a path without ".." in... */
 	const struct late_mount *on;	/* ...this one; NULL: of the tree */
 	struct super *(*create)(void);
 	const char *source;
@@ -465,6 +465,7 @@ struct super *devfs_create(void);	/* null zero full random urandom tty ptmx fd s
 struct super *devpts_create(void);
 struct super *procfs_create(void);
 struct super *sysfs_create(void);
+struct super *cgroup_create(void);
 struct super *mqueue_create(void);	/* the one there is */
 /* Host tree by the file server. */
 /* live: the host may change it at any time. */

@@ -9,15 +9,18 @@
 #include "linux/path.h"
 #include "linux/proc/proc.h"
 
+#define NEEDS_DEVICE "erofs"
+
 /* One name after the other; an empty one ends them. */
 static const char names[] =
 	"tmpfs\0proc\0sysfs\0devtmpfs\0devpts\0overlay\0"
-	"hostfs\0pipefs\0sockfs\0ramfs\0mqueue\0";
+	"hostfs\0pipefs\0sockfs\0ramfs\0mqueue\0cgroup2\0" NEEDS_DEVICE "\0";
 
 int proc_show_filesystems(struct textbuf *t, struct pseudo_node *n)
 {
 	for (const char *s = names; *s; s += strlen(s) + 1)
-		textbuf_printf(t, "nodev\t%s\n", s);
+		textbuf_printf(t, "%s\t%s\n",
+			       strcmp(s, NEEDS_DEVICE) ? "nodev" : "", s);
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mount, umount2 and pivot_root, for programs with CAP_SYS_ADMIN inside the sandbox: file
- * systems that live in the kernel, binds and changed flags. Nothing of the
- * host can be mounted. Propagation has no meaning in the one namespace there
+ * systems that live in the kernel, images, binds and changed flags. Nothing of
+ * the host can be mounted. Propagation has no meaning in the one namespace there
  * is: asking for it succeeds and does nothing.
  */
 #include <linux/capability.h>
@@ -80,6 +80,11 @@ static struct super *make_sysfs(const char *options)
 	return sysfs_create();
 }
 
+static struct super *make_cgroup(const char *options)
+{
+	return cgroup_create();
+}
+
 static struct super *make_devpts(const char *options)
 {
 	return devpts_create();
@@ -102,15 +107,43 @@ static const struct {
 	{ "tmpfs", make_tmpfs },	{ "ramfs", make_tmpfs },
 	{ "proc", make_proc },		{ "sysfs", make_sysfs },
 	{ "devpts", make_devpts },	{ "devtmpfs", make_dev },
-	{ "mqueue", make_mqueue },
+	{ "mqueue", make_mqueue },	{ "cgroup2", make_cgroup },
 };
+
+/* The image in a file, or on a disk. */
+static int make_erofs(uint64_t source, struct super **out)
+{
+	const struct cred *c = current_thread()->cred;
+	struct path what;
+	struct file *f;
+	int err = user_path_walk((uint64_t)AT_FDCWD, source, WALK_FOLLOW,
+				 &what);
+
+	if (err)
+		return err;
+	if (!S_ISREG(path_inode(&what)->mode) &&
+	    !S_ISBLK(path_inode(&what)->mode))
+		err = -ENOTBLK;
+	if (!err)
+		err = inode_permission(path_inode(&what), c, 4);
+	if (!err)
+		err = file_open_path(&what, O_RDONLY, c, &f);
+	path_put(&what);
+	if (err)
+		return err;
+	err = erofs_create(f, out);
+	file_put(f);
+	return err;
+}
 
 /* --- the kinds of mount ---------------------------------------------------*/
 static int mount_new(const struct path *where, const char *type,
-		     const char *source, uint32_t flags, const char *options)
+		     uint64_t user_source, const char *source, uint32_t flags,
+		     const char *options)
 {
 	struct super *sb = NULL;
-	int err = -ENODEV;
+	int err = strcmp(type, "erofs") ? -ENODEV :
+					  make_erofs(user_source, &sb);
 
 	for (size_t i = 0; i < ARRAY_LEN(fs_types); i++) {
 		if (strcmp(type, fs_types[i].name))
@@ -178,7 +211,7 @@ static int mount_by_type(const struct path *where, uint64_t source,
 	if (!err)
 		err = get_text(data, PAGE_SIZE, &o);
 	if (!err)
-		err = mount_new(where, t, s, flags, o);
+		err = mount_new(where, t, source, s, flags, o);
 	kfree(t);
 	kfree(s);
 	kfree(o);

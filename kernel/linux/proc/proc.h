@@ -72,6 +72,9 @@ void proc_usage(struct mm *mm, uint32_t pid, struct plat_usage *u);
 #define PROC_FILE(n, fn) \
 	{ .name = n, .mode = S_IFREG | 0444, .show = fn }
 
+/* Processor time of all processes, and of those that were waited for. */
+void proc_cpu_time(uint64_t *user_ns, uint64_t *sys_ns);
+
 /* --- tables --------------------------------------------------------------------*/
 extern const struct pseudo_entry proc_pid_table[];	/* of /proc/PID */
 extern const struct pseudo_entry proc_task_table[];	/* of task/TID */
@@ -90,7 +93,7 @@ proc_show_fn proc_show_limits, proc_show_mounts, proc_show_mountinfo;
 proc_show_fn proc_show_mountstats, proc_show_cpuinfo, proc_show_meminfo;
 proc_show_fn proc_show_vmstat, proc_show_cpu_stat, proc_show_loadavg;
 proc_show_fn proc_show_uptime, proc_show_version, proc_show_interrupts;
-proc_show_fn proc_show_filesystems, proc_show_net_unix;
+proc_show_fn proc_show_filesystems, proc_show_net_unix, proc_show_cpus;
 
 /* mounts.c */
 ssize_t proc_self_mounts(struct pseudo_node *n, char *buf, size_t size);

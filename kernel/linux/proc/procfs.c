@@ -192,6 +192,7 @@ static const struct pseudo_entry root_entry = {
 struct super *procfs_create(void)
 {
 	return pseudo_super_create("proc", &root_entry, PROC_SUPER_MAGIC,
+				   SUPER_NO_DCACHE |
 				   SUPER_NOEXEC | SUPER_NODEV | SUPER_NOSUID |
 				   SUPER_NO_NEGATIVE);
 }

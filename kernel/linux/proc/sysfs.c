@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * /sys: processors, memory nodes, and the limits of the sandbox as a control
- * group (version 2) of its own, which language run-times look for.
- */
+/* /sys: processors, memory nodes; fs/cgroup is a place for a mount. */
 #include "linux/proc/proc.h"
 #include <linux/magic.h>
-#include "core/page.h"
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/uts.h"
 #include "platform/platform.h"
-
-#define CGROUP_PERIOD_US	100000u
 
 #define DIR(n, ...) { .name = n, .mode = S_IFDIR | 0555, __VA_ARGS__ }
 #define EMPTY_DIR(n) DIR(n, .children = empty_table)
@@ -28,7 +22,7 @@ static void put_range(struct textbuf *t)
 		textbuf_puts(t, "0\n");
 }
 
-static int show_cpus(struct textbuf *t, struct pseudo_node *n)
+int proc_show_cpus(struct textbuf *t, struct pseudo_node *n)
 {
 	put_range(t);
 	return 0;
@@ -59,9 +53,9 @@ static const struct pseudo_entry topology_table[] = {
 	PROC_TEXT("die_id", "0\n"),
 	PROC_TEXT("cluster_id", "65535\n"),
 	PROC_FILE("core_siblings", show_cpu_mask),
-	PROC_FILE("core_siblings_list", show_cpus),
+	PROC_FILE("core_siblings_list", proc_show_cpus),
 	PROC_FILE("package_cpus", show_cpu_mask),
-	PROC_FILE("package_cpus_list", show_cpus),
+	PROC_FILE("package_cpus_list", proc_show_cpus),
 	PROC_FILE("thread_siblings", show_own_mask),
 	PROC_FILE("thread_siblings_list", show_core_id),
 	PROC_FILE("core_cpus", show_own_mask),
@@ -108,9 +102,9 @@ static int cpu_next(struct pseudo_node *dir, uint64_t from,
 static const struct pseudo_dir_ops cpu_ops = { .lookup = cpu_lookup, .next = cpu_next };
 
 static const struct pseudo_entry cpu_dir_table[] = {
-	PROC_FILE("online", show_cpus),
-	PROC_FILE("possible", show_cpus),
-	PROC_FILE("present", show_cpus),
+	PROC_FILE("online", proc_show_cpus),
+	PROC_FILE("possible", proc_show_cpus),
+	PROC_FILE("present", proc_show_cpus),
 	PROC_TEXT("offline", "\n"),
 	PROC_TEXT("isolated", "\n"),
 	PROC_TEXT("kernel_max", "63\n"),
@@ -132,7 +126,7 @@ static int show_node_meminfo(struct textbuf *t, struct pseudo_node *n)
 }
 
 static const struct pseudo_entry node0_table[] = {
-	PROC_FILE("cpulist", show_cpus),
+	PROC_FILE("cpulist", proc_show_cpus),
 	PROC_FILE("cpumap", show_cpu_mask),
 	PROC_TEXT("distance", "10\n"),
 	PROC_FILE("meminfo", show_node_meminfo),
@@ -163,94 +157,6 @@ static const struct pseudo_entry devices_table[] = {
 	{ }
 };
 
-/* --- control group ------------------------------------------------------------------*/
-
-static int show_memory_max(struct textbuf *t, struct pseudo_node *n)
-{
-	if (boot->memory_limit)
-		textbuf_printf(t, "%lu\n", boot->memory_limit);
-	else
-		textbuf_puts(t, "max\n");
-	return 0;
-}
-
-static int show_memory_current(struct textbuf *t, struct pseudo_node *n)
-{
-	uint64_t total, free;
-
-	system_memory(&total, &free);
-	textbuf_printf(t, "%lu\n", total - free);
-	return 0;
-}
-
-static int show_cpu_max(struct textbuf *t, struct pseudo_node *n)
-{
-	if (boot->cpus_milli)
-		textbuf_printf(t, "%lu %u\n",
-			       (uint64_t)boot->cpus_milli * CGROUP_PERIOD_US /
-			       1000, CGROUP_PERIOD_US);
-	else
-		textbuf_printf(t, "max %u\n", CGROUP_PERIOD_US);
-	return 0;
-}
-
-static int show_pids_max(struct textbuf *t, struct pseudo_node *n)
-{
-	if (boot->pids_limit)
-		textbuf_printf(t, "%u\n", boot->pids_limit);
-	else
-		textbuf_puts(t, "max\n");
-	return 0;
-}
-
-static int show_pids_current(struct textbuf *t, struct pseudo_node *n)
-{
-	uint32_t nr;
-
-	mutex_lock(&process_lock);
-	nr = process_total_threads();
-	mutex_unlock(&process_lock);
-	textbuf_printf(t, "%u\n", nr);
-	return 0;
-}
-
-static bool put_pid(struct process *p, void *arg)
-{
-	struct textbuf *t = arg;
-
-	if (p->nr_threads)
-		textbuf_printf(t, "%u\n", p->pid);
-	return true;
-}
-
-static int show_procs(struct textbuf *t, struct pseudo_node *n)
-{
-	mutex_lock(&process_lock);
-	process_for_each(put_pid, t);
-	mutex_unlock(&process_lock);
-	return 0;
-}
-
-static const struct pseudo_entry cgroup_table[] = {
-	PROC_TEXT("cgroup.controllers", "cpu memory pids\n"),
-	PROC_TEXT("cgroup.subtree_control", ""),
-	PROC_TEXT("cgroup.type", "domain\n"),
-	PROC_FILE("cgroup.procs", show_procs),
-	PROC_FILE("memory.max", show_memory_max),
-	PROC_TEXT("memory.high", "max\n"),
-	PROC_TEXT("memory.low", "0\n"),
-	PROC_TEXT("memory.min", "0\n"),
-	PROC_FILE("memory.current", show_memory_current),
-	PROC_TEXT("memory.swap.max", "0\n"),
-	PROC_TEXT("memory.swap.current", "0\n"),
-	PROC_FILE("cpu.max", show_cpu_max),
-	PROC_TEXT("cpu.weight", "100\n"),
-	PROC_FILE("cpuset.cpus.effective", show_cpus),
-	PROC_FILE("pids.max", show_pids_max),
-	PROC_FILE("pids.current", show_pids_current),
-	{ }
-};
-
 /* --- the rest -------------------------------------------------------------------------*/
 
 static const struct pseudo_entry hugepage_table[] = {
@@ -278,7 +184,7 @@ static const struct pseudo_entry kernel_table[] = {
 };
 
 static const struct pseudo_entry fs_table[] = {
-	DIR("cgroup", .children = cgroup_table),
+	EMPTY_DIR("cgroup"),
 	{ }
 };
 

@@ -96,8 +96,8 @@ static bool add_usage(struct process *p, void *arg)
 {
 	struct usage *u = arg;
 
-	u->user_ns += process_cpu_ns(p, true);
-	u->sys_ns += process_cpu_ns(p, false);
+	u->user_ns += process_cpu_ns(p, true) + p->children_user_ns;
+	u->sys_ns += process_cpu_ns(p, false) + p->children_sys_ns;
 	u->processes += p->nr_threads;
 	if (p->pid > u->last_pid)
 		u->last_pid = p->pid;
@@ -118,6 +118,15 @@ static void get_usage(struct usage *u)
 	mutex_unlock(&process_lock);
 	if (!u->running)
 		u->running = 1;
+}
+
+void proc_cpu_time(uint64_t *user_ns, uint64_t *sys_ns)
+{
+	struct usage u;
+
+	get_usage(&u);
+	*user_ns = u.user_ns;
+	*sys_ns = u.sys_ns;
 }
 
 static void show_cpu(struct textbuf *t, const char *name, uint64_t user,

@@ -207,3 +207,36 @@ test_image_hostile() {
 		esac
 	done
 }
+# An image that is mounted from inside, of a file and, in a machine, of a disk.
+test_image_mounted_inside() {
+	need mkfs.erofs
+	need python3
+	make_tree
+	make_image
+	mkdir m
+	cat >mount.py <<-'EOF'
+		import builtins, ctypes, os
+		def print(*a): builtins.print(*a, flush=True)
+		libc = ctypes.CDLL(None, use_errno=True)
+		def mount(source, where):
+		    r = libc.mount(source.encode(), where.encode(), b"erofs", 0, None)
+		    return os.strerror(ctypes.get_errno()) if r else "mounted"
+		print(mount("image", "m"), open("m/etc/name").read().strip())
+		os.system("m/bin/busybox cp m/bin/busybox m/bin/busybox2 || echo kept")
+		os.system("cp image /dev/shm/image; cp m/etc/name m/d 2>&1")
+		print(mount("/dev/shm/image", "m/d"), os.listdir("m/d/etc"))
+		print(mount("m/d/bin/busybox", "/mnt"), "|", mount("m", "/mnt"))
+		print(libc.umount(b"m/d"), libc.umount(b"m"), os.listdir("m"))
+		if os.path.exists("/dev/vda"):
+		    print(mount("/dev/vda", "m"), open("m/etc/name").read().strip())
+	EOF
+	ok -u 0 -- /usr/bin/python3 mount.py
+	expect_out "$(printf '%s\n' 'mounted mine' kept \
+		"cp: cannot create regular file 'm/d/name': Read-only file system" \
+		"mounted ['name']" "Invalid argument | Block device required" \
+		'0 0 []')"
+	mica run --disk image:ro -- true	# not on platform process
+	[ "$status" != 0 ] && return
+	ok -u 0 --disk image:ro -- /usr/bin/python3 mount.py
+	[ "$(tail -1 "$out_file")" = "mounted mine" ] || fail "/dev/vda"
+}

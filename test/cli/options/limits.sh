@@ -98,3 +98,69 @@ test_rtprio_on_the_host() {
 	kill $pid
 	wait $pid || :
 }
+# What the sandbox's own control group says, for programs that look there.
+test_cgroup_tells_limits() {
+	ok -u 0 -m 100m --pids-limit 50 --cpus 1.5 -- sh -c 'cd /sys/fs/cgroup
+		# a machine has a little less than it was given
+		max=$(cat memory.max); [ "$max" -le 104857600 ] &&
+			[ "$max" -gt 100000000 ] && echo limited
+		cat cpu.max pids.max memory.swap.max cgroup.type
+		cat /proc/self/cgroup; grep -c . cgroup.procs
+		grep -w cgroup2 /proc/mounts; grep -c " - cgroup2 " /proc/self/mountinfo
+		stat -f -c %T .'
+	expect_out "$(printf '%s\n' limited '150000 100000' 50 0 domain 0::/ 2 \
+		'cgroup /sys/fs/cgroup cgroup2 ro,nosuid,nodev,noexec,relatime 0 0' \
+		1 cgroup2fs)"
+	ok -- sh -c 'cd /sys/fs/cgroup; cat cpu.max memory.max pids.max'
+	expect_out_has "max 100000"
+	expect [ "$(tail -1 "$out_file")" = max ]
+}
+test_cgroup_counts() {
+	mica run -u 0 -- sh -c 'cd /sys/fs/cgroup
+		value() { while read -r name n; do
+			[ "$name" = "$1" ] && echo "$n"; done <$2; }
+		before=$(value usage_usec cpu.stat) memory=$(cat memory.current)
+		head -c 20000000 /dev/zero >/tmp/big
+		i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done
+		[ "$(value usage_usec cpu.stat)" -gt "$before" ] && echo time
+		[ "$(cat memory.current)" -gt $((memory + 15000000)) ] && echo memory
+		[ "$(cat memory.peak)" -ge "$(cat memory.current)" ] && echo peak
+		[ "$(value anon memory.stat)" -gt 15000000 ] && echo stat
+		tasks=$(cat pids.current)
+		sleep 1000 & sleep 1000 &
+		[ "$(cat pids.current)" -gt "$tasks" ] && echo pids
+		grep -qx $! cgroup.procs && grep -qx $! cgroup.threads && echo procs
+		kill $(jobs -p)'
+	expect_out "$(printf '%s\n' time memory peak stat pids procs)"
+}
+test_cgroup_is_read_only() {
+	mica run -u 0 -- sh -c 'cd /sys/fs/cgroup
+		(echo 5 >memory.max) 2>&1; mkdir group 2>&1; touch file 2>&1
+		rmdir /sys/fs/cgroup 2>&1; ls | grep -c "group$\|file$"'
+	expect [ "$(grep -c "Read-only file system" "$out_file")" = 4 ]
+	expect [ "$(tail -1 "$out_file")" = 0 ]
+}
+test_cgroup_can_be_mounted() {
+	mkdir -p c t
+	ok -u 0 -- sh -c 'mount -t cgroup2 none c && cat c/cgroup.type
+		mount -t tmpfs none /sys/fs/cgroup && touch /sys/fs/cgroup/mine &&
+		ls /sys/fs/cgroup; umount /sys/fs/cgroup && cat /sys/fs/cgroup/pids.max
+		umount /sys/fs/cgroup && ls /sys/fs/cgroup && grep -c cgroup /proc/mounts'
+	expect_out "$(printf 'domain\nmine\nmax\n1')"
+}
+test_cgroup_in_other_roots() {
+	mkdir -p tree/bin
+	cp /bin/busybox tree/bin/
+	ok --root tree -m 50m -- /bin/busybox cat /sys/fs/cgroup/memory.max
+	expect [ "$(cat "$out_file")" -gt 50000000 ]
+	expect [ "$(cat "$out_file")" -le 52428800 ]
+}
+test_cgroup_java() {
+	need java
+	ok -m 700m --cpus 1 -- java -XshowSettings:system \
+		-XX:+PrintFlagsFinal -version
+	expect_err_has "Provider: cgroupv2"
+	expect_err_has "Effective CPU Count: 1"
+	heap=$(awk '$2 == "MaxHeapSize" { print $4 }' "$out_file")
+	expect [ "$heap" -gt 150000000 -a "$heap" -lt 200000000 ]	# a quarter
+}

@@ -169,6 +169,7 @@ static const struct late_mount mounts[] = {
 	{ "shm", &mounts[0], make_super, "inner", 0 },
 	{ "two", NULL, make_super, "second", 0 },
 	{ "none", NULL, make_super, "nowhere", 0 },
+	{ "deep/in", NULL, make_super, "third", 0 },
 };
 
 static void count_mount(struct mount *m, void *arg)
@@ -185,6 +186,11 @@ void test_late_mounts(void)
 	CHECK_EQ(vfs_mkdir(&ctx, "/two", 0755), 0);
 	CHECK_EQ(vfs_mkdir(&ctx, "/t/one", 0755), 0);
 	CHECK_EQ(walk_to("/t/one", 0), 0);
+	CHECK_EQ(vfs_mkdir(&ctx, "/deep", 0755), 0);
+	CHECK_EQ(vfs_mkdir(&ctx, "/deep/in", 0755), 0);
+	CHECK_EQ(vfs_mkdir(&ctx, "/in", 0755), 0);
+	CHECK_EQ(walk_to("/in/null", 0), -ENOENT);
+	CHECK_EQ(walk_to("/deep", 0), 0);
 	CHECK_EQ(vfs_rmdir(&ctx, "/one"), -EBUSY);
 	CHECK_EQ(walk_to("/one", WALK_NO_XDEV), -EXDEV);
 	CHECK_EQ(nr_made, before);
@@ -200,15 +206,21 @@ void test_late_mounts(void)
 	CHECK_EQ(walk_to("/one/shm/null", 0), 0);
 	CHECK_EQ(nr_made, before + 2);
 	vfs_for_each_mount(count_mount, &nr_mounts);
-	CHECK_EQ(nr_made, before + 3);
-	CHECK_EQ(nr_mounts, 4);
+	CHECK_EQ(nr_made, before + 4);
+	CHECK_EQ(nr_mounts, 5);
+	CHECK_EQ(walk_to("/deep/in/null", 0), 0);
+	CHECK_EQ(unmount("/deep/in", 0), 0);
+	CHECK_EQ(walk_to("/deep/in/null", 0), -ENOENT);
+	CHECK_EQ(vfs_rmdir(&ctx, "/deep/in"), 0);
+	CHECK_EQ(vfs_rmdir(&ctx, "/deep"), 0);
+	CHECK_EQ(vfs_rmdir(&ctx, "/in"), 0);
 	/* what was unmounted does not come again */
 	CHECK_EQ(unmount("/one/shm", 0), 0);
 	CHECK_EQ(walk_to("/one/shm/null", 0), -ENOENT);
 	CHECK_EQ(unmount("/one", 0), 0);
 	CHECK_EQ(unmount("/two", 0), 0);
 	CHECK_EQ(walk_to("/one/null", 0), -ENOENT);
-	CHECK_EQ(nr_made, before + 3);
+	CHECK_EQ(nr_made, before + 4);
 	CHECK_EQ(vfs_rmdir(&ctx, "/one"), 0);
 	CHECK_EQ(vfs_rmdir(&ctx, "/two"), 0);
 	/* with its ground goes what was to come */
