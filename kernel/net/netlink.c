@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Netlink sockets, NETLINK_ROUTE only: dumps of interfaces and addresses.
- * There are no others, so dumps of routes, neighbours, rules are empty.
+ * Netlink sockets, NETLINK_ROUTE only: dumps of interfaces, of addresses and
+ * routes, which are the loopback's, and of the rules that Linux begins with.
+ * Dumps of all else (neighbours) are empty.
  * Nothing can be changed, and no event is ever told.
  * A request is answered at once, by one record in the sender's own queue.
  */
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include "core/heap.h"
 #include "lib/string.h"
@@ -154,6 +156,68 @@ static void put_address(struct reply *r, uint8_t family)
 	put_attr(r, IFA_CACHEINFO, &for_ever, sizeof(for_ever));
 }
 
+/* A route of the table "local" to what the loopback has; dst NULL: to ::1. */
+static void put_route(struct reply *r, const uint8_t dst[4], uint8_t bits,
+		      uint8_t type, uint8_t scope)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+	static const struct rta_cacheinfo none;
+	static const uint8_t medium;
+	struct rtmsg *m = put_message(r, RTM_NEWROUTE, NLM_F_MULTI,
+				      sizeof(*m));
+
+	*m = (struct rtmsg){
+		.rtm_family = dst ? AF_INET : AF_INET6, .rtm_dst_len = bits,
+		.rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_KERNEL,
+		.rtm_scope = scope, .rtm_type = type,
+	};
+	put_attr32(r, RTA_TABLE, RT_TABLE_LOCAL);
+	put_attr(r, RTA_DST, dst ? dst : one, dst ? 4 : 16);
+	put_attr32(r, dst ? RTA_PREFSRC : RTA_PRIORITY,
+		   dst ? LOOPBACK_ADDRESS : 0);
+	put_attr32(r, RTA_OIF, LOOPBACK_INDEX);
+	if (dst)
+		return;
+	put_attr(r, RTA_CACHEINFO, &none, sizeof(none));
+	put_attr(r, RTA_PREF, &medium, sizeof(medium));
+}
+
+static void put_routes(struct reply *r, uint8_t family)
+{
+	static const uint8_t v4[3][4] = {
+		{ 127 }, { 127, 0, 0, 1 }, { 127, 255, 255, 255 },
+	};
+
+	if (family == AF_INET6) {
+		put_route(r, NULL, 128, RTN_LOCAL, RT_SCOPE_UNIVERSE);
+		return;
+	}
+	put_route(r, v4[0], LOOPBACK_MASK_BITS, RTN_LOCAL, RT_SCOPE_HOST);
+	put_route(r, v4[1], 32, RTN_LOCAL, RT_SCOPE_HOST);
+	put_route(r, v4[2], 32, RTN_BROADCAST, RT_SCOPE_LINK);
+}
+
+/* Look into the tables local, main and, of IPv4, default. */
+static void put_rules(struct reply *r, uint8_t family)
+{
+	static const uint16_t priorities[] = { 0, 32766, 32767 };
+	static const uint8_t protocol = RTPROT_KERNEL;
+
+	for (uint8_t i = 0; i < (family == AF_INET ? 3 : 2); i++) {
+		struct fib_rule_hdr *h = put_message(r, RTM_NEWRULE,
+						     NLM_F_MULTI, sizeof(*h));
+
+		h->family = family;
+		h->table = (uint8_t)(RT_TABLE_LOCAL - i);
+		h->action = FR_ACT_TO_TBL;
+		put_attr32(r, FRA_TABLE, h->table);
+		put_attr32(r, FRA_SUPPRESS_PREFIXLEN, UINT32_MAX);
+		put_attr(r, FRA_PROTOCOL, &protocol, sizeof(protocol));
+		if (i)
+			put_attr32(r, FRA_PRIORITY, priorities[i]);
+	}
+}
+
 /* --- requests -----------------------------------------------------------------------*/
 /* The name that the request has in an attribute, terminated; or NULL. */
 static const char *name_in(const struct nlmsghdr *h)
@@ -194,6 +258,19 @@ static int get_link(struct reply *r)
 	return 0;
 }
 
+/* What is told of one family at a time. */
+static void dump_family(struct reply *r, uint8_t family)
+{
+	uint16_t type = r->to->nlmsg_type;
+
+	if (type == RTM_GETADDR)
+		put_address(r, family);
+	else if (type == RTM_GETROUTE)
+		put_routes(r, family);
+	else if (type == RTM_GETRULE)
+		put_rules(r, family);
+}
+
 static void dump(struct reply *r)
 {
 	const uint8_t *family = NLMSG_DATA(r->to);
@@ -201,12 +278,10 @@ static void dump(struct reply *r)
 
 	if (r->to->nlmsg_type == RTM_GETLINK)
 		put_links(r);
-	if (r->to->nlmsg_type == RTM_GETADDR) {
-		if (any || *family == AF_INET)
-			put_address(r, AF_INET);
-		if (any || *family == AF_INET6)
-			put_address(r, AF_INET6);
-	}
+	if (any || *family == AF_INET)
+		dump_family(r, AF_INET);
+	if (any || *family == AF_INET6)
+		dump_family(r, AF_INET6);
 	put_message(r, NLMSG_DONE, NLM_F_MULTI, sizeof(int));
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* AF_NETLINK, NETLINK_ROUTE: interfaces and addresses, of the loopback. */
+/* AF_NETLINK, NETLINK_ROUTE: interfaces, addresses, routes of the loopback; rules. */
 #include "inet_help.h"
 
 #include <ifaddrs.h>
+#include <linux/fib_rules.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -68,6 +69,40 @@ static void show_loopback_address(struct nlmsghdr *h)
 		    a->ifa_prefixlen, a->ifa_scope, a->ifa_flags);
 }
 
+/* Of the table of the machine's own addresses. */
+static void show_loopback_route(struct nlmsghdr *h)
+{
+	struct rtmsg *m = NLMSG_DATA(h);
+	const int *out = attribute(h, sizeof(*m), RTA_OIF);
+	const int *table = attribute(h, sizeof(*m), RTA_TABLE);
+	const void *dst = attribute(h, sizeof(*m), RTA_DST);
+	const void *src = attribute(h, sizeof(*m), RTA_PREFSRC);
+	const int *metric = attribute(h, sizeof(*m), RTA_PRIORITY);
+	char text[64], from[64] = "none";
+
+	if (!out || *out != 1 || !table || *table != RT_TABLE_LOCAL || !dst)
+		return;
+	if (src)
+		inet_ntop(m->rtm_family, src, from, sizeof(from));
+	say("%s/%d from %s: type %d, scope %d, protocol %d, flags %#x, "
+	    "metric %d", inet_ntop(m->rtm_family, dst, text, sizeof(text)),
+	    m->rtm_dst_len, from, m->rtm_type, m->rtm_scope, m->rtm_protocol,
+	    m->rtm_flags, metric ? *metric : -1);
+}
+
+static void show_usual_rule(struct nlmsghdr *h)
+{
+	struct fib_rule_hdr *r = NLMSG_DATA(h);
+	const int *priority = attribute(h, sizeof(*r), FRA_PRIORITY);
+	const int *table = attribute(h, sizeof(*r), FRA_TABLE);
+	const int *suppress = attribute(h, sizeof(*r), FRA_SUPPRESS_PREFIXLEN);
+
+	if (table && *table >= RT_TABLE_DEFAULT && *table <= RT_TABLE_LOCAL)
+		say("family %d, priority %d: action %d, table %d, %d, flags %#x",
+		    r->family, priority ? *priority : 0, r->action, *table,
+		    suppress ? *suppress : 0, r->flags);
+}
+
 /* Show what comes until the end of the dump. */
 static void show_dump(int fd)
 {
@@ -85,6 +120,10 @@ static void show_dump(int fd)
 				show_loopback_link(h);
 			if (h->nlmsg_type == RTM_NEWADDR)
 				show_loopback_address(h);
+			if (h->nlmsg_type == RTM_NEWROUTE)
+				show_loopback_route(h);
+			if (h->nlmsg_type == RTM_NEWRULE)
+				show_usual_rule(h);
 			if (h->nlmsg_type == NLMSG_DONE)
 				return;
 		}
@@ -127,11 +166,35 @@ TEST(addresses)
 	show_dump(fd);
 }
 
-TEST(routes_end)
+TEST(routes)
 {
 	int fd = route_socket();
 
 	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_INET, 0);
+	show_dump(fd);
+	say("of IPv6");
+	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_INET6, 0);
+	show_dump(fd);
+	say("of all");
+	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_UNSPEC, 0);
+	show_dump(fd);
+}
+
+TEST(rules)
+{
+	int fd = route_socket();
+
+	ask(fd, RTM_GETRULE, NLM_F_DUMP, AF_INET, 0);
+	show_dump(fd);
+	ask(fd, RTM_GETRULE, NLM_F_DUMP, AF_INET6, 0);
+	show_dump(fd);
+}
+
+TEST(neighbours_end)
+{
+	int fd = route_socket();
+
+	ask(fd, RTM_GETNEIGH, NLM_F_DUMP, AF_INET, 0);
 	show_dump(fd);
 	say("end");
 }

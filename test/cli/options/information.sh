@@ -130,3 +130,15 @@ test_platform_kvm_is_refused_or_works() {
 	mica run --platform=kvm -- true
 	expect [ "$status" = 0 -o "$status" = 125 ]
 }
+# As in an empty network namespace with its loopback up.
+test_ip_shows_the_loopback() {
+	need ip
+	need_root
+	look='for what in "addr" "route" "route show table all" "-6 route show table all" \
+			"rule" "-6 rule" "neigh" "-d route show table local"; do
+			echo "$what:"; ip $what; done'
+	unshare -n sh -c "ip link set lo up && ip -6 addr show dev lo | grep -q ::1 &&
+		$look" >natively 2>/dev/null || skip "no network namespaces with IPv6"
+	ok -- sh -c "$look"
+	cmp -s natively "$out_file" || fail "$(diff natively "$out_file" | head -5)"
+}
