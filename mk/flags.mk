@@ -27,10 +27,11 @@ KERNEL_CFLAGS_process := $(KERNEL_BASE_CFLAGS) -fpie \
 # (no alignment within the text and of tables: the image is copied at each start)
 KERNEL_CFLAGS_kvm := $(KERNEL_BASE_CFLAGS) -fno-pie -mcmodel=kernel \
 	-falign-functions=1 -falign-loops=1 -falign-jumps=1 \
-	-malign-data=abi \
+	-malign-data=abi -mpreferred-stack-boundary=3 -mskip-rax-setup \
 	-iquote kernel/platform/kvm $(KERNEL_INC)
-# Files that are seldom run (KERNEL_SMALL_* of mk/kernel.mk).
-KERNEL_SMALL_CFLAGS := -Os
+# Files that are seldom run (KERNEL_SMALL_* of mk/kernel.mk): 1.5 % less by
+# optimizing all of them at once, for 10 seconds of a build.
+KERNEL_SMALL_CFLAGS := -Os -flto=2
 
 # Tender: static, by musl: no processor probing at start-up.
 TENDER_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -Itender -I. -I$(O) \

@@ -151,7 +151,7 @@ static void map_image(void)
 	};
 
 	for (uint32_t i = 0; i < ARRAY_LEN(parts); i++) {
-		uint64_t start = (uint64_t)parts[i].start;
+		uint64_t start = PAGE_DOWN((uint64_t)parts[i].start);
 		uint64_t end = PAGE_UP((uint64_t)parts[i].end);
 
 		map_image_part(start, end, parts[i].bits | PTE_PRESENT |
