@@ -5,7 +5,8 @@ UNIT_OUT := $(O)/test/unit
 UNIT_PROGS := $(UNIT_OUT)/fs_test $(UNIT_OUT)/overlay_test $(UNIT_OUT)/ldisc_test \
 	$(UNIT_OUT)/patch_test $(UNIT_OUT)/fileserver_test \
 	$(UNIT_OUT)/unix_test $(UNIT_OUT)/futex_test \
-	$(UNIT_OUT)/heap_test $(UNIT_OUT)/msg_test $(UNIT_OUT)/service_test
+	$(UNIT_OUT)/heap_test $(UNIT_OUT)/msg_test $(UNIT_OUT)/service_test \
+	$(UNIT_OUT)/park_test
 
 .PHONY: check-unit
 check-unit: $(UNIT_PROGS) ## modules on the host, with sanitizers
@@ -95,6 +96,13 @@ UNIT_FUTEX_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_FUTEX_SRC))
 $(UNIT_OUT)/futex_test: $(UNIT_FUTEX_OBJ)
 	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^ -lpthread
 -include $(UNIT_FUTEX_OBJ:.o=.d)
+
+UNIT_PARK_SRC := kernel/core/park.c kernel/platform/process/host.c \
+	kernel/lib/string.c test/unit/tap.c test/unit/core/park_test.c
+UNIT_PARK_OBJ := $(patsubst %.c,$(UNIT_OUT)/obj/%.o,$(UNIT_PARK_SRC))
+$(UNIT_OUT)/park_test: $(UNIT_PARK_OBJ)
+	$(Q)$(CC) -fsanitize=address,undefined -o $@ $^
+-include $(UNIT_PARK_OBJ:.o=.d)
 
 # The tender's modules, as ordinary host programs.
 UNIT_FSRV_SRC := tender/process/fileserver.c \

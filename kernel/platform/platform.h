@@ -47,6 +47,16 @@ void plat_word_wake(uint32_t *word, uint32_t max);
  * somebody better waits. Either may return early, for no reason.
  */
 int plat_park(uint32_t val, uint64_t deadline_ns, struct task *to);
+/*
+ * Only where the platform defines PLAT_SPINS: look for a while that is worth a
+ * sleep whether *word differs from val. Returns true if so. Context: any.
+ */
+bool plat_spin_while(const uint32_t *word, uint32_t val);
+/*
+ * The same for the park word of t, the calling task, that it leaves WAKE_NONE, as
+ * long as looking pays off: who unparks t meanwhile needs no plat_unpark.
+ */
+void plat_park_spin(struct task *t);
 /* Wake t, which waits there, after a change of its park word. Context: any. */
 void plat_unpark(struct task *t);
 /* Make t leave user mode, or a host wait, soon. Context: any. */

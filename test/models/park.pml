@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parking and unparking (kernel/core/task.c: task_park, task_unpark,
+ * Parking and unparking (kernel/core/park.c: task_park, task_unpark,
  * task_post_work) on a host's futex.
  *
  * One task waits, interruptibly and with a deadline that may pass, until it has

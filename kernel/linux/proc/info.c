@@ -68,7 +68,7 @@ static char state_of(const struct process *p, const struct thread *t)
 		return 't';
 	if (p->state == PROC_STOPPED)
 		return 'T';
-	/* 2: parked, see core/task.c */
+	/* 2: parked, see core/park.c */
 	return t->task != current_task() &&
 	       __atomic_load_n(&t->task->wake, __ATOMIC_RELAXED) == 2 ? 'S' :
 	       'R';

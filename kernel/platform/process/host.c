@@ -36,6 +36,44 @@ void plat_word_wake(uint32_t *word, uint32_t max)
 	HC3(__NR_futex, word, FUTEX_WAKE, MIN(max, 0x7fffffffu));
 }
 
+/*
+ * To sleep and to be woken takes two host calls and a few thousand cycles of
+ * both sides' processors. So who waits for another looks first, for as long as
+ * that would cost, never more: what comes sooner saves it for both.
+ */
+#define SPIN_CYCLES	8192
+
+bool plat_spin_while(const uint32_t *word, uint32_t val)
+{
+	uint64_t start = __builtin_ia32_rdtsc();
+
+	if (process_platform.boot->nr_cpus < 2)
+		return false;
+	do {
+		if (__atomic_load_n(word, __ATOMIC_RELAXED) != val)
+			return true;
+		__builtin_ia32_pause();
+	} while (__builtin_ia32_rdtsc() - start < SPIN_CYCLES);
+	return false;
+}
+
+/* One that has looked in vain looks at each 64th time until that pays off. */
+#define SPIN_DEBT	4	/* of one that was in vain */
+#define SPIN_CREDIT	16
+#define SPIN_SELDOM	64
+
+void plat_park_spin(struct task *t)
+{
+	struct plat_task *p = &t->arch.plat;
+
+	if (p->spin_debt > 0 && ++p->spins_missed % SPIN_SELDOM)
+		return;
+	if (plat_spin_while(&t->wake, WAKE_NONE))
+		p->spin_debt = MAX(p->spin_debt - 1, -SPIN_CREDIT);
+	else
+		p->spin_debt = MIN(p->spin_debt + SPIN_DEBT, SPIN_DEBT);
+}
+
 /* The host schedules. */
 int plat_park(uint32_t val, uint64_t deadline_ns, struct task *to)
 {

@@ -41,6 +41,11 @@ void plat_pool_release(uint64_t offset, size_t len)
 }
 
 /* One thread: nobody waits for a lock. */
+bool plat_spin_while(const uint32_t *word, uint32_t val)
+{
+	abort();
+}
+
 int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 {
 	abort();

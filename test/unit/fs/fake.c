@@ -77,6 +77,12 @@ void plat_unpark(struct task *t)
 	task_unpark(t);
 }
 
+/* Looks once. */
+bool plat_spin_while(const uint32_t *word, uint32_t val)
+{
+	return __atomic_load_n(word, __ATOMIC_RELAXED) != val;
+}
+
 int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 {
 	syscall(NR_FUTEX, word, FUTEX_WAIT_OP, val, 0, 0, 0);

@@ -3,6 +3,8 @@
 #pragma once
 #include "lib/types.h"
 
+#define PLAT_SPINS	1	/* plat_spin_while, plat_park_spin */
+
 struct plat_task {
 	uint32_t host_tid;	/* written by the host */
 	uint32_t host_tgid;
@@ -12,6 +14,9 @@ struct plat_task {
 	uint32_t want_class, lent_class;	/* atomic */
 	uint32_t host_class;
 	bool leaving;		/* single step: on the way to the program */
+	/* only the task itself: plat_park_spin */
+	int32_t spin_debt;	/* > 0: looking has not paid off lately */
+	uint32_t spins_missed;
 	uint8_t *boot_stack;	/* of the process that took it over */
 };
 

@@ -258,7 +258,7 @@ static void test_deadlines_and_wakes(void)
 }
 
 /* Two parked tasks that wake each other and park, or hand over: with an own
- * word each, as core/task.c. */
+ * word each, as core/park.c. */
 static struct task *pair[2];
 static uint32_t pair_turn, pair_over;
 
