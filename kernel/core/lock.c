@@ -36,11 +36,12 @@ static uint32_t *sleep_word(struct mutex *m)
 	return (uint32_t *)&m->word;
 }
 
+#define HOLDERS_AWAITED	4u
+
 /* Locks are mostly held for less than it takes to sleep. */
 static bool take_soon(struct mutex *m, struct task *t)
 {
-#ifdef PLAT_SPINS
-	for (uint32_t holders = 0; holders < 4; holders++) {
+	for (uint32_t holders = 0; holders < HOLDERS_AWAITED; holders++) {
 		uint32_t seen = __atomic_load_n(sleep_word(m), __ATOMIC_RELAXED);
 
 		if (take(m, (uint64_t)t))
@@ -48,7 +49,6 @@ static bool take_soon(struct mutex *m, struct task *t)
 		if (!plat_spin_while(sleep_word(m), seen))
 			break;
 	}
-#endif
 	return false;
 }
 
@@ -60,7 +60,7 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m, struct task *t)
 	/* the holder may wait for one of them */
 	if (t->nr_deferred)
 		task_wakes_flush();
-	if (take_soon(m, t))
+	if (!PLAT_SCHEDULES && take_soon(m, t))
 		return;
 	/* Pairs with the exchange in unlock_slow: who marks it and then sees it
 	 * unchanged in the word wait will be woken by the holder. */

@@ -43,12 +43,12 @@ park(struct task *t, struct task *to, uint64_t deadline_ns, bool interruptible)
 			plat_unpark(to);
 		return -EINTR;
 	}
-#ifdef PLAT_SPINS
-	if (to)
-		plat_unpark(to);
-	to = NULL;
-	plat_park_spin(t);
-#endif
+	if (!PLAT_SCHEDULES) {
+		if (to)
+			plat_unpark(to);
+		to = NULL;
+		plat_park_spin(t);
+	}
 	/* Partner: the exchange in task_unpark; whoever is first decides. */
 	if (__atomic_compare_exchange_n(&t->wake, &none, WAKE_ASLEEP, false,
 					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {

@@ -48,7 +48,7 @@ void plat_word_wake(uint32_t *word, uint32_t max);
  */
 int plat_park(uint32_t val, uint64_t deadline_ns, struct task *to);
 /*
- * Only where the platform defines PLAT_SPINS: look for a while that is worth a
+ * Only where the host schedules (!PLAT_SCHEDULES): look for a while that is worth a
  * sleep whether *word differs from val. Returns true if so. Context: any.
  */
 bool plat_spin_while(const uint32_t *word, uint32_t val);

@@ -3,8 +3,6 @@
 #pragma once
 #include "lib/types.h"
 
-#define PLAT_SPINS	1	/* plat_spin_while, plat_park_spin */
-
 struct plat_task {
 	uint32_t host_tid;	/* written by the host */
 	uint32_t host_tgid;
