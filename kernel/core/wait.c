@@ -44,7 +44,7 @@ void wait_end(struct waiter *w)
 }
 
 void wait_add(struct waiter *w, struct waitq *q,
-	      void (*wake)(struct waiter *, uint32_t))
+	      bool (*wake)(struct waiter *, uint32_t))
 {
 	w->wake = wake;
 	enqueue(w, q);
@@ -95,6 +95,8 @@ void task_wake_later(struct task *woken)
 
 void wait_wake(struct waitq *q, uint32_t nr_exclusive, uint32_t key)
 {
+	bool taken = false;
+
 	/* Partner: the fence in enqueue. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (waitq_is_empty(q))
@@ -104,15 +106,16 @@ void wait_wake(struct waitq *q, uint32_t nr_exclusive, uint32_t key)
 	list_for_each_safe(p, &q->waiters) {
 		struct waiter *w = list_entry(p, struct waiter, link);
 
-		if (w->exclusive) {
-			if (!nr_exclusive)
-				break;
-			nr_exclusive--;
-		}
-		if (w->wake)
-			w->wake(w, key);
-		else
+		if (w->exclusive && !nr_exclusive)
+			break;
+		if (w->exclusive && w->wake && taken)
+			continue;
+		if (!w->wake)
 			task_unpark(w->task);
+		else if (!w->wake(w, key))
+			continue;
+		taken |= w->exclusive && w->wake;
+		nr_exclusive -= w->exclusive;
 	}
 	mutex_unlock(&q->lock);
 	task_wakes_end();

@@ -28,8 +28,9 @@ struct waiter {
 	/*
 	 * Called under q->lock by wakers; NULL = unpark task. `key` is what
 	 * the waker passed (poll event bits). Context: may not sleep on q.
+	 * Of the exclusive ones that have it, one that returns true is enough.
 	 */
-	void (*wake)(struct waiter *w, uint32_t key);
+	bool (*wake)(struct waiter *w, uint32_t key);
 	bool exclusive;		/* counted by wait_wake's max */
 };
 
@@ -48,7 +49,7 @@ void wait_end(struct waiter *w);
 
 /* With a callback and without sleeping (poll, epoll). */
 void wait_add(struct waiter *w, struct waitq *q,
-	      void (*wake)(struct waiter *, uint32_t));
+	      bool (*wake)(struct waiter *, uint32_t));
 void wait_remove(struct waiter *w);
 
 /* Wake all non-exclusive waiters and up to nr_exclusive exclusive ones. */

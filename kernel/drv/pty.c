@@ -493,7 +493,7 @@ void pty_unlock_slave(struct pty *p)
 }
 
 void pty_watch(struct pty *p, struct waiter *w,
-	       void (*fn)(struct waiter *w, uint32_t key))
+	       bool (*fn)(struct waiter *w, uint32_t key))
 {
 	wait_add(w, &p->wait, fn);
 }

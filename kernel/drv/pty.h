@@ -25,7 +25,7 @@ ssize_t pty_master_read(struct pty *p, struct uio *u, bool nonblock);
 /* fn is called whenever there may be something to read or room to write; w is
  * in the pair's queue from now on. */
 void pty_watch(struct pty *p, struct waiter *w,
-	       void (*fn)(struct waiter *w, uint32_t key));
+	       bool (*fn)(struct waiter *w, uint32_t key));
 void pty_unlock_slave(struct pty *p);
 int pty_set_winsize(struct pty *p, const struct winsize *w);
 

@@ -101,11 +101,12 @@ static struct service out_service = {
 	.name = "tty-out", .turn = pump_out, .answer = pump_answer,
 };
 
-static void output_came(struct waiter *w, uint32_t key)
+static bool output_came(struct waiter *w, uint32_t key)
 {
 	/* reading makes room, of which readers are told as well */
 	if (current_task() != out_service.task)
 		service_notify(&out_service, 1);
+	return true;
 }
 
 int tty_pump_start(const struct abi_boot *boot, struct tty **out)

@@ -80,16 +80,20 @@ static void wake_waiters(struct epoll *ep)
 }
 
 /* Something happened to a watched file. Under its wait queue's lock. */
-static void on_event(struct waiter *w, uint32_t key)
+static bool on_event(struct waiter *w, uint32_t key)
 {
 	struct epitem *it = container_of(w, struct ep_wait, w)->item;
 	uint32_t events = __atomic_load_n(&it->events, __ATOMIC_RELAXED);
 
+	bool slept;
+
 	/* one-shot and spent, or not what it waits for */
 	if (!(events & ~EPOLL_PRIVATE_BITS) || (key && !(key & events)))
-		return;
+		return false;
 	epoll_ready_add(it, false);
+	slept = !waitq_is_empty(&it->ep->wait);
 	wake_waiters(it->ep);
+	return slept;
 }
 
 uint32_t epoll_item_poll(struct epitem *it, struct poll_table *pt)
@@ -169,7 +173,7 @@ static void item_register(struct poll_table *pt, struct waitq *q)
 	w->item = it;
 	w->next = it->waits;
 	it->waits = w;
-	w->w = (struct waiter){ .task = NULL };
+	w->w = (struct waiter){ .exclusive = it->events & EPOLLEXCLUSIVE };
 	wait_add(&w->w, q, on_event);
 }
 

@@ -7,6 +7,7 @@
 #include <linux/fcntl.h>
 #include <gen/syscalls.h>
 #include "core/heap.h"
+#include "linux/aio.h"
 #include "linux/process.h"
 
 /* Not in the UAPI headers of older systems. */
@@ -123,6 +124,19 @@ static const struct file_ops eventfd_ops = {
 	.poll = eventfd_poll,
 	.release = eventfd_release,
 };
+
+bool eventfd_is(const struct file *f)
+{
+	return f->ops == &eventfd_ops;
+}
+
+void eventfd_signal(struct file *f)
+{
+	struct eventfd *e = f->private;
+
+	if (try_add(e, 1))
+		wait_wake_all(&e->wait, EPOLLIN);
+}
 
 long sys_eventfd2(uint64_t count, uint64_t flags)
 {

@@ -56,6 +56,15 @@ int user_iov_init(struct user_iov *v, uint64_t iov, uint64_t nr)
 	return 0;
 }
 
+int user_iov_one(struct user_iov *v, uint64_t buf, uint64_t n)
+{
+	v->heap = NULL;
+	if (!user_range_ok((void *)buf, n))
+		return -EFAULT;
+	uio_init(&v->uio, v->fast, (void *)buf, MIN(n, MAX_RW_BYTES), true);
+	return 0;
+}
+
 void user_iov_fini(struct user_iov *v)
 {
 	kfree(v->heap);
@@ -224,8 +233,8 @@ static int nowait_check(struct file *f, bool write)
 	return file_poll(f, NULL) & (want | 8u | 16u) ? 0 : -EAGAIN;
 }
 
-static ssize_t rw_vector(struct file *f, struct uio *u, uint64_t *pos,
-			 uint64_t rwf, bool write)
+ssize_t rw_vector(struct file *f, struct uio *u, uint64_t *pos, uint64_t rwf,
+		  bool write)
 {
 	uint64_t end;
 	ssize_t ret = 0;

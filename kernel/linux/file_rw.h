@@ -16,7 +16,12 @@ struct user_iov {
 
 /* Returns 0, -EINVAL, -EFAULT, -ENOMEM. Undo by user_iov_fini. */
 int user_iov_init(struct user_iov *v, uint64_t iov, uint64_t nr);
+/* Of one buffer. Returns 0 or -EFAULT. */
+int user_iov_one(struct user_iov *v, uint64_t buf, uint64_t n);
 void user_iov_fini(struct user_iov *v);
+/* With RWF_* flags; -EOPNOTSUPP: not these. */
+ssize_t rw_vector(struct file *f, struct uio *u, uint64_t *pos, uint64_t rwf,
+		  bool write);
 /*
  * file_read/file_write with what belongs to the calls: limits and seals,
  * SIGPIPE, SIGXFSZ, notification. pos NULL = the file's own position.

@@ -7,6 +7,7 @@
  */
 #include "linux/mm.h"
 #include "core/heap.h"
+#include "linux/aio.h"
 #include "linux/boot.h"
 #include "linux/mm_priv.h"
 #include "linux/text.h"
@@ -28,6 +29,7 @@ struct mm *mm_create(void)
 		return NULL;
 	ref_init(&mm->refs, 1);
 	rwlock_init(&mm->lock);
+	list_init(&mm->aio);
 	mm->mmap_top = PLAT_USER_MAX;
 	if (vma_init(mm)) {
 		vma_release(&mm->vmas);
@@ -47,6 +49,7 @@ void mm_put(struct mm *mm)
 {
 	if (!ref_put(&mm->refs))
 		return;
+	aio_space_gone(mm);
 	vma_release(&mm->vmas);
 	if (mm->exe) {
 		inode_allow_write(mm->exe->inode);

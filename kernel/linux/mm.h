@@ -61,6 +61,7 @@ struct mm {
 	struct file *exe;	/* running program; not writable meanwhile */
 	uint32_t lock_future;	/* VMA_LOCKED: mlockall(MCL_FUTURE) */
 	uint32_t barriers;	/* registrations of membarrier(); atomic */
+	struct list aio;	/* contexts; linux/aio.c's lock */
 	bool has_shm;		/* had an attachment (shm.c); only set */
 	bool wipe;		/* fork: VMA_WIPEONFORK is still to be done */
 	uaddr_t fault_addr;	/* last fault that could not be explained */

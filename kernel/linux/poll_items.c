@@ -33,12 +33,14 @@ struct poll_waits {
 	struct poll_wait wait[NR_INLINE];
 };
 
-static void on_event(struct waiter *w, uint32_t key)
+static bool on_event(struct waiter *w, uint32_t key)
 {
 	struct poll_wait *p = container_of(w, struct poll_wait, w);
 
-	if (!key || key & p->events)
-		task_unpark(w->task);
+	if (key && !(key & p->events))
+		return false;
+	task_unpark(w->task);
+	return true;
 }
 
 static struct poll_wait *wait_alloc(struct poll_waits *pw)

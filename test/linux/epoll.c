@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -340,4 +341,52 @@ TEST(exclusive_flag)
 	show(add(ep, p[1], EPOLLOUT | EPOLLEXCLUSIVE | EPOLLONESHOT, 1));
 	must(write(p[1], "x", 1));
 	ready(ep);
+}
+
+static int wait_exclusively(void *arg)
+{
+	int *fds = arg, ep = must(epoll_create1(0));
+	struct epoll_event e;
+
+	must(add(ep, fds[0], EPOLLIN | EPOLLET | EPOLLEXCLUSIVE, 1));
+	must(write(fds[3], "r", 1));
+	must(epoll_wait(ep, &e, 1, -1));
+	must(write(fds[3], "w", 1));
+	return 0;
+}
+
+/* Until the process sleeps. */
+static void wait_asleep(pid_t pid)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "/proc/%d/stat", pid);
+	while (slurp(name) > 0 && !strstr(slurped, ") S "))
+		sleep_ms(1);
+}
+
+/* An event wakes one of those that wait with EPOLLEXCLUSIVE. */
+TEST(exclusive_wakes_one)
+{
+	int fds[4];	/* watched, and who woke */
+	pid_t pids[3];
+	char c;
+
+	must(pipe(fds));
+	must(pipe(fds + 2));
+	for (int i = 0; i < 3; i++) {
+		pids[i] = spawn(wait_exclusively, fds);
+		must(read(fds[2], &c, 1));
+		wait_asleep(pids[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		struct pollfd pfd = { .fd = fds[2], .events = POLLIN };
+
+		must(write(fds[1], "x", 1));
+		must(read(fds[2], &c, 1));
+		show(poll(&pfd, 1, 50));
+		must(read(fds[0], &c, 1));
+	}
+	for (int i = 0; i < 3; i++)
+		show_exit("child", pids[i]);
 }
