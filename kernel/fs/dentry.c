@@ -408,6 +408,26 @@ uint32_t dentry_count(void)
 	return __atomic_load_n(&nr_dentries, __ATOMIC_RELAXED);
 }
 
+struct dentry *dentry_by_number(struct super *sb, uint64_t ino)
+{
+	struct dentry *found = NULL;
+
+	mutex_lock(&dcache_lock);
+	if (sb->root_dentry && dentry_inode(sb->root_dentry)->ino == ino)
+		found = sb->root_dentry;
+	list_for_each(p, &lru) {
+		struct dentry *d = list_entry(p, struct dentry, lru);
+		struct inode *i = dentry_inode(d);
+
+		if (!found && d->sb == sb && i && i->ino == ino)
+			found = d;
+	}
+	if (found)
+		ref_get(&found->refs);
+	mutex_unlock(&dcache_lock);
+	return found;
+}
+
 /*
  * Take up to `max` unused dentries (of sb, or any) out of the cache; *keep
  * remain. Returns them chained by hash_next, with the cache's reference.

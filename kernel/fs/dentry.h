@@ -75,6 +75,8 @@ struct dentry *dentry_find_locked(struct dentry *parent, const char *name,
  */
 int dentry_lookup_locked(struct dentry *parent, const char *name, size_t len,
 			 struct dentry **out);
+/* A cached entry of sb whose inode has this number, with a reference; or NULL. */
+struct dentry *dentry_by_number(struct super *sb, uint64_t ino);
 /* Cache d even on a super without caching: something is mounted on it. */
 void dentry_keep_locked(struct dentry *d);
 /* The name now stands for inode (reference taken over). Directory locked. */

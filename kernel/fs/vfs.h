@@ -234,6 +234,8 @@ struct file {
 	const char *anon_name;	/* "[eventfd]": for /proc/self/fd */
 	uint32_t fown_pid;	/* F_SETOWN: +pid, or -pgrp as int32 */
 	int32_t fown_sig;
+	uint32_t fown_type, fown_uid, fown_euid;	/* F_OWNER_*; who set it */
+	void *async;		/* O_ASYNC; linux/async.c */
 	struct list epoll_links;	/* epoll entries watching it; epoll's lock */
 	bool counted_writer;	/* in inode->writers; set once */
 };

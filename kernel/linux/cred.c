@@ -13,6 +13,8 @@
 #include "core/msg.h"
 #include "linux/ids.h"
 
+#define LINUX_GROUPS_MAX 65536u
+
 #define NO_ID UINT32_MAX
 #define CAPS_OF_FS                                                           \
 	((1ull << CAP_CHOWN) | (1ull << CAP_MKNOD) |                         \
@@ -288,11 +290,13 @@ long sys_setfsgid(uint64_t gid)
 long sys_setgroups(uint64_t size, uint64_t list)
 {
 	struct cred *n;
+	uint32_t first;
 
 	if (!may_set_gid())
 		return -EPERM;
 	if ((uint32_t)size > CRED_GROUPS_MAX)
-		return -EINVAL;
+		return (uint32_t)size <= LINUX_GROUPS_MAX &&
+		       user_load32((void *)list, &first) ? -EFAULT : -EINVAL;
 	n = ids_begin();
 	if (!n)
 		return -ENOMEM;

@@ -10,6 +10,7 @@
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "fs/pipe.h"
+#include "linux/async.h"
 #include "linux/fdtable.h"
 #include "linux/flock.h"
 #include "linux/seals.h"
@@ -34,7 +35,7 @@ static long dup_from(struct file *f, uint64_t min_fd, bool cloexec)
 	return fd;
 }
 
-static long set_flags(struct file *f, uint64_t arg)
+static long set_flags(struct file *f, int fd, uint64_t arg)
 {
 	const struct cred *c = current_thread()->cred;
 	uint32_t old = __atomic_load_n(&f->flags, __ATOMIC_RELAXED), now;
@@ -42,6 +43,8 @@ static long set_flags(struct file *f, uint64_t arg)
 	if (arg & O_NOATIME && !(old & O_NOATIME) &&
 	    f->inode->uid != c->fsuid && !cred_has_cap(c, CAP_FOWNER))
 		return -EPERM;
+	if ((arg ^ old) & FASYNC && async_set(f, fd, arg & FASYNC))
+		return -ENOMEM;
 	do {
 		now = (old & ~(uint32_t)SETFL_MASK) |
 		      ((uint32_t)arg & SETFL_MASK);
@@ -51,19 +54,24 @@ static long set_flags(struct file *f, uint64_t arg)
 	return 0;
 }
 
-static long set_owner(struct file *f, int32_t id)
+static long set_owner(struct file *f, int32_t id, uint32_t type)
 {
+	const struct cred *c = current_thread()->cred;
 	bool found;
 
 	if (id == INT32_MIN)
 		return -EINVAL;
 	if (id > 0) {
 		mutex_lock(&process_lock);
-		found = process_find((uint32_t)id);
+		found = type == F_OWNER_TID ? thread_find((uint32_t)id) != NULL :
+			process_find((uint32_t)id) != NULL;
 		mutex_unlock(&process_lock);
 		if (!found)
 			return -ESRCH;
 	}
+	f->fown_type = type;
+	f->fown_uid = c->uid;
+	f->fown_euid = c->euid;
 	f->fown_pid = (uint32_t)id;
 	if (socket_of(f))
 		socket_of(f)->owner = id;
@@ -79,10 +87,12 @@ static long owner_ex(struct file *f, bool set, uint64_t user)
 			return -EFAULT;
 		if (o.type < F_OWNER_TID || o.type > F_OWNER_PGRP)
 			return -EINVAL;
-		return set_owner(f, o.type == F_OWNER_PGRP ? -o.pid : o.pid);
+		return set_owner(f, o.type == F_OWNER_PGRP ? -o.pid : o.pid,
+				 (uint32_t)o.type);
 	}
 	o.pid = (int32_t)f->fown_pid;
-	o.type = o.pid < 0 ? F_OWNER_PGRP : F_OWNER_PID;
+	o.type = o.pid < 0 ? F_OWNER_PGRP :
+		 f->fown_type == F_OWNER_TID ? F_OWNER_TID : F_OWNER_PID;
 	if (o.pid < 0)
 		o.pid = -o.pid;
 	return copy_to_user((void *)user, &o, sizeof(o));
@@ -109,12 +119,12 @@ static long set_lease(struct file *f, uint64_t arg)
 	       -EAGAIN : -EINVAL;
 }
 
-/* dnotify is missing; asking for no events needs none. */
-static long set_notify(struct file *f, uint64_t arg)
+static long set_notify(struct file *f, int fd, uint32_t events)
 {
-	if ((f->inode->mode & S_IFMT) != S_IFDIR)
-		return -ENOTDIR;
-	return arg & ~(uint64_t)DN_MULTISHOT ? -EINVAL : 0;
+	long err = dnotify_set(f, fd, events);
+
+	return err || f->fown_pid ? err :
+	       set_owner(f, (int32_t)current_process()->pid, F_OWNER_PID);
 }
 
 static long same_file(struct file *f, uint64_t fd)
@@ -169,11 +179,11 @@ static long fcntl_descriptor(struct file *f, int fd, uint32_t cmd,
 	}
 }
 
-static long fcntl_file(struct file *f, uint32_t cmd, uint64_t arg)
+static long fcntl_file(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 {
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(f, arg);
+		return set_flags(f, fd, arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -182,7 +192,7 @@ static long fcntl_file(struct file *f, uint32_t cmd, uint64_t arg)
 	case F_OFD_SETLKW:
 		return flock_fcntl(f, cmd, arg);
 	case F_SETOWN:
-		return set_owner(f, (int32_t)arg);
+		return set_owner(f, (int32_t)arg, F_OWNER_PID);
 	case F_GETOWN:
 		return (int32_t)f->fown_pid;
 	case F_SETOWN_EX:
@@ -198,7 +208,7 @@ static long fcntl_file(struct file *f, uint32_t cmd, uint64_t arg)
 	case F_GETLEASE:
 		return F_UNLCK;
 	case F_NOTIFY:
-		return set_notify(f, (uint32_t)arg);
+		return set_notify(f, fd, (uint32_t)arg);
 	case F_SETPIPE_SZ:
 	case F_GETPIPE_SZ:
 		return pipe_size(f, cmd, arg);
@@ -221,7 +231,7 @@ long sys_fcntl(uint64_t fd, uint64_t cmd, uint64_t arg)
 	ret = fcntl_descriptor(f, (int)fd, (uint32_t)cmd, arg);
 	if (ret == -ENOSYS)
 		ret = f->mode & FMODE_PATH ? -EBADF :
-		      fcntl_file(f, (uint32_t)cmd, arg);
+		      fcntl_file(f, (int)fd, (uint32_t)cmd, arg);
 	file_put(f);
 	return ret;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inotify. A watch links an inode (whose reference it holds) and an inotify
+ * inotify and dnotify. A watch links an inode (whose reference it holds) and an inotify
  * instance; the file layer reports changes through fs_hooks, which also end
  * file locks when files close.
  *
@@ -13,11 +13,13 @@
 #include <linux/inotify.h>
 #include <linux/stat.h>
 #include <asm/ioctls.h>
+#include <asm/siginfo.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "fs/notify.h"
 #include "lib/string.h"
+#include "linux/async.h"
 #include "linux/flock.h"
 #include "linux/inotify_start.h"
 #include "linux/path.h"
@@ -46,9 +48,16 @@ struct inotify {
 struct watch {
 	struct list of_inode, of_instance;	/* under watch_lock */
 	struct inode *inode;	/* reference */
-	struct inotify *in;
+	struct inotify *in;	/* NULL: it is a dnotify */
 	int32_t wd;
 	uint32_t mask;		/* under watch_lock */
+};
+
+/* F_NOTIFY: the owner of an open directory gets signals. */
+struct dnotify {
+	struct watch w;		/* mask: DN_* */
+	struct async a;
+	uint32_t cookie;	/* of the name that went last */
 };
 
 static struct mutex watch_lock = MUTEX_INIT;
@@ -116,11 +125,14 @@ static void watch_unlink_locked(struct watch *w)
 	list_remove(&w->of_inode);
 	list_remove(&w->of_instance);
 	__atomic_fetch_sub(&fs_nr_watches, 1, __ATOMIC_RELAXED);
-	queue_new(w->in, w->wd, IN_IGNORED, 0, NULL);
+	if (w->in)
+		queue_new(w->in, w->wd, IN_IGNORED, 0, NULL);
 }
 
 static void watch_free(struct watch *w)
 {
+	if (!w->in)
+		async_cancel(&container_of(w, struct dnotify, w)->a);
 	inode_put(w->inode);
 	kfree(w);
 }
@@ -136,6 +148,35 @@ static void watch_free_list(struct list *l)
 	}
 }
 
+/* A rename within the directory is what comes in by the cookie that went. */
+static uint32_t dnotify_events(struct dnotify *d, uint32_t mask,
+			       uint32_t cookie)
+{
+	uint32_t e = (mask & IN_ACCESS ? DN_ACCESS : 0) |
+		     (mask & IN_MODIFY ? DN_MODIFY : 0) |
+		     (mask & IN_ATTRIB ? DN_ATTRIB : 0) |
+		     (mask & (IN_CREATE | IN_MOVED_TO) ? DN_CREATE : 0) |
+		     (mask & (IN_DELETE | IN_MOVED_FROM) ? DN_DELETE : 0);
+
+	if (mask & IN_MOVED_TO && cookie == d->cookie)
+		e |= DN_RENAME;
+	if (mask & IN_MOVED_FROM)
+		d->cookie = cookie;
+	return e;
+}
+
+static void dnotify_event(struct watch *w, uint32_t mask, uint32_t cookie)
+{
+	struct dnotify *d = container_of(w, struct dnotify, w);
+
+	if (!(dnotify_events(d, mask, cookie) & w->mask))
+		return;
+	async_post(&d->a, POLL_MSG);
+	/* it has served, and stays until its signal is sent */
+	if (!(w->mask & DN_MULTISHOT))
+		w->mask = 0;
+}
+
 static void notify(struct inode *i, uint32_t mask, uint32_t cookie,
 		   const char *name)
 {
@@ -145,6 +186,10 @@ static void notify(struct inode *i, uint32_t mask, uint32_t cookie,
 	list_for_each_safe(p, &i->watches) {
 		struct watch *w = list_entry(p, struct watch, of_inode);
 
+		if (!w->in) {
+			dnotify_event(w, mask, cookie);
+			continue;
+		}
 		if (!(w->mask & mask & IN_ALL_EVENTS) ||
 		    w->mask & mask & IN_EXCL_UNLINK)
 			continue;
@@ -169,7 +214,7 @@ static void gone(struct inode *i)
 	list_for_each_safe(p, &i->watches) {
 		struct watch *w = list_entry(p, struct watch, of_inode);
 
-		if (w->mask & IN_DELETE_SELF)
+		if (w->in && w->mask & IN_DELETE_SELF)
 			queue_new(w->in, w->wd, IN_DELETE_SELF, 0, NULL);
 		watch_unlink_locked(w);
 		list_append(&dead, &w->of_inode);
@@ -181,9 +226,59 @@ static void gone(struct inode *i)
 static void file_closed(struct file *f)
 {
 	flock_file_closed(f);
+	async_file_closed(f);
+	if (fs_is_watched() && S_ISDIR(f->inode->mode))
+		dnotify_set(f, 0, 0);
 	if (fs_is_watched() && f->path.dentry)
 		fs_notify_path(&f->path, f->mode & FMODE_WRITE ?
 			       IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+}
+
+/* The watch of f among those of i, or NULL. */
+static struct watch *dnotify_of(struct inode *i, const struct file *f)
+{
+	list_for_each(p, &i->watches) {
+		struct watch *w = list_entry(p, struct watch, of_inode);
+
+		if (!w->in && container_of(w, struct dnotify, w)->a.file == f)
+			return w;
+	}
+	return NULL;
+}
+
+long dnotify_set(struct file *f, int fd, uint32_t events)
+{
+	struct inode *i = f->inode;
+	struct dnotify *fresh;
+	struct watch *w;
+	long err = 0;
+
+	if (!S_ISDIR(i->mode))
+		return -ENOTDIR;
+	fresh = events & ~DN_MULTISHOT ? kzalloc(sizeof(*fresh)) : NULL;
+	mutex_lock(&watch_lock);
+	w = dnotify_of(i, f);
+	if (w && events & ~DN_MULTISHOT) {
+		w->mask |= events;
+	} else if (w) {
+		watch_unlink_locked(w);
+	} else if (fresh) {
+		w = &fresh->w;
+		async_init(&fresh->a, f, fd);
+		w->inode = inode_get(i);
+		w->mask = events;
+		list_init(&w->of_instance);
+		list_append(&i->watches, &w->of_inode);
+		__atomic_fetch_add(&fs_nr_watches, 1, __ATOMIC_RELAXED);
+		fresh = NULL;
+	} else if (events & ~DN_MULTISHOT) {
+		err = -ENOMEM;
+	}
+	mutex_unlock(&watch_lock);
+	if (w && !(events & ~DN_MULTISHOT))
+		watch_free(w);
+	kfree(fresh);
+	return err;
 }
 
 void inotify_start(void)

@@ -9,6 +9,7 @@
 #include <asm/ioctls.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
+#include "linux/async.h"
 #include "linux/fdtable.h"
 #include "linux/tty_job.h"
 
@@ -23,6 +24,13 @@ static long set_flag(struct file *f, uint32_t flag, uint64_t user)
 	else
 		__atomic_fetch_and(&f->flags, ~flag, __ATOMIC_RELAXED);
 	return 0;
+}
+
+static long set_async(struct file *f, int fd, uint64_t user)
+{
+	long err = set_flag(f, FASYNC, user);
+
+	return err ? err : async_set(f, fd, f->flags & FASYNC);
 }
 
 static long put_int(uint64_t user, int64_t v)
@@ -69,7 +77,7 @@ static long do_ioctl(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 	case FIONBIO:
 		return set_flag(f, O_NONBLOCK, arg);
 	case FIOASYNC:
-		return set_flag(f, FASYNC, arg);
+		return set_async(f, fd, arg);
 	case TIOCGPTPEER:
 		return tty_open_peer(f, arg);
 	}

@@ -10,6 +10,7 @@
 #include "arch/uaccess.h"
 #include "core/panic.h"
 #include "lib/string.h"
+#include "linux/async.h"
 #include "linux/boot.h"
 #include "linux/clocks.h"
 #include "linux/process.h"
@@ -297,6 +298,7 @@ void signal_deliver(struct regs *r)
 	int signo;
 
 	itimers_check_cpu();
+	async_send_due();
 	for (;;) {
 		mutex_lock(&p->signals.lock);
 		signo = p->group_exit ? 0 :

@@ -143,3 +143,27 @@ TEST(remap_errors)
 	must(mprotect(p + PAGE, PAGE, PROT_READ));
 	show(remap(p, 2 * PAGE, 0, 0, 0));
 }
+
+/* A value of the mapping at p in /proc/self/smaps, in kB. */
+static long smaps_value(char *p, const char *key)
+{
+	char start[32], *at;
+
+	snprintf(start, sizeof(start), "%lx-", (unsigned long)p);
+	must(slurp("/proc/self/smaps"));
+	at = strstr(slurped, start);
+	at = at ? strstr(at, key) : NULL;
+	return at ? strtol(at + strlen(key), NULL, 10) : -1;
+}
+
+TEST(locked_in_smaps)
+{
+	char *p = (char *)must(mmap(NULL, 64 * PAGE, RW, ANON, -1, 0));
+
+	num(smaps_value(p, "\nLocked:"));
+	must(mlock(p, 64 * PAGE));
+	num(smaps_value(p, "\nLocked:"));
+	num(smaps_value(p, "\nRss:"));
+	must(munlock(p, 64 * PAGE));
+	num(smaps_value(p, "\nLocked:"));
+}

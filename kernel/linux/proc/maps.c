@@ -70,12 +70,12 @@ static void show_kb(struct textbuf *t, const char *name, uint64_t bytes)
 
 /* The lines behind the header, for a range whose resident size is rss. */
 static void show_sizes(struct textbuf *t, uint64_t rss, uint64_t anon,
-		       bool shared)
+		       uint64_t locked, bool shared)
 {
 	static const char *const zeros[] = {
 		"KSM:", "LazyFree:", "AnonHugePages:", "ShmemPmdMapped:",
 		"FilePmdMapped:", "Shared_Hugetlb:", "Private_Hugetlb:",
-		"Swap:", "SwapPss:", "Locked:",
+		"Swap:", "SwapPss:",
 	};
 
 	show_kb(t, "Rss:", rss);
@@ -89,6 +89,7 @@ static void show_sizes(struct textbuf *t, uint64_t rss, uint64_t anon,
 	show_kb(t, "Anonymous:", anon);
 	for (size_t i = 0; i < ARRAY_LEN(zeros); i++)
 		show_kb(t, zeros[i], 0);
+	show_kb(t, "Locked:", locked);
 }
 
 static uint64_t resident(const struct vma *v)
@@ -104,14 +105,17 @@ static void show_details(struct map_writer *w, const struct vma *v)
 	show_kb(t, "Size:", v->end - v->start);
 	show_kb(t, "KernelPageSize:", PAGE_SIZE);
 	show_kb(t, "MMUPageSize:", PAGE_SIZE);
-	show_sizes(t, rss, v->file ? 0 : rss, v->flags & VMA_SHARED);
+	show_sizes(t, rss, v->file ? 0 : rss, v->flags & VMA_LOCKED ? rss : 0,
+		   v->flags & VMA_SHARED);
 	textbuf_printf(t, "THPeligible:    0\nProtectionKey:         0\n"
-		       "VmFlags: %s%s%s%smr mw me %s\n",
+		       "VmFlags: %s%s%s%smr mw me %s%s%s\n",
 		       v->prot & PROT_READ ? "rd " : "",
 		       v->prot & PROT_WRITE ? "wr " : "",
 		       v->prot & PROT_EXEC ? "ex " : "",
 		       v->flags & VMA_SHARED ? "sh " : "",
-		       v->flags & VMA_GROWSDOWN ? "gd " : "");
+		       v->flags & VMA_GROWSDOWN ? "gd " : "",
+		       v->flags & VMA_LOCKED ? "lo " : "",
+		       v->flags & VMA_SEALED ? "sl " : "");
 }
 
 static bool show_one(const struct vma *v, void *arg)
@@ -183,7 +187,8 @@ int proc_show_smaps_rollup(struct textbuf *t, struct pseudo_node *n)
 	for (size_t len = t->len; len < NAME_COLUMN; len++)
 		textbuf_puts(t, " ");
 	textbuf_puts(t, "[rollup]\n");
-	show_sizes(t, u.private + u.mapped, u.private, false);
+	show_sizes(t, u.private + u.mapped, u.private, w.mm->locked_bytes,
+		   false);
 	mm_put(w.mm);
 	return 0;
 }
