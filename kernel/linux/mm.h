@@ -126,6 +126,8 @@ void mm_after_fork(struct mm *mm);
  * and the address. Returns 0 or -EFAULT. Takes mm->lock for reading. */
 int mm_futex_key(struct mm *mm, uaddr_t addr, uint64_t key[2]);
 uint64_t mm_total_bytes(struct mm *mm);
+/* shm.c: f, which is mapped, is a removed segment's, and no other mapping is. */
+bool shm_is_ending(const struct file *f);
 /* Every visible mapping by address, until fn returns false. Read lock held. */
 void mm_for_each(struct mm *mm, bool (*fn)(const struct vma *v, void *arg),
 		 void *arg);

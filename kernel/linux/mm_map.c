@@ -225,6 +225,12 @@ long sys_remap_file_pages(uint64_t start, uint64_t size, uint64_t prot,
 	f = shared_file(mm, start, start + size, &kept);
 	if (!f)
 		return -EINVAL;
+	/* what is replaced was the last that kept the segment */
+	if (shm_is_ending(f)) {
+		mm_unmap(mm, start, size);
+		file_put(f);
+		return -EINVAL;
+	}
 	ret = page >> (64 - PAGE_SHIFT) ? -EOVERFLOW :
 	      mm_map(mm, start, size, kept, MAP_SHARED | MAP_FIXED |
 		     MAP_POPULATE | ((uint32_t)flags & MAP_NONBLOCK), f,

@@ -291,6 +291,19 @@ static int detach_locked(struct mm *mm, uaddr_t addr, struct list *dead)
 	return err;
 }
 
+bool shm_is_ending(const struct file *f)
+{
+	const struct ipc_obj *o = f->private;
+	bool ending;
+
+	if (f->ops != &segment_ops)
+		return false;
+	mutex_lock(&ipc_lock);
+	ending = o->perm.mode & SHM_DEST && o->shm.shm_nattch == 1;
+	mutex_unlock(&ipc_lock);
+	return ending;
+}
+
 long sys_shmdt(uint64_t addr)
 {
 	struct list dead = LIST_INIT(dead);

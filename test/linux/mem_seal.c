@@ -6,6 +6,7 @@
 #include "harness.h"
 
 #include <linux/mman.h>
+#include <sys/shm.h>
 
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
@@ -166,4 +167,23 @@ TEST(locked_in_smaps)
 	num(smaps_value(p, "\nRss:"));
 	must(munlock(p, 64 * PAGE));
 	num(smaps_value(p, "\nLocked:"));
+}
+
+/* To map it anew takes away what kept the removed segment. */
+TEST(remap_of_segments)
+{
+	int id = must(shmget(IPC_PRIVATE, 2 * PAGE, 0600));
+	char *p = (char *)must(shmat(id, NULL, 0));
+	char *q = (char *)must(shmat(id, NULL, 0));
+
+	p[0] = 1;
+	p[PAGE] = 2;
+	show(remap(p, 2 * PAGE, 0, 0, 0));
+	must(shmctl(id, IPC_RMID, NULL));
+	show(remap(p, 2 * PAGE, 0, 0, 0));
+	must(shmdt(q));
+	num(p[PAGE]);
+	show(remap(p, 2 * PAGE, 0, 0, 0));
+	show(remap(p, 2 * PAGE, 0, 0, 0));
+	show(shmdt(p));
 }
