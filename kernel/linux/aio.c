@@ -114,8 +114,8 @@ long sys_io_setup(uint64_t nr_arg, uint64_t user)
 	aio_total += nr;
 	list_append(&mm->aio, &a->link);
 	mutex_unlock(&aio_lock);
-	if (user_store64((void *)user, a->id)) {
-		sys_io_destroy(a->id);
+	if (user_store64((void *)user, (uint64_t)page)) {
+		sys_io_destroy((uint64_t)page);
 		return -EFAULT;
 	}
 	return 0;

@@ -45,6 +45,7 @@ struct posix_timer {
 	uint64_t interval_ns;
 	bool look;			/* a thread should see if it is due */
 	int32_t overrun;		/* of the signal sent last */
+	int32_t overrun_before;		/* of the one before it */
 };
 
 struct ksigevent {
@@ -109,6 +110,7 @@ static void send_signal(struct posix_timer *t, uint64_t expirations)
 			     &p->signals.shared, (int64_t)expirations);
 	mutex_unlock(&p->signals.lock);
 	if (!merged) {
+		t->overrun_before = t->overrun;
 		t->overrun = (int32_t)MIN(expirations - 1,
 					  (uint64_t)OVERRUN_MAX);
 		info.timer.tid = t->id;
@@ -432,7 +434,7 @@ static int set_timer(struct posix_timer *t, bool absolute,
 	t->late_ns = late;
 	t->look = false;
 	t->interval_ns = kts_to_ns(&new->interval);
-	t->overrun = 0;
+	t->overrun = t->overrun_before = 0;
 	if (t->deleted)
 		err = -EINVAL;
 	else if (deadline)
@@ -486,12 +488,22 @@ long sys_timer_gettime(uint64_t id, uint64_t user)
 
 long sys_timer_getoverrun(uint64_t id)
 {
+	struct process *p = current_process();
 	struct posix_timer *t = timer_by_id(id);
+	struct thread *target = NULL;
 	int32_t n;
 
 	if (!t)
 		return -EINVAL;
-	n = t->overrun;
+	/* of the signal taken last: the one sent last may still be pending */
+	mutex_lock(&process_lock);
+	if (t->tid)
+		target = thread_find(t->tid);
+	mutex_lock(&p->signals.lock);
+	n = add_overrun(t, target ? &target->sig.pending : &p->signals.shared,
+			0) ? t->overrun_before : t->overrun;
+	mutex_unlock(&p->signals.lock);
+	mutex_unlock(&process_lock);
 	timer_ref_put(t);
 	return n;
 }
