@@ -39,7 +39,8 @@ enum fsrv_op {
 	FSRV_CREATE,	  /* dir,name,flags,mode -> as OPEN; O_EXCL always */
 	FSRV_READDIR,	  /* dir,offset,flags -> data: struct fsrv_dirent...;
 			     arg = next offset, FSRV_READDIR_END after the
-			     last entry */
+			     last entry. With a name: LOOKUP of that directory
+			     first -> handle, attr as well */
 	FSRV_MKDIR,	  /* dir,name,mode */
 	FSRV_SYMLINK,	  /* dir,name,data=target */
 	FSRV_MKNOD,	  /* dir,name,mode: FIFO, socket or regular only */
@@ -68,8 +69,10 @@ enum fsrv_op {
 /* ...: of a still export's regular file, if it can be read, give a descriptor
  * for reading too: most lookups are followed by an open. */
 #define FSRV_LOOKUP_OPEN 2u
-/* fsrv_request.flags of READDIR: each entry carries its attributes. */
+/* fsrv_request.flags of READDIR: each entry carries its attributes; each
+ * directory does, and perhaps others. */
 #define FSRV_READDIR_ATTR 1u
+#define FSRV_READDIR_ATTR_DIRS 2u
 #define FSRV_READDIR_END UINT64_MAX
 /* fsrv_request.flags of FSYNC */
 #define FSRV_FSYNC_DATA	1u

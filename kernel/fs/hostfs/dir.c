@@ -18,7 +18,8 @@
 #define ASKED_FOR_NAMES	16u	/* ...or lookups of any outcome */
 #define ASKED_FOR_ATTRS	6u	/* lookups with names before attributes are */
 #define ATTR_ENTRIES_MAX 8192u
-
+#define LOOKS_MAX	16u
+#define DT_DIR		4
 
 /* --- lookup -----------------------------------------------------------------*/
 
@@ -47,9 +48,37 @@ static void prefetch(struct inode *dir)
 			 n->nr_asked >= ASKED_FOR_NAMES))
 		fetch_list(dir, DIRLIST_NAMES);
 	else if (n->list && n->list->nr_attrs < n->list->nr &&
-		 n->nr_asked >= ASKED_FOR_ATTRS + n->list->nr / 64 &&
+		 n->nr_asked >= (n->list->listed ? 0 : ASKED_FOR_ATTRS) +
+				n->list->nr / 64 &&
 		 n->list->nr <= ATTR_ENTRIES_MAX)
 		fetch_list(dir, DIRLIST_ALL);
+}
+
+/*
+ * Programs that list a directory either look at its files as well (ls -l, du) or
+ * do not (find): what they did lately says which attributes to ask for. A hint
+ * that races may spoil.
+ */
+static uint32_t files_looked_at;
+
+static void note_look(struct dirlist *l, const struct dirlist_entry *e)
+{
+	uint32_t n = __atomic_load_n(&files_looked_at, __ATOMIC_RELAXED);
+
+	if (!l->listed || l->looked_at || e->type == DT_DIR)
+		return;
+	l->looked_at = true;
+	__atomic_store_n(&files_looked_at, MIN(n + 2, LOOKS_MAX),
+			 __ATOMIC_RELAXED);
+}
+
+static enum dirlist_attrs attrs_to_list(void)
+{
+	uint32_t n = __atomic_load_n(&files_looked_at, __ATOMIC_RELAXED);
+
+	if (n)
+		__atomic_store_n(&files_looked_at, n - 1, __ATOMIC_RELAXED);
+	return n ? DIRLIST_ALL : DIRLIST_DIRS;
 }
 
 /* Answer from the listing. Returns 1 if it can not. */
@@ -64,10 +93,10 @@ static int lookup_in_list(struct inode *dir, const char *name,
 	e = dirlist_find(l, name);
 	if (!e)
 		return -ENOENT;
-	if (!e->has_attr)
+	note_look(l, e);
+	if (e->attr == DIRLIST_NONE)
 		return 1;
-	return hostnode_get(dir->sb, dir, name, &l->attrs[e - l->entries], 0,
-			    out);
+	return hostnode_get(dir->sb, dir, name, &l->attrs[e->attr], 0, out);
 }
 
 /* A still link's text never changes: keep it where the walk looks for it. */
@@ -131,8 +160,11 @@ static int hostfs_lookup(struct inode *dir, const char *name,
 		return err;
 	}
 	if (!live) {
-		prefetch(dir);
 		err = lookup_in_list(dir, name, out);
+		if (err == 1) {
+			prefetch(dir);
+			err = lookup_in_list(dir, name, out);
+		}
 		if (err != 1)
 			return err;
 	}
@@ -176,8 +208,10 @@ static int list_for(struct file *f, struct dirlist **out)
 	if (!f->private) {
 		mutex_lock(&f->inode->lock);
 		if (!n->list)
-			err = dirlist_fetch(f->inode, DIRLIST_SOME, &n->list);
+			err = dirlist_fetch(f->inode, attrs_to_list(),
+					    &n->list);
 		if (!err) {
+			n->list->listed = true;
 			ref_get(&n->list->refs);
 			f->private = n->list;
 		}
@@ -207,12 +241,12 @@ static int hostdir_readdir(struct file *f, struct dir_sink *s)
 	if (err)
 		return err;
 	if (f->pos == 0) {
-		if (!s->emit(s, ".", 1, i->ino, 4 /* DT_DIR */, 1))
+		if (!s->emit(s, ".", 1, i->ino, DT_DIR, 1))
 			return 0;
 		f->pos = 1;
 	}
 	if (f->pos == 1) {
-		if (!s->emit(s, "..", 2, parent_ino(i), 4, 2))
+		if (!s->emit(s, "..", 2, parent_ino(i), DT_DIR, 2))
 			return 0;
 		f->pos = 2;
 	}

@@ -9,8 +9,6 @@
 #include "fs/hostfs/hostfs.h"
 #include "lib/string.h"
 
-#define NOWHERE UINT32_MAX
-
 /* Where replies are taken apart; larger than what the heap is cheap for. */
 static struct mutex reply_lock = MUTEX_INIT;
 static char reply_data[FSRV_DATA_MAX];	/* under reply_lock */
@@ -88,14 +86,14 @@ static int take_entry(struct dirlist *l, const struct hostfs *fs,
 		return err;
 	e = &l->entries[l->nr];
 	*e = (struct dirlist_entry){ .ino = d.ino, .name_at = l->names_len,
-				     .len = d.name_len, .type = d.type,
-				     .hash_next = NOWHERE };
-	/* one whose attributes could not be had ends the prefix */
-	if (d.has_attr && l->nr_attrs == l->nr) {
-		struct fsrv_attr *a = &l->attrs[l->nr_attrs++];
+				     .len = (uint8_t)d.name_len, .type = d.type,
+				     .hash_next = DIRLIST_NONE,
+				     .attr = DIRLIST_NONE };
+	if (d.has_attr) {
+		struct fsrv_attr *a = &l->attrs[l->nr_attrs];
 
 		memcpy(a, p + sizeof(d), sizeof(*a));
-		e->has_attr = 1;
+		e->attr = l->nr_attrs++;
 		e->ino = hostfs_map_ino(fs, a->dev, a->ino);
 	}
 	memcpy(l->names + l->names_len, p + head, d.name_len);
@@ -107,16 +105,19 @@ static int take_entry(struct dirlist *l, const struct hostfs *fs,
 
 /* One reply's worth of entries. Returns 1, 0 = that was all, or -errno. */
 static int fetch_some(struct inode *dir, struct dirlist *l, uint64_t *offset,
-		      bool with_attr)
+		      enum dirlist_attrs want)
 {
-	struct fsrv_request rq = { .op = FSRV_READDIR, .offset = *offset };
+	static const uint32_t flags[] = {
+		[DIRLIST_DIRS] = FSRV_READDIR_ATTR_DIRS,
+		[DIRLIST_ALL] = FSRV_READDIR_ATTR,
+	};
+	struct fsrv_request rq = { .op = FSRV_READDIR, .offset = *offset,
+				   .flags = flags[want] };
 	struct fsrv_reply rp;
 	size_t at = 0;
 	int n, err;
 
-	rq.flags = with_attr ? FSRV_READDIR_ATTR : 0;
-	err = hostnode_call(dir, NULL, &rq, "", NULL, NULL, &rp,
-			    reply_data, sizeof(reply_data), NULL);
+	err = hostnode_list(dir, &rq, &rp, reply_data, sizeof(reply_data));
 	if (err)
 		return err;
 	if (!rp.data_len)
@@ -160,7 +161,7 @@ struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name)
 	uint32_t i = l->buckets[dentry_hash_name(name, len) &
 				(l->nr_buckets - 1)];
 
-	for (; i != NOWHERE; i = l->entries[i].hash_next) {
+	for (; i != DIRLIST_NONE; i = l->entries[i].hash_next) {
 		struct dirlist_entry *e = &l->entries[i];
 
 		if (e->len == len && !memcmp(l->names + e->name_at, name, len))
@@ -203,11 +204,11 @@ int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
 	ref_init(&l->refs, 1);
 	mutex_lock(&reply_lock);
 	do {
-		err = fetch_some(dir, l, &offset, want != DIRLIST_NAMES);
-		if (err == -EACCES && !l->nr && want != DIRLIST_NAMES)
-			err = 1;	/* may be listed but not searched */
-		if (want == DIRLIST_SOME || !l->nr)
-			want = DIRLIST_NAMES;
+		err = fetch_some(dir, l, &offset, want);
+		if (err == -EACCES && !l->nr && want != DIRLIST_NAMES) {
+			want = DIRLIST_NAMES;	/* listed but not searched */
+			err = 1;
+		}
 	} while (err > 0);
 	mutex_unlock(&reply_lock);
 	if (!err)

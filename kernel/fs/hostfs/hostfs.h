@@ -104,6 +104,12 @@ int hostnode_call(struct inode *dir, struct inode *dir2,
 		  struct fsrv_request *rq, const char *name,
 		  const char *name2, const void *data, struct fsrv_reply *rp,
 		  void *data_out, size_t data_max, int *fd);
+/*
+ * READDIR of dir, rq->offset and rq->flags set. One that has no handle is asked
+ * for by its name, and gets one on the way.
+ */
+int hostnode_list(struct inode *dir, struct fsrv_request *rq,
+		  struct fsrv_reply *rp, void *data_out, size_t data_max);
 /* A request on i itself, by its file handle or its name. */
 int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
 		       struct fsrv_reply *rp);
@@ -124,21 +130,24 @@ int hostfs_setattr(struct inode *i, const struct attr *a);
 struct dirlist_entry {
 	uint64_t ino;
 	uint32_t name_at, hash_next;
-	uint16_t len;
-	uint8_t type, has_attr;
+	uint32_t attr;		/* index of its attributes, or DIRLIST_NONE */
+	uint8_t len, type;
 };
+#define DIRLIST_NONE UINT32_MAX
 
 /* Which entries come with attributes. */
 enum dirlist_attrs {
 	DIRLIST_NAMES,	/* none */
-	DIRLIST_SOME,	/* those of the first reply: all of a small directory */
+	DIRLIST_DIRS,	/* directories, which are mostly looked up next */
 	DIRLIST_ALL,
 };
 
 struct dirlist {
 	struct refcount refs;
 	uint32_t nr, cap;
-	uint32_t nr_attrs, attrs_cap;	/* the first nr_attrs have them */
+	uint32_t nr_attrs, attrs_cap;
+	bool listed;		/* by a program */
+	bool looked_at;		/* ...and then a file of it was looked up */
 	struct dirlist_entry *entries;
 	char *names;
 	uint32_t names_len, names_cap;

@@ -223,6 +223,26 @@ int hostnode_call(struct inode *dir, struct inode *dir2,
 	return err == -EBADF ? -ESTALE : err;
 }
 
+int hostnode_list(struct inode *dir, struct fsrv_request *rq,
+		  struct fsrv_reply *rp, void *data_out, size_t data_max)
+{
+	struct hostnode *n = hostnode(dir);
+	struct inode *parent;
+	char *name;
+	int err;
+
+	if (cached_handle(n, &rq->dir) || name_get(n, &parent, &name))
+		return hostnode_call(dir, NULL, rq, "", NULL, NULL, rp,
+				     data_out, data_max, NULL);
+	err = hostnode_call(parent, NULL, rq, name, NULL, NULL, rp, data_out,
+			    data_max, NULL);
+	if (!err && rp->handle)
+		put_handle(n, rp->handle);
+	kfree(name);
+	inode_put(parent);
+	return err;
+}
+
 int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
 		       struct fsrv_reply *rp)
 {

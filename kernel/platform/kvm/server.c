@@ -119,6 +119,27 @@ static int do_getattr(struct server_call *c)
 	return err;
 }
 
+/* By a name below c->dir: a look-up first. */
+static int do_readdir(struct server_call *c)
+{
+	uint32_t flags = c->q.flags;
+	int err;
+
+	if (!*c->name)
+		return server_do_readdir(c);
+	c->q.flags = 0;
+	err = server_do_lookup(c);
+	c->q.flags = flags;
+	if (!err)
+		err = c->r->handle ? find(c->r->handle, &c->dir) : -ENOTDIR;
+	c->r->data_len = 0;
+	if (!err)
+		err = server_do_readdir(c);
+	if (err)
+		(void)!forget(c->r->handle);	/* if there is one */
+	return err;
+}
+
 static const struct op {
 	int (*fn)(struct server_call *c);
 	uint32_t needs;		/* enum needs */
@@ -127,7 +148,7 @@ static const struct op {
 	[FSRV_GETATTR] = { do_getattr, NEED_DIR },
 	[FSRV_OPEN] = { server_do_open, NEED_DIR },
 	[FSRV_CREATE] = { server_do_create, NEED_DIR },
-	[FSRV_READDIR] = { server_do_readdir, NEED_DIR },
+	[FSRV_READDIR] = { do_readdir, NEED_DIR },
 	[FSRV_MKDIR] = { server_do_mkdir, NEED_DIR },
 	[FSRV_SYMLINK] = { server_do_symlink, NEED_DIR },
 	[FSRV_MKNOD] = { server_do_mknod, NEED_DIR },

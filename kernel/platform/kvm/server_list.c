@@ -67,7 +67,8 @@ static void put_entry(struct server_call *c, const struct entry *e)
 
 int server_do_readdir(struct server_call *c)
 {
-	bool plus = c->q.flags & FSRV_READDIR_ATTR;
+	/* FUSE gives the attributes of all or of none */
+	bool plus = c->q.flags & (FSRV_READDIR_ATTR | FSRV_READDIR_ATTR_DIRS);
 	struct fuse_msg m = { .opcode = plus ? FUSE_READDIRPLUS :
 						FUSE_READDIR,
 			      .nodeid = c->dir.nodeid };

@@ -9,6 +9,7 @@
  * an export are not entered.
  */
 #include "dev/files/fsrv_priv.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -377,16 +378,24 @@ struct host_dirent {
 	char name[];
 };
 
+/* Are h's attributes asked for? */
+static bool wants_attr(const struct fsrv_call *c, const struct host_dirent *h)
+{
+	if (c->q.flags & FSRV_READDIR_ATTR)
+		return true;
+	return (c->q.flags & FSRV_READDIR_ATTR_DIRS) &&
+	       (h->type == DT_DIR || h->type == DT_UNKNOWN);
+}
+
 /* Append one entry. Returns false when the reply is full. */
-static bool add_entry(struct fsrv_call *c, const struct host_dirent *h,
-		      bool want_attr)
+static bool add_entry(struct fsrv_call *c, const struct host_dirent *h)
 {
 	size_t len = strlen(h->name), at = c->r->data_len, need;
 	struct fsrv_dirent d = { .ino = h->ino, .type = h->type };
 	struct fsrv_attr a;
 	struct host_statx x;
 
-	if (want_attr && !fsrv_stat(c->dir->fd, h->name, &x)) {
+	if (wants_attr(c, h) && !fsrv_stat(c->dir->fd, h->name, &x)) {
 		fsrv_fill_attr(&a, &x);
 		d.has_attr = 1;
 	}
@@ -414,7 +423,7 @@ static bool is_dot_or_dotdot(const char *s)
 }
 
 /* Fill the reply from an open directory. Returns 0 or -errno. */
-static int read_entries(struct fsrv_call *c, int fd, bool want_attr)
+static int read_entries(struct fsrv_call *c, int fd)
 {
 	_Alignas(8) char buf[8192];
 	bool room = true;
@@ -435,21 +444,23 @@ static int read_entries(struct fsrv_call *c, int fd, bool want_attr)
 			if (is_dot_or_dotdot(h->name))
 				c->r->arg = (uint64_t)h->off;
 			else
-				room = add_entry(c, h, want_attr);
+				room = add_entry(c, h);
 		}
 	}
 	return 0;
 }
 
-int fsrv_do_readdir(struct fsrv_call *c)
+/* What may be listed: attributes are what lookups give. */
+static uint32_t list_needs(const struct fsrv_call *c)
 {
-	bool want_attr = c->q.flags & FSRV_READDIR_ATTR;
-	int fd, err;
+	return c->q.flags & (FSRV_READDIR_ATTR | FSRV_READDIR_ATTR_DIRS) ? 5 :
+									  4;
+}
 
-	/* Attributes are what lookups give. */
-	err = check_directory(c, want_attr ? 5 : 4);
-	if (err)
-		return err;
+static int list(struct fsrv_call *c)
+{
+	int fd, err = 0;
+
 	c->r->arg = c->q.offset;
 	if (c->q.offset == FSRV_READDIR_END)
 		return 0;
@@ -459,8 +470,35 @@ int fsrv_do_readdir(struct fsrv_call *c)
 	if (c->q.offset && lseek(fd, (off_t)c->q.offset, SEEK_SET) < 0)
 		err = -errno;
 	else
-		err = read_entries(c, fd, want_attr);
+		err = read_entries(c, fd);
 	close(fd);
+	return err;
+}
+
+int fsrv_do_readdir(struct fsrv_call *c)
+{
+	struct host_statx x;
+	int err;
+
+	if (!*c->name) {
+		err = check_directory(c, list_needs(c));
+		return err ? err : list(c);
+	}
+	err = check_directory(c, 1);
+	if (!err)
+		err = lookup_directory(c, &x);
+	if (err)
+		return err;
+	/* a window into the host's kernel gets none */
+	if (!c->r->handle)
+		return -EACCES;
+	fsrv_fill_attr(&c->r->attr, &x);
+	c->dir = fsrv_handle_find(c->server, c->r->handle);
+	err = fsrv_others_may(c, x.stx_mode, list_needs(c)) ? list(c) : -EACCES;
+	if (err) {
+		fsrv_handle_forget(c->server, c->r->handle);
+		c->r->handle = 0;
+	}
 	return err;
 }
 

@@ -331,36 +331,75 @@ static bool test_two_exports(void)
 	return true;
 }
 
+struct counts {
+	uint32_t all, dirs, with_attr, dirs_with_attr;
+};
+
+static void count_entries(struct counts *n)
+{
+	for (size_t at = 0; at < reply.head.data_len;) {
+		struct fsrv_dirent d;
+
+		memcpy(&d, reply.data + at, sizeof(d));
+		at += sizeof(d) + ((d.name_len + 7u) & ~7u);
+		if (d.has_attr)
+			at += sizeof(struct fsrv_attr);
+		n->all++;
+		n->with_attr += d.has_attr;
+		n->dirs += d.type == 4;
+		n->dirs_with_attr += d.type == 4 && d.has_attr;
+	}
+}
+
 static bool test_readdir(void)
 {
+	static const uint32_t flags[] = { 0, FSRV_READDIR_ATTR,
+					  FSRV_READDIR_ATTR_DIRS };
 	struct fsrv_request q = { .op = FSRV_READDIR, .dir = live };
-	uint32_t n = 0, with_attr = 0;
+	struct counts n[3] = { 0 };
 
-	for (int plus = 0; plus < 2; plus++) {
-		q.flags = plus ? FSRV_READDIR_ATTR : 0;
+	for (int i = 0; i < 3; i++) {
+		q.flags = flags[i];
 		q.offset = 0;
-		n = 0;
 		while (call_full(q, "", "", NULL, 0) == 0 &&
 		       reply.head.data_len) {
-			for (size_t at = 0; at < reply.head.data_len;) {
-				struct fsrv_dirent d;
-
-				memcpy(&d, reply.data + at, sizeof(d));
-				at += sizeof(d) + ((d.name_len + 7u) & ~7u);
-				if (d.has_attr) {
-					at += sizeof(struct fsrv_attr);
-					with_attr++;
-				}
-				n++;
-			}
+			CHECK(!reply.head.handle);
+			count_entries(&n[i]);
 			q.offset = reply.head.arg;
 		}
-		CHECK(reply.head.error == 0 && n >= 7);
+		CHECK(reply.head.error == 0 && n[i].all >= 7);
+		CHECK(n[i].dirs >= 2);
 	}
-	CHECK(with_attr == n);
+	CHECK(n[0].with_attr == 0);
+	CHECK(n[1].with_attr == n[1].all);
+	CHECK(n[2].with_attr == n[2].dirs && n[2].dirs_with_attr == n[2].dirs);
 	q.offset = UINT64_MAX;
 	call_full(q, "", "", NULL, 0);
 	CHECK(call(FSRV_GETATTR, live, "") == 0);
+	return true;
+}
+
+/* A listing by name is a look-up and a listing. */
+static bool test_readdir_by_name(void)
+{
+	struct counts n = { 0 };
+	uint32_t h;
+
+	CHECK(call(FSRV_READDIR, live, "sub") == 0);
+	h = reply.head.handle;
+	CHECK(h && S_ISDIR(reply.head.attr.mode));
+	CHECK(reply.head.arg == FSRV_READDIR_END);
+	count_entries(&n);
+	CHECK(n.all == 1 && call(FSRV_LOOKUP, h, "inner") == 0);
+	CHECK(call(FSRV_FORGET, h, "") == 0);
+	CHECK(call(FSRV_READDIR, live, "file") == -ENOTDIR);
+	CHECK(call(FSRV_READDIR, live, "out") < 0);
+	CHECK(call(FSRV_READDIR, live, "no such") == -ENOENT);
+	CHECK(call(FSRV_READDIR, live, "..") == -EINVAL);
+	CHECK(call(FSRV_READDIR, one_file, "file") == -ENOTDIR);
+	/* what nobody may not list gives no handle either */
+	CHECK(call(FSRV_READDIR, system_dir, "private") == -EACCES);
+	CHECK(!reply.head.handle && !reply.head.data_len);
 	return true;
 }
 
@@ -573,7 +612,8 @@ int main(int argc, char **argv)
 		{ "one file", test_one_file }, { "changes", test_changes },
 		{ "set-id bits", test_set_id },
 		{ "two exports", test_two_exports },
-		{ "listing", test_readdir }, { "tty", test_tty_refused },
+		{ "listing", test_readdir },
+		{ "listing by name", test_readdir_by_name }, { "tty", test_tty_refused },
 		{ "sent descriptors", test_sent_descriptors },
 		{ "racing renames", test_racing_renames },
 		{ "random bytes", test_random_bytes },
