@@ -146,6 +146,12 @@ static void show_answer(int fd)
 		say("%s, about %d", err_name(-e->error), e->msg.nlmsg_type);
 }
 
+static void ask_and_show(int fd, int type, int family)
+{
+	ask(fd, type, NLM_F_DUMP, family, 0);
+	show_dump(fd);
+}
+
 TEST(links)
 {
 	int fd = route_socket();
@@ -158,44 +164,35 @@ TEST(addresses)
 {
 	int fd = route_socket();
 
-	ask(fd, RTM_GETADDR, NLM_F_DUMP, AF_UNSPEC, 0);
-	show_dump(fd);
-	ask(fd, RTM_GETADDR, NLM_F_DUMP, AF_INET, 0);
-	show_dump(fd);
-	ask(fd, RTM_GETADDR, NLM_F_DUMP, AF_INET6, 0);
-	show_dump(fd);
+	ask_and_show(fd, RTM_GETADDR, AF_UNSPEC);
+	ask_and_show(fd, RTM_GETADDR, AF_INET);
+	ask_and_show(fd, RTM_GETADDR, AF_INET6);
 }
 
 TEST(routes)
 {
 	int fd = route_socket();
 
-	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_INET, 0);
-	show_dump(fd);
+	ask_and_show(fd, RTM_GETROUTE, AF_INET);
 	say("of IPv6");
-	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_INET6, 0);
-	show_dump(fd);
+	ask_and_show(fd, RTM_GETROUTE, AF_INET6);
 	say("of all");
-	ask(fd, RTM_GETROUTE, NLM_F_DUMP, AF_UNSPEC, 0);
-	show_dump(fd);
+	ask_and_show(fd, RTM_GETROUTE, AF_UNSPEC);
 }
 
 TEST(rules)
 {
 	int fd = route_socket();
 
-	ask(fd, RTM_GETRULE, NLM_F_DUMP, AF_INET, 0);
-	show_dump(fd);
-	ask(fd, RTM_GETRULE, NLM_F_DUMP, AF_INET6, 0);
-	show_dump(fd);
+	ask_and_show(fd, RTM_GETRULE, AF_INET);
+	ask_and_show(fd, RTM_GETRULE, AF_INET6);
 }
 
 TEST(neighbours_end)
 {
 	int fd = route_socket();
 
-	ask(fd, RTM_GETNEIGH, NLM_F_DUMP, AF_INET, 0);
-	show_dump(fd);
+	ask_and_show(fd, RTM_GETNEIGH, AF_INET);
 	say("end");
 }
 
