@@ -12,27 +12,40 @@
 /* Not in the headers of older systems. */
 #define GET_REGISTRATIONS	(1u << 9)
 
-#define REGISTRATIONS (MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | \
-	MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED | \
-	MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE)
-#define KNOWN (MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED | \
-	MEMBARRIER_CMD_PRIVATE_EXPEDITED | \
-	MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE | REGISTRATIONS | \
-	GET_REGISTRATIONS)
+/* What each of the platform's barriers does, registrations included. */
+static const uint32_t commands[PLAT_BARRIERS] = {
+	[PLAT_BARRIER_ALL] = MEMBARRIER_CMD_GLOBAL |
+			     MEMBARRIER_CMD_GLOBAL_EXPEDITED |
+			     MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED,
+	[PLAT_BARRIER_SPACE] = MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+			       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
+	[PLAT_BARRIER_SPACE_CODE] =
+		MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
+		MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
+};
+
+static uint32_t known_commands(void)
+{
+	uint32_t there = plat_barriers(), known = 0;
+
+	for (uint32_t b = 0; b < PLAT_BARRIERS; b++)
+		known |= there & 1u << b ? commands[b] : 0;
+	return known ? known | GET_REGISTRATIONS : 0;
+}
 
 long sys_membarrier(uint64_t command, uint64_t flags, uint64_t cpu)
 {
 	struct mm *mm = current_mm();
-	uint32_t cmd = (uint32_t)command;
+	uint32_t cmd = (uint32_t)command, known = known_commands();
 	uint32_t registered = __atomic_load_n(&mm->barriers, __ATOMIC_RELAXED);
 
-	if (!PLAT_HAS_BARRIER)
+	if (!known)
 		return -ENOSYS;
 	if ((uint32_t)flags)
 		return -EINVAL;
-	switch (cmd) {
-	case MEMBARRIER_CMD_QUERY:
-		return KNOWN;
+	if (cmd == MEMBARRIER_CMD_QUERY)
+		return known;
+	switch (cmd & ~known ? 0 : cmd) {
 	case GET_REGISTRATIONS:
 		return registered;
 	case MEMBARRIER_CMD_GLOBAL:

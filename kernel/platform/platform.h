@@ -194,11 +194,13 @@ int plat_advise(uaddr_t addr, size_t len, enum plat_advice a);
  * Threads that run in user mode have passed a full memory barrier between the
  * call and its return: all, or those in the caller's address space; CODE: and
  * execute what was written as code before. The caller too.
- * Returns 0; where PLAT_HAS_BARRIER is 0, -ENOSYS.
+ * Returns 0; -errno of one that is not in plat_barriers().
  */
 enum plat_barrier { PLAT_BARRIER_ALL, PLAT_BARRIER_SPACE,
-		    PLAT_BARRIER_SPACE_CODE };
+		    PLAT_BARRIER_SPACE_CODE, PLAT_BARRIERS };
 int plat_barrier(enum plat_barrier b);
+/* Which of them there are: bits 1 << barrier. */
+uint32_t plat_barriers(void);
 
 /* Ranges inside [MIN, MAX) that the program can not have. Returns how many, at most max. */
 struct plat_range { uaddr_t start, end; };

@@ -7,6 +7,7 @@
 #include "abi/boot.h"
 #include <linux/falloc.h>
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <linux/sched.h>
 #include <linux/mman.h>
 #include <asm/mman.h>
@@ -82,6 +83,14 @@ const struct hostcall hostcalls[] = {
 	{ "clock_gettime", __NR_clock_gettime, "processor-time clocks",
 	  "clock is one of the fixed numbers",
 	  { IS(0, 5, 0, 1, 2, 3, 7) } },
+	{ "membarrier", __NR_membarrier, "barriers for a program's threads",
+	  "QUERY, GLOBAL, PRIVATE_EXPEDITED (also SYNC_CORE) and their REGISTER; flags are 0",
+	  { IS(0, 6, MEMBARRIER_CMD_QUERY, MEMBARRIER_CMD_GLOBAL,
+	       MEMBARRIER_CMD_PRIVATE_EXPEDITED,
+	       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED,
+	       MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE,
+	       MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE),
+	    IS(1, 1, 0) } },
 	{ "getrandom", __NR_getrandom, "entropy", "flags are 0",
 	  { IS(2, 1, 0) } },
 };

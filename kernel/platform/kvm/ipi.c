@@ -57,6 +57,11 @@ int plat_barrier(enum plat_barrier b)
 	return 0;
 }
 
+uint32_t plat_barriers(void)
+{
+	return (1u << PLAT_BARRIERS) - 1;
+}
+
 void ipi_barrier_irq(void)
 {
 	/* Partner: the wait in plat_barrier. */

@@ -7,6 +7,7 @@
 #include "platform/process/host.h"
 #include <linux/mman.h>
 #include <linux/falloc.h>
+#include <linux/membarrier.h>
 
 #define HOST_MADV_DONTNEED	4
 #define HOST_MADV_WILLNEED	3
@@ -84,9 +85,40 @@ int plat_advise(uaddr_t addr, size_t len, enum plat_advice a)
 	return (int)HC3(__NR_madvise, addr, len, host_advice[a]);
 }
 
+static const struct {
+	int command, registration;
+} host_barriers[PLAT_BARRIERS] = {
+	[PLAT_BARRIER_ALL] = { MEMBARRIER_CMD_GLOBAL, 0 },
+	[PLAT_BARRIER_SPACE] = {
+		MEMBARRIER_CMD_PRIVATE_EXPEDITED,
+		MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED
+	},
+	[PLAT_BARRIER_SPACE_CODE] = {
+		MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE,
+		MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE
+	},
+};
+
+/* The host's process may be a fresh one since the program registered. */
 int plat_barrier(enum plat_barrier b)
 {
-	return -ENOSYS;
+	long r = HC2(__NR_membarrier, host_barriers[b].command, 0);
+
+	if (r == -EPERM && host_barriers[b].registration) {
+		HC2(__NR_membarrier, host_barriers[b].registration, 0);
+		r = HC2(__NR_membarrier, host_barriers[b].command, 0);
+	}
+	return (int)r;
+}
+
+uint32_t plat_barriers(void)
+{
+	long known = HC2(__NR_membarrier, MEMBARRIER_CMD_QUERY, 0);
+	uint32_t there = 0;
+
+	for (uint32_t b = 0; known > 0 && b < PLAT_BARRIERS; b++)
+		there |= known & host_barriers[b].command ? 1u << b : 0;
+	return there;
 }
 
 uint32_t plat_reserved_ranges(struct plat_range *r, uint32_t max)

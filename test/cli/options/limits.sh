@@ -164,3 +164,33 @@ test_cgroup_java() {
 	heap=$(awk '$2 == "MaxHeapSize" { print $4 }' "$out_file")
 	expect [ "$heap" -gt 150000000 -a "$heap" -lt 200000000 ]	# a quarter
 }
+# A host that has no membarrier for us (an older one, a filter around mica).
+test_membarrier_refused_by_host() {
+	need python3
+	cat >call.py <<-'PY'
+	import ctypes
+	libc = ctypes.CDLL(None, use_errno=True)
+	for command in 0, 1, 16, 8:
+	    print(libc.syscall(324, command, 0, 0), ctypes.get_errno())
+	PY
+	cat >without.py <<-'PY'
+	import ctypes, os, struct, sys
+	libc = ctypes.CDLL(None)
+	code = b"".join(struct.pack("HBBI", *i) for i in (
+	    (0x20, 0, 0, 0), (0x15, 0, 1, 324),
+	    (0x06, 0, 0, 0x50000 | int(sys.argv[1])), (0x06, 0, 0, 0x7fff0000)))
+	text = ctypes.create_string_buffer(code)
+	program = struct.pack("HxxxxxxQ", len(code) // 8, ctypes.addressof(text))
+	if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, program, 0, 0):
+	    sys.exit(77)
+	os.execv(sys.argv[2], sys.argv[2:])
+	PY
+	for errno in 1 38; do
+		python3 without.py $errno "$MICA" run --platform=process -- \
+			python3 call.py >"$out_file" 2>"$err_file" </dev/null
+		status=$?
+		[ $status != 77 ] || skip "no seccomp"
+		expect_status 0
+		expect_out "$(printf -- '-1 38\n%.0s' 1 2 3 4)"
+	done
+}

@@ -17,5 +17,3 @@
 #define PLAT_SCHEDULES	1
 /* A task can get at the memory of any program. */
 #define PLAT_REACHES_SPACES	1
-/* There is a plat_barrier. */
-#define PLAT_HAS_BARRIER	1

@@ -17,6 +17,4 @@
 /* Each process gets at its own memory only: the host's calls for more than that
  * are refused to processes that are not dumpable, as these are (docs/security.md). */
 #define PLAT_REACHES_SPACES	0
-/* No plat_barrier: the host's call for it is not in the filter's table. */
-#define PLAT_HAS_BARRIER	0
 #endif
