@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Unit tests of priority inheritance, as on a platform that schedules.
+# Unit tests of priority inheritance.
 UNIT_PI_PROGS := $(UNIT_OUT)/pi_test
 UNIT_PROGS += $(UNIT_PI_PROGS)
-UNIT_PI_CFLAGS = $(UNIT_KERNEL_CFLAGS) -Wno-missing-prototypes \
-	-DPLAT_SCHEDULES=1
+UNIT_PI_CFLAGS = $(UNIT_KERNEL_CFLAGS) -Wno-missing-prototypes
 
 check-unit: $(UNIT_PI_PROGS)
 

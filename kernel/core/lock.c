@@ -54,7 +54,7 @@ static bool take_soon(struct mutex *m, struct task *t)
 
 static __attribute__((noinline)) void lock_slow(struct mutex *m, struct task *t)
 {
-	bool waited = false;
+	bool lends = plat_mutexes_lend(), waited = false;
 	uint64_t seen;
 
 	/* the holder may wait for one of them */
@@ -65,13 +65,13 @@ static __attribute__((noinline)) void lock_slow(struct mutex *m, struct task *t)
 	/* Pairs with the exchange in unlock_slow: who marks it and then sees it
 	 * unchanged in the word wait will be woken by the holder. */
 	while (!take(m, (uint64_t)t | MUTEX_WANTED)) {
-		seen = PLAT_SCHEDULES ? pi_mutex_wait(m) : mutex_mark_wanted(m);
+		seen = lends ? pi_mutex_wait(m) : mutex_mark_wanted(m);
 		if (!seen)
 			continue;
 		waited = true;
 		plat_word_wait(sleep_word(m), (uint32_t)seen, DEADLINE_NEVER);
 	}
-	if (PLAT_SCHEDULES && waited)
+	if (lends && waited)
 		pi_mutex_wait_end();
 }
 
@@ -85,7 +85,7 @@ void mutex_lock(struct mutex *m)
 }
 static __attribute__((noinline)) void unlock_slow(struct mutex *m)
 {
-	if (PLAT_SCHEDULES)
+	if (plat_mutexes_lend())
 		pi_mutex_unlock(m, sleep_word(m));
 	else if (__atomic_exchange_n(&m->word, 0, __ATOMIC_RELEASE) &
 		 MUTEX_WANTED)

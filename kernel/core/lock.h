@@ -2,8 +2,9 @@
 /*
  * Sleeping locks. A mutex lies in memory shared by all tasks; taking a free
  * one costs one atomic operation. Not recursive. Order: docs/locking.md. Where
- * the kernel schedules, the holder inherits the priority of those that wait,
- * and the best of them is woken first (core/pi.h); readers of a rwlock do not.
+ * priorities matter (plat_mutexes_lend), the holder inherits that of those that
+ * wait, and the best of them is woken first (core/pi.h); readers of a rwlock do
+ * not.
  */
 #pragma once
 #include "lib/types.h"

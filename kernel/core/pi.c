@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The graph of who waits for whom; see pi.h. One lock for all of it, held for
- * moments: a walk along a chain, the donors of a task. Where the kernel
- * schedules it is a spinlock, since a lock that sleeps would need a loan itself.
+ * moments: a walk along a chain, the donors of a task. It is the platform's,
+ * since a mutex would need a loan itself.
  *
  * The edges `wait` have no cycle, since pi_wait refuses one. A task that has
  * one may besides wait for a mutex of the kernel, for moments: loans go that way
@@ -23,28 +23,16 @@
 #include "core/task.h"
 #include "platform/platform.h"
 
-static uint32_t spin;
-static struct mutex host_lock = MUTEX_INIT;
+static uint32_t graph;
 
 static void graph_lock(void)
 {
-	if (!PLAT_SCHEDULES) {
-		mutex_lock(&host_lock);
-		return;
-	}
-	plat_preempt_off();
-	while (__atomic_exchange_n(&spin, 1, __ATOMIC_ACQUIRE))
-		plat_relax();
+	plat_brief_lock(&graph);
 }
 
 static void graph_unlock(void)
 {
-	if (!PLAT_SCHEDULES) {
-		mutex_unlock(&host_lock);
-		return;
-	}
-	__atomic_store_n(&spin, 0, __ATOMIC_RELEASE);
-	plat_preempt_on();
+	plat_brief_unlock(&graph);
 }
 
 /* A fresh task's node is zero. */

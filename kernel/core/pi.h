@@ -57,7 +57,7 @@ void pi_changed(struct task *t);
 /* t ends: nobody waits for it any more. */
 void pi_task_gone(struct task *t);
 
-/* --- for core/lock.c, where the kernel schedules ------------------------------*/
+/* --- for core/lock.c, where plat_mutexes_lend ---------------------------------*/
 /* The calling task is about to sleep for m. Returns m's word, marked as wanted;
  * 0: it is free by now. */
 uint64_t pi_mutex_wait(struct mutex *m);

@@ -118,13 +118,18 @@ bool plat_task_is_urgent(const struct task *t);
  * t runs by the better of its own claim and this one from now on; 0: by its
  * own. At once, wherever t is. Where the host schedules (PLAT_SCHEDULES is 0)
  * only its real-time classes are lent, and only if it lets us have them.
- * Context: task, preemption off.
+ * Context: task, in a brief lock.
  */
 void plat_task_lend(struct task *t, uint64_t claim);
-/* In between the calling task keeps its processor, if the kernel schedules, and
- * does not sleep. Nests. */
-void plat_preempt_off(void);
-void plat_preempt_on(void);
+/* Does a task that waits for a mutex lend its claim to the holder? Never changes. */
+bool plat_mutexes_lend(void);
+/*
+ * A lock for moments, 0 when free, whose holder is not kept from its processor
+ * by those who want it: either it is not preempted, or it has their priority.
+ * Does not nest; the holder does not sleep, but may wake. Context: task.
+ */
+void plat_brief_lock(uint32_t *word);
+void plat_brief_unlock(uint32_t *word);
 /* Empty the calling task's address space (exec). Only this task uses it. */
 void plat_space_reset(void);
 /* Move the calling task into a new, empty address space of its own (exec of a vfork child). Returns 0 or -errno. */

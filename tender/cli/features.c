@@ -77,7 +77,7 @@ static void print_text(void)
 	       nr_hostcalls);
 	print_calls(hostcalls, nr_hostcalls);
 	printf("  and with --rtprio:\n");
-	print_calls(&hostcall_rtprio, 1);
+	print_calls(hostcalls_rtprio, nr_hostcalls_rtprio);
 	if (!kernel_image_is_built_in()) {
 		printf("\nplatforms kvm and qemu: not part of this build\n");
 		return;

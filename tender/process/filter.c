@@ -30,8 +30,8 @@ void filter_build(struct filter *f, bool rtprio)
 	filter_add(f, JUMP_SET(~(ABI_STUB_SIZE - 1), 0, 1));
 	filter_add(f, RETURN(SECCOMP_RET_TRAP));
 	filter_add_arch(f);
-	filter_add_calls(f, hostcalls, nr_hostcalls);
 	if (rtprio)
-		filter_add_calls(f, &hostcall_rtprio, 1);
+		filter_add_calls(f, hostcalls_rtprio, nr_hostcalls_rtprio);
+	filter_add_calls(f, hostcalls, nr_hostcalls);
 	filter_add_kill(f);
 }

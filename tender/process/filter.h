@@ -7,6 +7,6 @@
 /*
  * Write the program into f. A call whose instruction lies outside the stub
  * page is trapped (SIGSYS, never executed); a call from the stub page that the
- * table does not allow kills the process. rtprio: with that call of --rtprio.
+ * table does not allow kills the process. rtprio: with those calls of --rtprio.
  */
 void filter_build(struct filter *f, bool rtprio);

@@ -97,7 +97,14 @@ const struct hostcall hostcalls[] = {
 
 const size_t nr_hostcalls = sizeof(hostcalls) / sizeof(hostcalls[0]);
 
-const struct hostcall hostcall_rtprio = {
-	"sched_setscheduler", __NR_sched_setscheduler, "real-time classes",
-	"policy is OTHER, FIFO or RR", { IS(1, 3, 0, 1, 2) }
+const struct hostcall hostcalls_rtprio[] = {
+	{ "sched_setscheduler", __NR_sched_setscheduler, "real-time classes",
+	  "policy is OTHER, FIFO or RR", { IS(1, 3, 0, 1, 2) } },
+	{ "futex", __NR_futex, "a lock that lends priorities",
+	  "op is also LOCK_PI or UNLOCK_PI",
+	  { IS(1, 5, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAIT, FUTEX_LOCK_PI,
+	       FUTEX_UNLOCK_PI) } },
 };
+
+const size_t nr_hostcalls_rtprio =
+	sizeof(hostcalls_rtprio) / sizeof(hostcalls_rtprio[0]);

@@ -9,5 +9,6 @@
 
 extern const struct hostcall hostcalls[];
 extern const size_t nr_hostcalls;
-/* One more, only with --rtprio. */
-extern const struct hostcall hostcall_rtprio;
+/* Only with --rtprio, and then before the others. */
+extern const struct hostcall hostcalls_rtprio[];
+extern const size_t nr_hostcalls_rtprio;

@@ -54,12 +54,22 @@ bool sandbox_has_root(void)
 	       maps_nobody("/proc/self/gid_map");
 }
 
+/* The kernel's own locks need them as well (plat_brief_lock). */
+static bool has_futexes_with_owner(void)
+{
+	uint32_t word = 0;
+
+	return syscall(SYS_futex, &word, FUTEX_TRYLOCK_PI, 0, NULL) == 0;
+}
+
 unsigned int sandbox_rtprio_max(void)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct caps[2];
 	struct rlimit limit = { 0, 0 };
 
+	if (!has_futexes_with_owner())
+		return 0;
 	/* of a user namespace, they are no rights on the host's scheduler */
 	if (!syscall(SYS_capget, &h, caps) && sandbox_has_root() &&
 	    caps[0].effective & (1u << CAP_SYS_RESOURCE | 1u << CAP_SYS_NICE))

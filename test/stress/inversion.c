@@ -4,6 +4,7 @@
  * priority writes to a file, again and again; one of high priority wakes one of
  * middle priority, that spins, and writes to the same file: it waits for the
  * lower one inside the kernel, which the middle one would keep from running.
+ * (On Linux itself it may wait: its inodes' locks inherit nothing.)
  */
 #include "futex_calls.h"
 #include <sched.h>

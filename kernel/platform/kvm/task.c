@@ -217,13 +217,21 @@ void plat_task_lend(struct task *t, uint64_t claim)
 	sched_lend(t, claim);
 }
 
-void plat_preempt_off(void)
+bool plat_mutexes_lend(void)
 {
-	preempt_disable();
+	return true;
 }
 
-void plat_preempt_on(void)
+void plat_brief_lock(uint32_t *word)
 {
+	preempt_disable();
+	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
+		plat_relax();
+}
+
+void plat_brief_unlock(uint32_t *word)
+{
+	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
 	preempt_enable();
 }
 

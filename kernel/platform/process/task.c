@@ -9,10 +9,12 @@
 #include "arch/arch_cpu.h"
 #include "arch/regs.h"
 #include "core/page.h"
+#include "core/panic.h"
 #include "core/sched.h"
 #include "lib/string.h"
 #include "platform/platform.h"
 #include "platform/process/host.h"
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <asm/signal.h>
 
@@ -157,12 +159,62 @@ void plat_task_lend(struct task *t, uint64_t claim)
 		class_update(t);
 }
 
-void plat_preempt_off(void)
+/* Without real-time classes nobody has anything to lend. */
+bool plat_mutexes_lend(void)
 {
+	return process_platform.boot->rtprio;
 }
 
-void plat_preempt_on(void)
+/*
+ * The word is that of a host futex with an owner: the holder's host_tid, and
+ * FUTEX_WAITERS. The host lends priorities; without real-time classes, where
+ * its calls for that are not in the filter, who waits sleeps on the word.
+ */
+static void brief_wait(uint32_t *word, uint32_t seen)
 {
+	if (!(seen & FUTEX_WAITERS) &&
+	    !__atomic_compare_exchange_n(word, &seen, seen | FUTEX_WAITERS,
+					 false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
+		return;
+	plat_word_wait(word, seen | FUTEX_WAITERS, DEADLINE_NEVER);
+}
+
+void plat_brief_lock(uint32_t *word)
+{
+	uint32_t tid = current_task()->arch.plat.host_tid, taken = tid;
+	uint32_t seen = 0;
+	long err;
+
+	while (!__atomic_compare_exchange_n(word, &seen, taken, false,
+					    __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		if (plat_mutexes_lend()) {
+			err = HC3(__NR_futex, word, FUTEX_LOCK_PI, 0);
+			if (!err)
+				return;
+			assert(err == -EAGAIN || err == -EINTR);
+		} else {
+			brief_wait(word, seen);
+			taken = tid | FUTEX_WAITERS;
+		}
+		seen = 0;
+	}
+}
+
+void plat_brief_unlock(uint32_t *word)
+{
+	uint32_t tid = current_task()->arch.plat.host_tid;
+
+	if (__atomic_compare_exchange_n(word, &tid, 0, false, __ATOMIC_RELEASE,
+					__ATOMIC_RELAXED))
+		return;
+	if (plat_mutexes_lend()) {
+		assert(!HC2(__NR_futex, word, FUTEX_UNLOCK_PI));
+		return;
+	}
+	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+	plat_word_wake(word, 1);
 }
 
 /* --- host threads --------------------------------------------------------------*/

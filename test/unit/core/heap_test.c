@@ -46,6 +46,26 @@ bool plat_spin_while(const uint32_t *word, uint32_t val)
 	abort();
 }
 
+bool plat_mutexes_lend(void)
+{
+	abort();
+}
+
+uint64_t pi_mutex_wait(struct mutex *m)
+{
+	abort();
+}
+
+void pi_mutex_wait_end(void)
+{
+	abort();
+}
+
+void pi_mutex_unlock(struct mutex *m, uint32_t *word)
+{
+	abort();
+}
+
 int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 {
 	abort();

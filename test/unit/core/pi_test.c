@@ -18,7 +18,7 @@ static struct task tasks[PI_DEPTH_MAX + 8];
 static uint64_t claims[NR_TASKS];	/* their own */
 static uint64_t lent[NR_TASKS];		/* as the platform knows it */
 static struct task *current;
-static uint32_t off, nr_loans;
+static uint32_t held, nr_loans;
 
 /* --- the pretend platform ----------------------------------------------------*/
 struct task *current_task(void)
@@ -38,20 +38,20 @@ uint64_t plat_task_claim(const struct task *t)
 
 void plat_task_lend(struct task *t, uint64_t claim)
 {
-	CHECK(off);
+	CHECK(held);
 	nr_loans++;
 	if (number(t) < NR_TASKS)
 		lent[number(t)] = claim;
 }
 
-void plat_preempt_off(void)
+void plat_brief_lock(uint32_t *word)
 {
-	off++;
+	CHECK_EQ(held++, 0);
 }
 
-void plat_preempt_on(void)
+void plat_brief_unlock(uint32_t *word)
 {
-	off--;
+	CHECK_EQ(--held, 0);
 }
 
 static uint32_t nr_wakes;
@@ -64,11 +64,6 @@ void plat_word_wake(uint32_t *word, uint32_t max)
 void assert_failed(const char *expr, const char *file, int line)
 {
 	check_failed(expr, file, line, 0);
-}
-
-void plat_relax(void)
-{
-	CHECK(!"nobody else has the lock");
 }
 
 /* --- tests -------------------------------------------------------------------*/
@@ -314,7 +309,7 @@ static const struct unit_test tests[] = {
 
 static void check_end(void)
 {
-	CHECK_EQ(off, 0);
+	CHECK_EQ(held, 0);
 }
 
 int main(void)

@@ -83,6 +83,27 @@ bool plat_spin_while(const uint32_t *word, uint32_t val)
 	return __atomic_load_n(word, __ATOMIC_RELAXED) != val;
 }
 
+/* So the rest is never called; core/pi.c may be there all the same. */
+bool plat_mutexes_lend(void)
+{
+	return false;
+}
+
+__attribute__((weak)) uint64_t pi_mutex_wait(struct mutex *m)
+{
+	abort();
+}
+
+__attribute__((weak)) void pi_mutex_wait_end(void)
+{
+	abort();
+}
+
+__attribute__((weak)) void pi_mutex_unlock(struct mutex *m, uint32_t *word)
+{
+	abort();
+}
+
 int plat_word_wait(uint32_t *word, uint32_t val, uint64_t deadline_ns)
 {
 	syscall(NR_FUTEX, word, FUTEX_WAIT_OP, val, 0, 0, 0);

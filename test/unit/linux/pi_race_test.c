@@ -75,12 +75,15 @@ void plat_task_lend(struct task *t, uint64_t claim)
 {
 }
 
-void plat_preempt_off(void)
+void plat_brief_lock(uint32_t *held)
 {
+	while (__atomic_exchange_n(held, 1, __ATOMIC_ACQUIRE))
+		plat_relax();
 }
 
-void plat_preempt_on(void)
+void plat_brief_unlock(uint32_t *held)
 {
+	__atomic_store_n(held, 0, __ATOMIC_RELEASE);
 }
 
 void plat_relax(void)

@@ -12,9 +12,7 @@
 #define PLAT_WINDOW_END		ABI_WINDOW_END
 
 /* The host schedules, not the kernel. */
-#ifndef PLAT_SCHEDULES
 #define PLAT_SCHEDULES	0
 /* Each process gets at its own memory only: the host's calls for more than that
  * are refused to processes that are not dumpable, as these are (docs/security.md). */
 #define PLAT_REACHES_SPACES	0
-#endif
