@@ -309,16 +309,16 @@ long ipc_ctl(enum ipc_kind kind, uint64_t id, uint64_t cmd, uint64_t user)
 }
 
 /* --- sleeping --------------------------------------------------------------------*/
-int ipc_sleep(struct ipc_wait *w, uint64_t deadline_ns)
+int ipc_sleep(struct ipc_wait *w, struct mutex *lock, uint64_t deadline_ns)
 {
 	int err = 0;
 
 	w->task = current_task();
 	w->status = IPC_WAITING;
 	while (w->status == IPC_WAITING && !err) {
-		mutex_unlock(&ipc_lock);
+		mutex_unlock(lock);
 		err = task_park(deadline_ns, true);
-		mutex_lock(&ipc_lock);
+		mutex_lock(lock);
 	}
 	if (w->status != IPC_WAITING)
 		return w->status;

@@ -6,8 +6,8 @@
  * files of /proc/sysvipc. And the sleep that a waker ends with an outcome,
  * which POSIX message queues (mqueue.c) use too.
  *
- * One lock, ipc_lock, guards all of it: what is done under it is short, and
- * program memory is never touched.
+ * One lock, ipc_lock, guards all of System V's: what is done under it is short,
+ * and program memory is never touched.
  */
 #pragma once
 #include <linux/ipc.h>
@@ -101,9 +101,9 @@ struct ipc_wait {
 /*
  * Sleep until ipc_wake. w is in its list, and in none afterwards.
  * Returns what the waker said, -EINTR or -ETIMEDOUT.
- * Locks: the caller holds ipc_lock, which is let go meanwhile.
+ * Locks: the caller holds lock, which is let go meanwhile; the waker has it.
  */
-int ipc_sleep(struct ipc_wait *w, uint64_t deadline_ns);
+int ipc_sleep(struct ipc_wait *w, struct mutex *lock, uint64_t deadline_ns);
 void ipc_wake(struct ipc_wait *w, int status);
 
 /* --- ends of programs --------------------------------------------------------*/

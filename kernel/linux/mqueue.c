@@ -3,7 +3,8 @@
  * POSIX message queues. Their names are a file system of their own, a tmpfs
  * whose regular files are queues; it is mounted nowhere for mq_open and
  * mq_unlink, which thus find their names whatever the program's root is, and at
- * /dev/mqueue for everybody else. Under ipc_lock: queues and who is to be told.
+ * /dev/mqueue for everybody else. Which queues there are is under ipc_lock; a
+ * queue has a lock of its own, which is taken last.
  */
 #include <linux/capability.h>
 #include <linux/eventpoll.h>
@@ -37,10 +38,12 @@ struct event {
 
 struct mqueue {
 	struct list link;	/* queues */
-	struct msgq q;
 	struct waitq wait;
 	uint32_t uid;		/* whose memory it is; set once */
 	int64_t max_size;	/* of a message; set once */
+	struct mutex lock;
+	/* under lock */
+	struct msgq q;
 	/* who wants to hear of the first message; NULL: nobody */
 	struct process *owner;
 	struct event event;
@@ -127,6 +130,7 @@ static int make_queue(struct mqueue **out)
 		a = wanted;
 	msgq_init(&mq->q);
 	waitq_init(&mq->wait);
+	mutex_init(&mq->lock);
 	mq->q.by_priority = true;
 	mq->q.max_bytes = UINT64_MAX;
 	mq->q.max_nr = (uint64_t)a.mq_maxmsg;
@@ -141,7 +145,7 @@ static int make_queue(struct mqueue **out)
 	return err;
 }
 
-/* Nobody is to be told any more. Under ipc_lock; returns whom to put. */
+/* Nobody is to be told any more. Under mq->lock; returns whom to put. */
 static struct process *forget_owner(struct mqueue *mq)
 {
 	struct process *p = mq->owner;
@@ -157,14 +161,14 @@ static ssize_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
 	char text[STATUS_SIZE];
 	size_t n;
 
-	mutex_lock(&ipc_lock);
+	mutex_lock(&mq->lock);
 	n = (size_t)snprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d "
 			     "SIGNO:%-5d NOTIFY_PID:%-6d\n", mq->q.bytes,
 			     mq->owner ? mq->event.notify : 0,
 			     mq->owner && !mq->event.notify ?
 			     mq->event.signo : 0,
 			     mq->owner ? (int)mq->owner->pid : 0);
-	mutex_unlock(&ipc_lock);
+	mutex_unlock(&mq->lock);
 	if (*pos >= n || !u->left)
 		return 0;
 	n = uio_fill(u, text + *pos, MIN(n - *pos, u->left));
@@ -189,10 +193,10 @@ static void mq_flush(struct file *f)
 	struct mqueue *mq = queue_of(f);
 	struct process *p = NULL;
 
-	mutex_lock(&ipc_lock);
+	mutex_lock(&mq->lock);
 	if (mq->owner == current_process())
 		p = forget_owner(mq);
-	mutex_unlock(&ipc_lock);
+	mutex_unlock(&mq->lock);
 	if (p)
 		process_put(p);
 }
@@ -411,7 +415,7 @@ static int send(struct mqueue *mq, struct msg_wait *w, bool nowait,
 		if (nowait)
 			return -EAGAIN;
 		list_append(&mq->q.senders, &w->w.link);
-		return ipc_sleep(&w->w, deadline);
+		return ipc_sleep(&w->w, &mq->lock, deadline);
 	}
 	if (!msgq_put(&mq->q, w->msg) && mq->q.nr == 1)
 		*told = tell_owner(mq);
@@ -433,9 +437,9 @@ static long send_to(struct file *f, uint64_t user, uint64_t len,
 		return err;
 	w.msg->type = (int64_t)prio;
 	task_wakes_begin();
-	mutex_lock(&ipc_lock);
+	mutex_lock(&mq->lock);
 	err = send(mq, &w, f->flags & O_NONBLOCK, deadline, &told);
-	mutex_unlock(&ipc_lock);
+	mutex_unlock(&mq->lock);
 	wait_wake_all(&mq->wait, EPOLLIN | EPOLLRDNORM);
 	task_wakes_end();
 	if (told)
@@ -475,7 +479,7 @@ static int receive(struct mqueue *mq, struct msg_wait *w, bool nowait,
 	if (nowait)
 		return -EAGAIN;
 	list_append(&mq->q.receivers, &w->w.link);
-	return ipc_sleep(&w->w, deadline);
+	return ipc_sleep(&w->w, &mq->lock, deadline);
 }
 
 static long receive_from(struct file *f, uint64_t user, uint64_t len,
@@ -489,9 +493,9 @@ static long receive_from(struct file *f, uint64_t user, uint64_t len,
 	if (len < (uint64_t)mq->max_size)
 		return -EMSGSIZE;
 	task_wakes_begin();
-	mutex_lock(&ipc_lock);
+	mutex_lock(&mq->lock);
 	ret = receive(mq, &w, f->flags & O_NONBLOCK, deadline);
-	mutex_unlock(&ipc_lock);
+	mutex_unlock(&mq->lock);
 	wait_wake_all(&mq->wait, EPOLLOUT | EPOLLWRNORM);
 	task_wakes_end();
 	if (ret)
@@ -549,7 +553,7 @@ long sys_mq_notify(uint64_t fd, uint64_t user)
 	if (!f)
 		return -EBADF;
 	mq = queue_of(f);
-	mutex_lock(&ipc_lock);
+	mutex_lock(&mq->lock);
 	if (!user && mq->owner == self) {
 		gone = forget_owner(mq);
 	} else if (user && mq->owner) {
@@ -558,7 +562,7 @@ long sys_mq_notify(uint64_t fd, uint64_t user)
 		mq->owner = process_get(self);
 		mq->event = e;
 	}
-	mutex_unlock(&ipc_lock);
+	mutex_unlock(&mq->lock);
 	if (gone)
 		process_put(gone);
 	file_put(f);
@@ -568,6 +572,7 @@ long sys_mq_notify(uint64_t fd, uint64_t user)
 long sys_mq_getsetattr(uint64_t fd, uint64_t new, uint64_t old)
 {
 	struct mq_attr want, a = { 0 };
+	struct mqueue *mq;
 	struct file *f;
 
 	if (new && copy_from_user(&want, (void *)new, sizeof(want)))
@@ -577,15 +582,16 @@ long sys_mq_getsetattr(uint64_t fd, uint64_t new, uint64_t old)
 	f = get_queue(fd, 0);
 	if (!f)
 		return -EBADF;
-	mutex_lock(&ipc_lock);
-	a.mq_maxmsg = (int64_t)queue_of(f)->q.max_nr;
-	a.mq_msgsize = queue_of(f)->max_size;
-	a.mq_curmsgs = (int64_t)queue_of(f)->q.nr;
+	mq = queue_of(f);
+	mutex_lock(&mq->lock);
+	a.mq_maxmsg = (int64_t)mq->q.max_nr;
+	a.mq_msgsize = mq->max_size;
+	a.mq_curmsgs = (int64_t)mq->q.nr;
 	a.mq_flags = f->flags & O_NONBLOCK;
 	if (new)
 		f->flags = (f->flags & ~(uint32_t)O_NONBLOCK) |
 			   (uint32_t)want.mq_flags;
-	mutex_unlock(&ipc_lock);
+	mutex_unlock(&mq->lock);
 	file_put(f);
 	return old && copy_to_user((void *)old, &a, sizeof(a)) ? -EFAULT : 0;
 }

@@ -148,7 +148,7 @@ static int send(int32_t id, struct msg_wait *w, bool nowait)
 	if (nowait)
 		return -EAGAIN;
 	list_append(&q->q.senders, &w->w.link);
-	return ipc_sleep(&w->w, DEADLINE_NEVER);
+	return ipc_sleep(&w->w, &ipc_lock, DEADLINE_NEVER);
 }
 
 long sys_msgsnd(uint64_t id, uint64_t user, uint64_t len, uint64_t flags)
@@ -232,7 +232,7 @@ static int receive(int32_t id, struct msg_wait *w, bool nowait)
 	if (nowait)
 		return -ENOMSG;
 	list_append(&q->q.receivers, &w->w.link);
-	return ipc_sleep(&w->w, DEADLINE_NEVER);
+	return ipc_sleep(&w->w, &ipc_lock, DEADLINE_NEVER);
 }
 
 long sys_msgrcv(uint64_t id, uint64_t user, uint64_t max, uint64_t type,

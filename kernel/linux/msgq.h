@@ -2,7 +2,8 @@
 /*
  * A queue of messages, as System V's (msg.c) and POSIX's (mqueue.c) are: who
  * puts a message in gives it to a receiver that waits, who takes one out lets a
- * sender's in that waits. The woken find their part done. Under ipc_lock.
+ * sender's in that waits. The woken find their part done. All under one
+ * lock of the caller's, which ipc_sleep is given as well.
  */
 #pragma once
 #include "linux/ipc.h"

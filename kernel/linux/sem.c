@@ -313,7 +313,7 @@ static long operate(int32_t id, const struct sembuf *ops, uint32_t nr,
 	err = start(&q, id);
 	if (err == IPC_WAITING) {
 		list_append(&q.set->waiting, &q.w.link);
-		err = ipc_sleep(&q.w, deadline);
+		err = ipc_sleep(&q.w, &ipc_lock, deadline);
 	}
 	mutex_unlock(&ipc_lock);
 	task_wakes_end();
