@@ -70,6 +70,8 @@ struct tty {
 	struct session *session;	/* whose controlling terminal; borrowed */
 	uint32_t pgrp;			/* foreground group, 0 = none */
 	bool exclusive;
+	/* what of the settings can not be changed; the last one to say so wins */
+	struct termios locked;
 };
 
 extern struct mutex tty_lock;

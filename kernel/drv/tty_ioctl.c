@@ -57,6 +57,33 @@ static void set_speeds(struct termios2 *tio)
 	tio->c_ispeed = in ? baud_of(in, tio->c_ispeed) : tio->c_ospeed;
 }
 
+static uint32_t choose_bits(uint32_t old, uint32_t new, uint32_t locked)
+{
+	return (old & locked) | (new & ~locked);
+}
+
+/* All but what is locked (TIOCSLCKTRMIOS). */
+static long apply_termios(struct tty *t, struct termios2 *new, int when)
+{
+	struct termios *l = &t->locked;
+	struct termios2 old;
+	int err = t->ops->get_termios(t, &old);
+
+	if (err)
+		return err;
+	new->c_iflag = choose_bits(old.c_iflag, new->c_iflag, l->c_iflag);
+	new->c_oflag = choose_bits(old.c_oflag, new->c_oflag, l->c_oflag);
+	new->c_cflag = choose_bits(old.c_cflag, new->c_cflag, l->c_cflag);
+	new->c_lflag = choose_bits(old.c_lflag, new->c_lflag, l->c_lflag);
+	if (l->c_line)
+		new->c_line = old.c_line;
+	for (size_t i = 0; i < NCCS; i++)
+		if (l->c_cc[i])
+			new->c_cc[i] = old.c_cc[i];
+	set_speeds(new);
+	return t->ops->set_termios(t, new, when);
+}
+
 static long set_termios(struct tty *t, uint64_t user, size_t size, int when)
 {
 	struct termios2 tio;
@@ -68,8 +95,19 @@ static long set_termios(struct tty *t, uint64_t user, size_t size, int when)
 		return err;
 	if (copy_from_user(&tio, (void *)user, size))
 		return -EFAULT;
-	set_speeds(&tio);
-	return t->ops->set_termios(t, &tio, when);
+	return apply_termios(t, &tio, when);
+}
+
+static long lock_termios(struct tty *t, uint64_t user)
+{
+	struct termios l;
+
+	if (!tty_job->is_admin())
+		return -EPERM;
+	if (copy_from_user(&l, (void *)user, sizeof(l)))
+		return -EFAULT;
+	t->locked = l;
+	return 0;
 }
 
 static long get_termio(struct tty *t, uint64_t user)
@@ -112,8 +150,7 @@ static long set_termio(struct tty *t, uint64_t user, int when)
 	tio.c_lflag = low_half(tio.c_lflag, old.c_lflag);
 	tio.c_line = old.c_line;
 	memcpy(tio.c_cc, old.c_cc, NCC);
-	set_speeds(&tio);
-	return t->ops->set_termios(t, &tio, when);
+	return apply_termios(t, &tio, when);
 }
 
 static long termios_ioctl(struct tty *t, uint32_t cmd, uint64_t arg)
@@ -139,6 +176,10 @@ static long termios_ioctl(struct tty *t, uint32_t cmd, uint64_t arg)
 	case TCSETAW:
 	case TCSETAF:
 		return set_termio(t, arg, (int)(cmd - TCSETA));
+	case TIOCGLCKTRMIOS:
+		return copy_to_user((void *)arg, &t->locked, TERMIOS_BYTES);
+	case TIOCSLCKTRMIOS:
+		return lock_termios(t, arg);
 	default:
 		return -ENOTTY;
 	}

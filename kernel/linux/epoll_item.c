@@ -123,6 +123,20 @@ struct epitem *epoll_item_find(struct epoll *ep, const struct file *f, int fd)
 	return NULL;
 }
 
+struct file *epoll_item_file(const struct epoll *ep, int fd, uint32_t n)
+{
+	for (uint32_t i = 0; i < ep->nr_buckets; i++) {
+		list_for_each(p, &ep->buckets[i]) {
+			struct epitem *it = list_entry(p, struct epitem,
+						       hash_link);
+
+			if (it->fd == fd && !n--)
+				return it->file;
+		}
+	}
+	return NULL;
+}
+
 static struct list *buckets_create(uint32_t n)
 {
 	struct list *b = kmalloc(n * sizeof(*b));

@@ -49,6 +49,8 @@ struct file *epoll_file_create(void);
 
 /* --- items: ep->lock is held --------------------------------------------------*/
 struct epitem *epoll_item_find(struct epoll *ep, const struct file *f, int fd);
+/* The n-th file, from 0, that is watched as fd; NULL: no more. Borrowed. */
+struct file *epoll_item_file(const struct epoll *ep, int fd, uint32_t n);
 /* Returns 0, -ENOMEM, -ELOOP. */
 int epoll_item_add(struct epoll *ep, struct file *f, int fd,
 		   const struct epoll_event *e);

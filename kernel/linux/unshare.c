@@ -2,13 +2,16 @@
 /*
  * unshare: a thread stops sharing its descriptor table or its root, working
  * directory and umask. There are no namespaces; asking for one is refused.
- * kcmp: whether two threads share such an object.
+ * kcmp: whether two threads share such an object, or a file an epoll watches.
  */
 #include <linux/kcmp.h>
 #include <linux/sched.h>
 #include <gen/syscalls.h>
+#include "arch/uaccess.h"
+#include "linux/epoll_priv.h"
 #include "linux/fdtable.h"
 #include "linux/process_priv.h"
+#include "linux/ptrace.h"
 
 #define UNSHARE_KNOWN                                                        \
 	(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD |             \
@@ -60,6 +63,7 @@ static const void *object_locked(struct thread *t, uint32_t type, int fd,
 {
 	switch (type) {
 	case KCMP_FILE:
+	case KCMP_EPOLL_TFD:
 		*ref = t->files ? files_lookup(t->files, fd) : NULL;
 		return *ref;
 	case KCMP_VM:
@@ -75,28 +79,54 @@ static const void *object_locked(struct thread *t, uint32_t type, int fd,
 	}
 }
 
+/* What epf watches as s says. Only to be compared. */
+static int watched(const struct file *epf, const struct kcmp_epoll_slot *s,
+		   const void **out)
+{
+	struct epoll *ep = epoll_of_file(epf);
+
+	if (!ep)
+		return -EINVAL;
+	mutex_lock(&ep->lock);
+	*out = epoll_item_file(ep, (int)s->tfd, s->toff);
+	mutex_unlock(&ep->lock);
+	return *out ? 0 : -ENOENT;
+}
+
 long sys_kcmp(uint64_t pid1, uint64_t pid2, uint64_t type, uint64_t idx1,
 	      uint64_t idx2)
 {
+	struct kcmp_epoll_slot slot = { .efd = (uint32_t)idx2 };
 	struct file *f1 = NULL, *f2 = NULL;
+	const void *a = NULL, *b = NULL;
 	struct thread *t1, *t2;
-	const void *a, *b;
-	long ret = -ESRCH;
+	long ret = 0;
 
-	if (type >= KCMP_TYPES)
+	if ((uint32_t)type >= KCMP_TYPES)
 		return -EINVAL;
-	if (type == KCMP_EPOLL_TFD)
-		return -EOPNOTSUPP;
+	if (type == KCMP_EPOLL_TFD &&
+	    copy_from_user(&slot, (void *)idx2, sizeof(slot)))
+		return -EFAULT;
 	mutex_lock(&process_lock);
 	t1 = thread_find((uint32_t)pid1);
 	t2 = thread_find((uint32_t)pid2);
-	if (t1 && t2) {
+	if (!t1 || !t2) {
+		ret = -ESRCH;
+	} else if (!ptrace_may_access_locked(t1, false) ||
+		   !ptrace_may_access_locked(t2, false)) {
+		ret = -EPERM;
+	} else {
 		a = object_locked(t1, (uint32_t)type, (int)idx1, &f1);
-		b = object_locked(t2, (uint32_t)type, (int)idx2, &f2);
-		ret = type == KCMP_FILE && (!a || !b) ? -EBADF :
-		      a == b ? 0 : a < b ? 1 : 2;
+		b = object_locked(t2, (uint32_t)type, (int)slot.efd, &f2);
 	}
 	mutex_unlock(&process_lock);
+	if (!ret && (type == KCMP_FILE || type == KCMP_EPOLL_TFD) &&
+	    (!a || !b))
+		ret = -EBADF;
+	if (!ret && type == KCMP_EPOLL_TFD)
+		ret = watched(f2, &slot, &b);
+	if (!ret)
+		ret = a == b ? 0 : a < b ? 1 : 2;
 	if (f1)
 		file_put(f1);
 	if (f2)

@@ -10,6 +10,8 @@
 #include <linux/kcmp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 static int kcmp(pid_t a, pid_t b, int type, long x, long y)
 {
@@ -30,6 +32,60 @@ TEST(kcmp_files)
 	show(kcmp(me, me, KCMP_VM, 0, 0));
 	show(kcmp(me, me, 99, 0, 0));
 	show(kcmp(me, 999999, KCMP_VM, 0, 0));
+}
+
+static int kcmp_watched(int fd, int efd, int tfd, int n)
+{
+	struct kcmp_epoll_slot s = { efd, tfd, n };
+
+	return kcmp(getpid(), getpid(), KCMP_EPOLL_TFD, fd, (long)&s);
+}
+
+TEST(kcmp_epoll)
+{
+	int ep = must(epoll_create1(0)), a = must(eventfd(0, 0));
+	int b = must(eventfd(0, 0)), c = must(dup(a)), first, second;
+	struct epoll_event e = { .events = EPOLLIN };
+
+	if (kcmp_watched(a, ep, a, 0) < 0 && errno == ENOSYS)
+		skip("no kcmp");
+	show(kcmp_watched(a, ep, a, 0));
+	must(epoll_ctl(ep, EPOLL_CTL_ADD, a, &e));
+	show(kcmp_watched(a, ep, a, 0));
+	show(kcmp_watched(c, ep, a, 0));
+	show(kcmp_watched(a, ep, c, 0));
+	show(kcmp_watched(a, ep, a, 1));
+	fact(kcmp_watched(b, ep, a, 0) > 0);
+	show(kcmp_watched(999, ep, a, 0));
+	show(kcmp_watched(a, 999, a, 0));
+	show(kcmp_watched(a, a, a, 0));
+	show(kcmp(getpid(), getpid(), KCMP_EPOLL_TFD, a, (long)bad_pointer()));
+	/* two of one number: the first file lives on under another */
+	must(dup2(b, a));
+	must(epoll_ctl(ep, EPOLL_CTL_ADD, a, &e));
+	first = kcmp_watched(c, ep, a, 0);
+	second = kcmp_watched(c, ep, a, 1);
+	fact(!first != !second);
+	show(kcmp_watched(a, ep, a, 2));
+}
+
+static int kcmp_of_root(void *arg)
+{
+	must(setgid(65534));
+	must(setuid(65534));
+	show(kcmp(getpid(), getppid(), KCMP_VM, 0, 0));
+	show(kcmp(getppid(), getpid(), KCMP_VM, 0, 0));
+	fact(kcmp(getpid(), getpid(), KCMP_VM, 0, 0) == 0);
+	return 0;
+}
+
+TEST(kcmp_permission)
+{
+	if (kcmp(getpid(), getpid(), KCMP_VM, 0, 0) < 0)
+		skip("no kcmp");
+	if (getuid())
+		skip("needs root");
+	show_exit("child", spawn(kcmp_of_root, NULL));
 }
 
 static int child_unshares(void *arg)

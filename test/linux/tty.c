@@ -335,6 +335,49 @@ TEST(slave_closed)
 	show(read(p.master, buf, 8));
 }
 
+/* The kernel's struct termios. */
+struct locks {
+	tcflag_t i, o, c, l;
+	unsigned char line, cc[19];
+};
+
+TEST(locked_settings)
+{
+	struct pty p = make_pty();
+	struct locks none = { 0 }, got, l = { .l = ECHO | ISIG };
+	struct termios t;
+
+	memset(&got, 1, sizeof(got));
+	show(ioctl(p.slave, TIOCGLCKTRMIOS, &got));
+	fact(!memcmp(&got, &none, sizeof(got)));
+	show(ioctl(p.slave, TIOCGLCKTRMIOS, bad_pointer()));
+	if (getuid())
+		skip("needs root");
+	l.cc[VINTR] = 1;
+	show(ioctl(p.slave, TIOCSLCKTRMIOS, bad_pointer()));
+	show(ioctl(p.slave, TIOCSLCKTRMIOS, &l));
+	show(ioctl(p.slave, TIOCGLCKTRMIOS, &got));
+	fact(!memcmp(&got, &l, sizeof(got)));
+	must(tcgetattr(p.slave, &t));
+	t.c_lflag &= ~(ECHO | ISIG | ICANON);
+	t.c_cc[VINTR] = 'x';
+	t.c_cc[VQUIT] = 'y';
+	show(tcsetattr(p.slave, TCSANOW, &t));
+	must(tcgetattr(p.slave, &t));
+	num(t.c_lflag & (ECHO | ISIG | ICANON));
+	num(t.c_cc[VINTR]);
+	num(t.c_cc[VQUIT]);
+	show(ioctl(p.master, TIOCGLCKTRMIOS, &got));
+	fact(!memcmp(&got, &l, sizeof(got)));
+	show(ioctl(p.slave, TIOCSLCKTRMIOS, &none));
+	set_flags(p.slave, ECHO, 0);
+	must(tcgetattr(p.slave, &t));
+	num(t.c_lflag & (ECHO | ISIG | ICANON));
+	show(ioctl(0, TIOCGLCKTRMIOS, &got));
+	must(setuid(65534));
+	show(ioctl(p.slave, TIOCSLCKTRMIOS, &l));
+}
+
 TEST(not_a_terminal)
 {
 	struct termios t;
