@@ -16,6 +16,7 @@ LT_PROGS := $(addprefix $(LT_OUT)/,$(LT_FAMILIES))
 LT_DEPS := $(LT_SRC)/harness.c $(LT_SRC)/harness.h $(LT_SRC)/pthread_help.h \
 	$(LT_SRC)/futex_help.h $(LT_SRC)/sched_help.h $(LT_SRC)/inet_help.h \
 	$(LT_SRC)/seccomp_help.h $(LT_SRC)/ptrace_help.h \
+	$(LT_SRC)/ns_help.h \
 	mk/test-linux.mk
 
 LT_CC ?= gcc

@@ -36,7 +36,7 @@ static int check_owner_change(const struct inode *i, const struct cred *c,
 {
 	bool owner = c->fsuid == i->uid;
 
-	if (cred_has_cap(c, CAP_CHOWN))
+	if (cred_has_cap_over(c, i->uid, i->gid, CAP_CHOWN))
 		return 0;
 	if ((a->valid & ATTR_UID) && (!owner || a->uid != i->uid))
 		return -EPERM;
@@ -95,7 +95,8 @@ int vfs_setattr(const struct path *p, const struct cred *c,
 			return -EPERM;
 		if (S_ISLNK(i->mode))
 			return -EOPNOTSUPP;
-		if (!cred_in_group(c, gid) && !cred_has_cap(c, CAP_FSETID))
+		if (!cred_in_group(c, gid) &&
+		    !cred_has_cap_over(c, i->uid, gid, CAP_FSETID))
 			a.mode &= ~(uint32_t)S_ISGID;
 	}
 	if (a.valid & (ATTR_ATIME | ATTR_MTIME)) {

@@ -9,6 +9,7 @@
 #include "lib/string.h"
 
 const struct cred cred_kernel = {
+	.user_ns = &user_ns_first,
 	.cap_effective = ~0ull, .cap_permitted = ~0ull,
 };
 
@@ -20,6 +21,7 @@ struct cred *cred_copy(const struct cred *c)
 		return NULL;
 	memcpy(n, c, sizeof(*n));
 	ref_init(&n->refs, 1);
+	user_ns_get(n->user_ns);
 	return n;
 }
 
@@ -31,13 +33,35 @@ struct cred *cred_get(struct cred *c)
 
 void cred_put(struct cred *c)
 {
-	if (c && ref_put(&c->refs))
-		kfree(c);
+	if (!c || !ref_put(&c->refs))
+		return;
+	user_ns_put(c->user_ns);
+	kfree(c);
 }
 
 bool cred_has_cap(const struct cred *c, int cap)
 {
-	return (unsigned int)cap < 64 && (c->cap_effective >> cap & 1);
+	return c->user_ns == &user_ns_first && cred_has_own_cap(c, cap);
+}
+
+bool cred_has_cap_in(const struct cred *c, const struct user_ns *u, int cap)
+{
+	/* who made a namespace below the own one may do all there */
+	for (; u != c->user_ns; u = u->ns.owner) {
+		if (u->level <= c->user_ns->level)
+			return false;
+		if (u->ns.owner == c->user_ns && u->uid == c->euid)
+			return true;
+	}
+	return cred_has_own_cap(c, cap);
+}
+
+bool cred_has_cap_over(const struct cred *c, uint32_t uid, uint32_t gid,
+		       int cap)
+{
+	return cred_has_own_cap(c, cap) &&
+	       id_to_user(c->user_ns, ID_USER, uid) != NO_ID &&
+	       id_to_user(c->user_ns, ID_GROUP, gid) != NO_ID;
 }
 
 bool cred_in_group(const struct cred *c, uint32_t gid)

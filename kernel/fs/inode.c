@@ -167,15 +167,20 @@ void inode_init_owner(struct inode *i, const struct inode *dir, uint32_t mode,
 			mode |= S_ISGID;
 		else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
 			 !cred_in_group(c, i->gid) &&
-			 !cred_has_cap(c, CAP_FSETID))
+			 !cred_has_cap_over(c, i->uid, i->gid, CAP_FSETID))
 			mode &= ~(uint32_t)S_ISGID;
 	}
 	i->mode = mode;
 }
 
+static bool has_cap(const struct inode *i, const struct cred *c, int cap)
+{
+	return cred_has_cap_over(c, i->uid, i->gid, cap);
+}
+
 bool inode_is_owner(const struct inode *i, const struct cred *c)
 {
-	return c->fsuid == i->uid || cred_has_cap(c, CAP_FOWNER);
+	return c->fsuid == i->uid || has_cap(i, c, CAP_FOWNER);
 }
 
 int inode_permission_generic(const struct inode *i, const struct cred *c,
@@ -193,17 +198,17 @@ int inode_permission_generic(const struct inode *i, const struct cred *c,
 	if ((may & ~bits & 7) == 0)
 		return 0;
 	if (S_ISDIR(mode)) {
-		if (!(may & MAY_WRITE) && cred_has_cap(c, CAP_DAC_READ_SEARCH))
+		if (!(may & MAY_WRITE) && has_cap(i, c, CAP_DAC_READ_SEARCH))
 			return 0;
-		if (cred_has_cap(c, CAP_DAC_OVERRIDE))
+		if (has_cap(i, c, CAP_DAC_OVERRIDE))
 			return 0;
 		return -EACCES;
 	}
-	if (may == MAY_READ && cred_has_cap(c, CAP_DAC_READ_SEARCH))
+	if (may == MAY_READ && has_cap(i, c, CAP_DAC_READ_SEARCH))
 		return 0;
 	/* Not even root executes a file that nobody may execute. */
 	if ((!(may & MAY_EXEC) || (mode & 0111)) &&
-	    cred_has_cap(c, CAP_DAC_OVERRIDE))
+	    has_cap(i, c, CAP_DAC_OVERRIDE))
 		return 0;
 	return -EACCES;
 }

@@ -34,7 +34,8 @@ int vfs_may_delete(const struct path *dir, struct inode *victim,
 	if (err)
 		return err;
 	if ((i->mode & S_ISVTX) && c->fsuid != victim->uid &&
-	    c->fsuid != i->uid && !cred_has_cap(c, CAP_FOWNER))
+	    c->fsuid != i->uid &&
+	    !cred_has_cap_over(c, victim->uid, victim->gid, CAP_FOWNER))
 		return -EPERM;
 	if ((i->state | victim->state) & (INODE_APPEND_ONLY | INODE_IMMUTABLE))
 		return -EPERM;

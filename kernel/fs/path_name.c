@@ -62,7 +62,7 @@ ssize_t path_name(const struct path *p, const struct path *root, char *buf,
 		return -ENAMETOOLONG;
 	prepend(&n, "", 1);
 	mutex_lock(&dcache_lock);
-	if (p->dentry->flags & DENTRY_ANON) {
+	if (p->dentry->flags & DENTRY_ANON && !p->mnt->parent) {
 		prepend(&n, p->dentry->name, p->dentry->len);
 	} else {
 		if (p->dentry->flags & DENTRY_DELETED)

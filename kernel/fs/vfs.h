@@ -468,7 +468,7 @@ struct super *devpts_create(void);
 struct super *procfs_create(void);
 struct super *sysfs_create(void);
 struct super *cgroup_create(void);
-struct super *mqueue_create(void);	/* the one there is */
+struct super *mqueue_create(void);	/* of the first namespace */
 /* Host tree by the file server. */
 /* live: the host may change it at any time. */
 struct super *hostfs_create(uint32_t export_id, bool read_only, bool live);

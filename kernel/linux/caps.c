@@ -113,7 +113,7 @@ static bool capset_allowed(const struct cred *old, uint64_t e, uint64_t p,
 			   uint64_t i)
 {
 	if (i & ~(old->cap_inheritable | old->cap_permitted) &&
-	    !cred_has_cap(old, CAP_SETPCAP))
+	    !cred_has_own_cap(old, CAP_SETPCAP))
 		return false;
 	return !(i & ~(old->cap_inheritable | old->cap_bounding)) &&
 	       !(p & ~old->cap_permitted) && !(e & ~p);
@@ -162,7 +162,7 @@ static long bounding_drop(uint64_t cap)
 
 	if (cap > CAP_LAST_CAP)
 		return -EINVAL;
-	if (!cred_has_cap(current_thread()->cred, CAP_SETPCAP))
+	if (!cred_has_own_cap(current_thread()->cred, CAP_SETPCAP))
 		return -EPERM;
 	n = ids_begin();
 	if (!n)
@@ -212,7 +212,7 @@ static long set_securebits(uint64_t bits)
 	if (locked & (c->securebits ^ (uint32_t)bits) ||
 	    c->securebits & SECURE_ALL_LOCKS & ~(uint32_t)bits ||
 	    bits & ~(uint64_t)(SECURE_ALL_LOCKS | SECURE_ALL_BITS) ||
-	    !cred_has_cap(c, CAP_SETPCAP))
+	    !cred_has_own_cap(c, CAP_SETPCAP))
 		return -EPERM;
 	n = ids_begin();
 	if (!n)

@@ -12,10 +12,10 @@
 #include "arch/uaccess.h"
 #include "core/msg.h"
 #include "linux/ids.h"
+#include "linux/user_ns.h"
 
 #define LINUX_GROUPS_MAX 65536u
 
-#define NO_ID UINT32_MAX
 #define CAPS_OF_FS                                                           \
 	((1ull << CAP_CHOWN) | (1ull << CAP_MKNOD) |                         \
 	 (1ull << CAP_DAC_OVERRIDE) | (1ull << CAP_DAC_READ_SEARCH) |        \
@@ -51,47 +51,59 @@ void ids_commit(struct cred *n)
 
 void ids_fix_caps(const struct cred *old, struct cred *n)
 {
-	bool had_root = !old->uid || !old->euid || !old->suid;
+	bool was_root = cred_is_root(old, old->euid);
+	bool is_root = cred_is_root(n, n->euid);
+	bool had_root = was_root || cred_is_root(old, old->uid) ||
+			cred_is_root(old, old->suid);
 
 	if (old->securebits & SECBIT_NO_SETUID_FIXUP)
 		return;
-	if (had_root && n->uid && n->euid && n->suid) {
+	if (had_root && !is_root && !cred_is_root(n, n->uid) &&
+	    !cred_is_root(n, n->suid)) {
 		if (!(old->securebits & SECBIT_KEEP_CAPS)) {
 			n->cap_permitted = 0;
 			n->cap_effective = 0;
 		}
 		n->cap_ambient = 0;
 	}
-	if (!old->euid && n->euid)
+	if (was_root && !is_root)
 		n->cap_effective = 0;
-	if (old->euid && !n->euid)
+	if (!was_root && is_root)
 		n->cap_effective = n->cap_permitted;
 }
 
 /* --- reading --------------------------------------------------------------*/
+static uint32_t shown(enum id_kind kind, uint32_t id)
+{
+	return id_show(now()->user_ns, kind, id);
+}
+
 long sys_getuid(void)
 {
-	return now()->uid;
+	return shown(ID_USER, now()->uid);
 }
 
 long sys_geteuid(void)
 {
-	return now()->euid;
+	return shown(ID_USER, now()->euid);
 }
 
 long sys_getgid(void)
 {
-	return now()->gid;
+	return shown(ID_GROUP, now()->gid);
 }
 
 long sys_getegid(void)
 {
-	return now()->egid;
+	return shown(ID_GROUP, now()->egid);
 }
 
-static long put_three(uint32_t a, uint32_t b, uint32_t c, uint64_t ua,
-		      uint64_t ub, uint64_t uc)
+static long put_three(enum id_kind kind, uint32_t a, uint32_t b, uint32_t c,
+		      uint64_t ua, uint64_t ub, uint64_t uc)
 {
+	a = shown(kind, a);
+	b = shown(kind, b);
+	c = shown(kind, c);
 	if (copy_to_user((void *)ua, &a, 4) || copy_to_user((void *)ub, &b, 4) ||
 	    copy_to_user((void *)uc, &c, 4))
 		return -EFAULT;
@@ -100,38 +112,51 @@ static long put_three(uint32_t a, uint32_t b, uint32_t c, uint64_t ua,
 
 long sys_getresuid(uint64_t r, uint64_t e, uint64_t s)
 {
-	return put_three(now()->uid, now()->euid, now()->suid, r, e, s);
+	return put_three(ID_USER, now()->uid, now()->euid, now()->suid, r, e, s);
 }
 
 long sys_getresgid(uint64_t r, uint64_t e, uint64_t s)
 {
-	return put_three(now()->gid, now()->egid, now()->sgid, r, e, s);
+	return put_three(ID_GROUP, now()->gid, now()->egid, now()->sgid, r, e, s);
 }
 
 long sys_getgroups(uint64_t size, uint64_t list)
 {
 	const struct cred *c = now();
 
-	if ((int)size < 0)
+	if ((int)size < 0 || (size && size < c->nr_groups))
 		return -EINVAL;
-	if (size) {
-		if (size < c->nr_groups)
-			return -EINVAL;
-		if (copy_to_user((void *)list, c->groups, c->nr_groups * 4))
+	for (uint32_t i = 0; size && i < c->nr_groups; i++)
+		if (user_store32((uint32_t *)list + i,
+				 shown(ID_GROUP, c->groups[i])))
 			return -EFAULT;
-	}
 	return c->nr_groups;
 }
 
 /* --- user and group ids ---------------------------------------------------*/
 static bool may_set_uid(void)
 {
-	return cred_has_cap(now(), CAP_SETUID);
+	return cred_has_own_cap(now(), CAP_SETUID);
 }
 
 static bool may_set_gid(void)
 {
-	return cred_has_cap(now(), CAP_SETGID);
+	return cred_has_own_cap(now(), CAP_SETGID);
+}
+
+/* The kernel's numbers of three ids of the program; NO_ID stays. Returns false
+ * if it has no such id. */
+static bool get_three(enum id_kind kind, uint64_t r, uint64_t e, uint64_t s,
+		      uint32_t out[3])
+{
+	const uint32_t in[3] = { (uint32_t)r, (uint32_t)e, (uint32_t)s };
+
+	for (int i = 0; i < 3; i++) {
+		out[i] = id_from_user(now()->user_ns, kind, in[i]);
+		if (out[i] == NO_ID && in[i] != NO_ID)
+			return false;
+	}
+	return true;
 }
 
 /* Set what is not NO_ID; rights were checked. */
@@ -184,7 +209,7 @@ static bool is_gid_of(uint32_t id, bool real, bool effective, bool saved)
 
 long sys_setuid(uint64_t uid)
 {
-	uint32_t u = (uint32_t)uid;
+	uint32_t u = id_from_user(now()->user_ns, ID_USER, (uint32_t)uid);
 
 	if (u == NO_ID)
 		return -EINVAL;
@@ -196,7 +221,7 @@ long sys_setuid(uint64_t uid)
 
 long sys_setgid(uint64_t gid)
 {
-	uint32_t g = (uint32_t)gid;
+	uint32_t g = id_from_user(now()->user_ns, ID_GROUP, (uint32_t)gid);
 
 	if (g == NO_ID)
 		return -EINVAL;
@@ -208,8 +233,12 @@ long sys_setgid(uint64_t gid)
 
 long sys_setreuid(uint64_t real, uint64_t effective)
 {
-	uint32_t r = (uint32_t)real, e = (uint32_t)effective, s = NO_ID;
+	uint32_t id[3], r, e, s = NO_ID;
 
+	if (!get_three(ID_USER, real, effective, NO_ID, id))
+		return -EINVAL;
+	r = id[0];
+	e = id[1];
 	if (!may_set_uid() && !(is_uid_of(r, true, true, false) &&
 				is_uid_of(e, true, true, true)))
 		return -EPERM;
@@ -220,8 +249,12 @@ long sys_setreuid(uint64_t real, uint64_t effective)
 
 long sys_setregid(uint64_t real, uint64_t effective)
 {
-	uint32_t r = (uint32_t)real, e = (uint32_t)effective, s = NO_ID;
+	uint32_t id[3], r, e, s = NO_ID;
 
+	if (!get_three(ID_GROUP, real, effective, NO_ID, id))
+		return -EINVAL;
+	r = id[0];
+	e = id[1];
 	if (!may_set_gid() && !(is_gid_of(r, true, true, false) &&
 				is_gid_of(e, true, true, true)))
 		return -EPERM;
@@ -232,67 +265,78 @@ long sys_setregid(uint64_t real, uint64_t effective)
 
 long sys_setresuid(uint64_t r, uint64_t e, uint64_t s)
 {
-	if (!may_set_uid() && !(is_uid_of((uint32_t)r, true, true, true) &&
-				is_uid_of((uint32_t)e, true, true, true) &&
-				is_uid_of((uint32_t)s, true, true, true)))
+	uint32_t id[3];
+
+	if (!get_three(ID_USER, r, e, s, id))
+		return -EINVAL;
+	if (!may_set_uid() && !(is_uid_of(id[0], true, true, true) &&
+				is_uid_of(id[1], true, true, true) &&
+				is_uid_of(id[2], true, true, true)))
 		return -EPERM;
-	return set_uids((uint32_t)r, (uint32_t)e, (uint32_t)s);
+	return set_uids(id[0], id[1], id[2]);
 }
 
 long sys_setresgid(uint64_t r, uint64_t e, uint64_t s)
 {
-	if (!may_set_gid() && !(is_gid_of((uint32_t)r, true, true, true) &&
-				is_gid_of((uint32_t)e, true, true, true) &&
-				is_gid_of((uint32_t)s, true, true, true)))
+	uint32_t id[3];
+
+	if (!get_three(ID_GROUP, r, e, s, id))
+		return -EINVAL;
+	if (!may_set_gid() && !(is_gid_of(id[0], true, true, true) &&
+				is_gid_of(id[1], true, true, true) &&
+				is_gid_of(id[2], true, true, true)))
 		return -EPERM;
-	return set_gids((uint32_t)r, (uint32_t)e, (uint32_t)s);
+	return set_gids(id[0], id[1], id[2]);
 }
 
 /* Both return the old id, whether it worked or not. */
 long sys_setfsuid(uint64_t uid)
 {
-	uint32_t u = (uint32_t)uid, old = now()->fsuid;
+	uint32_t u = id_from_user(now()->user_ns, ID_USER, (uint32_t)uid);
+	uint32_t old = now()->fsuid;
 	struct cred *n;
 
 	if (u == NO_ID || u == old ||
 	    !(may_set_uid() || u == old || is_uid_of(u, true, true, true)))
-		return old;
+		return shown(ID_USER, old);
 	n = ids_begin();
 	if (!n)
-		return old;
+		return shown(ID_USER, old);
 	n->fsuid = u;
 	if (!(n->securebits & SECBIT_NO_SETUID_FIXUP)) {
-		if (!old)
+		if (cred_is_root(n, old))
 			n->cap_effective &= ~CAPS_OF_FS;
-		else if (!u)
+		else if (cred_is_root(n, u))
 			n->cap_effective |= n->cap_permitted & CAPS_OF_FS;
 	}
 	ids_commit(n);
-	return old;
+	return shown(ID_USER, old);
 }
 
 long sys_setfsgid(uint64_t gid)
 {
-	uint32_t g = (uint32_t)gid, old = now()->fsgid;
+	uint32_t g = id_from_user(now()->user_ns, ID_GROUP, (uint32_t)gid);
+	uint32_t old = now()->fsgid;
 	struct cred *n;
 
 	if (g == NO_ID || g == old ||
 	    !(may_set_gid() || is_gid_of(g, true, true, true)))
-		return old;
+		return shown(ID_GROUP, old);
 	n = ids_begin();
 	if (!n)
-		return old;
+		return shown(ID_GROUP, old);
 	n->fsgid = g;
 	ids_commit(n);
-	return old;
+	return shown(ID_GROUP, old);
 }
 
 long sys_setgroups(uint64_t size, uint64_t list)
 {
 	struct cred *n;
 	uint32_t first;
+	int err = 0;
 
-	if (!may_set_gid())
+	if (!may_set_gid() || !user_ns_may_setgroups(now()->user_ns))
 		return -EPERM;
 	if ((uint32_t)size > CRED_GROUPS_MAX)
 		return (uint32_t)size <= LINUX_GROUPS_MAX &&
@@ -300,9 +344,17 @@ long sys_setgroups(uint64_t size, uint64_t list)
 	n = ids_begin();
 	if (!n)
 		return -ENOMEM;
-	if (copy_from_user(n->groups, (void *)list, (uint32_t)size * 4)) {
+	if (copy_from_user(n->groups, (void *)list, (uint32_t)size * 4))
+		err = -EFAULT;
+	for (uint32_t i = 0; i < (uint32_t)size && !err; i++) {
+		n->groups[i] = id_from_user(n->user_ns, ID_GROUP,
+					    n->groups[i]);
+		if (n->groups[i] == NO_ID)
+			err = -EINVAL;
+	}
+	if (err) {
 		cred_put(n);
-		return -EFAULT;
+		return err;
 	}
 	n->nr_groups = (uint32_t)size;
 	ids_commit(n);
@@ -316,9 +368,9 @@ static void exec_caps(struct cred *n)
 	n->cap_effective = n->cap_ambient;
 	if (n->securebits & SECBIT_NOROOT)
 		return;
-	if (!n->euid || !n->uid)
+	if (cred_is_root(n, n->euid) || cred_is_root(n, n->uid))
 		n->cap_permitted |= n->cap_inheritable | n->cap_bounding;
-	if (!n->euid)
+	if (cred_is_root(n, n->euid))
 		n->cap_effective = n->cap_permitted;
 }
 
@@ -332,7 +384,9 @@ int ids_for_exec(struct file *f, struct cred **out, bool *secure)
 	if (!n)
 		return -ENOMEM;
 	if (!t->no_new_privs && !(m && (m->flags & MS_NOSUID ||
-					m->sb->flags & SUPER_NOSUID))) {
+					m->sb->flags & SUPER_NOSUID)) &&
+	    id_to_user(n->user_ns, ID_USER, f->inode->uid) != NO_ID &&
+	    id_to_user(n->user_ns, ID_GROUP, f->inode->gid) != NO_ID) {
 		if (mode & S_ISUID)
 			n->euid = f->inode->uid;
 		if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))

@@ -92,10 +92,10 @@ static void make_auxv(struct exec *e, uaddr_t name, uaddr_t platform,
 	put(mm, AT_BASE, e->interp_base);
 	put(mm, AT_FLAGS, 0);
 	put(mm, AT_ENTRY, e->load_bias + im->entry);
-	put(mm, AT_UID, c->uid);
-	put(mm, AT_EUID, c->euid);
-	put(mm, AT_GID, c->gid);
-	put(mm, AT_EGID, c->egid);
+	put(mm, AT_UID, id_show(c->user_ns, ID_USER, c->uid));
+	put(mm, AT_EUID, id_show(c->user_ns, ID_USER, c->euid));
+	put(mm, AT_GID, id_show(c->user_ns, ID_GROUP, c->gid));
+	put(mm, AT_EGID, id_show(c->user_ns, ID_GROUP, c->egid));
 	put(mm, AT_SECURE, e->secure);
 	put(mm, AT_RANDOM, random);
 	put(mm, AT_HWCAP2, boot->hwcap2);

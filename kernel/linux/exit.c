@@ -15,6 +15,7 @@
 #include "linux/exit_hooks.h"
 #include "linux/ipc.h"
 #include "linux/mm.h"
+#include "linux/ns.h"
 #include "linux/oom.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
@@ -185,6 +186,7 @@ void thread_exit(uint32_t status)
 		process_release_vfork(p);
 	}
 	fs_state_put(t->fs);
+	ns_set_put(t->ns);
 	last_in_space = __atomic_sub_fetch(&mm->nr_tasks, 1,
 					   __ATOMIC_ACQ_REL) == 0;
 	if (last_in_space)

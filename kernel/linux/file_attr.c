@@ -104,23 +104,30 @@ long sys_fchmod(uint64_t fd, uint64_t mode)
 }
 
 /* --- owner ----------------------------------------------------------------*/
-static struct attr owner_attr(uint64_t uid, uint64_t gid)
+/* Returns 0 or -EINVAL: the program has no such user or group. */
+static int owner_attr(uint64_t uid, uint64_t gid, struct attr *a)
 {
-	struct attr a = { .uid = (uint32_t)uid, .gid = (uint32_t)gid };
+	const struct user_ns *u = current_thread()->cred->user_ns;
 
-	if (a.uid != UINT32_MAX)
-		a.valid |= ATTR_UID;
-	if (a.gid != UINT32_MAX)
-		a.valid |= ATTR_GID;
-	return a;
+	*a = (struct attr){
+		.uid = id_from_user(u, ID_USER, (uint32_t)uid),
+		.gid = id_from_user(u, ID_GROUP, (uint32_t)gid),
+	};
+	if ((uint32_t)uid != NO_ID)
+		a->valid |= ATTR_UID;
+	if ((uint32_t)gid != NO_ID)
+		a->valid |= ATTR_GID;
+	return (a->valid & ATTR_UID && a->uid == NO_ID) ||
+	       (a->valid & ATTR_GID && a->gid == NO_ID) ? -EINVAL : 0;
 }
 
 long sys_fchownat(uint64_t dirfd, uint64_t name, uint64_t uid, uint64_t gid,
 		  uint64_t at)
 {
-	struct attr a = owner_attr(uid, gid);
+	struct attr a;
 
-	if (at & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+	if (at & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) ||
+	    owner_attr(uid, gid, &a))
 		return -EINVAL;
 	return setattr_at(dirfd, name, at, current_thread()->cred, &a);
 }
@@ -137,9 +144,9 @@ long sys_lchown(uint64_t name, uint64_t uid, uint64_t gid)
 
 long sys_fchown(uint64_t fd, uint64_t uid, uint64_t gid)
 {
-	struct attr a = owner_attr(uid, gid);
+	struct attr a;
 
-	return setattr_fd(fd, &a);
+	return owner_attr(uid, gid, &a) ? -EINVAL : setattr_fd(fd, &a);
 }
 
 /* --- times ----------------------------------------------------------------*/

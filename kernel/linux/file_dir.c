@@ -275,7 +275,7 @@ long sys_chroot(uint64_t name)
 	if (err)
 		return err;
 	err = enter_check(path_inode(&p));
-	if (!err && !cred_has_cap(t->cred, CAP_SYS_CHROOT))
+	if (!err && !cred_has_own_cap(t->cred, CAP_SYS_CHROOT))
 		err = -EPERM;
 	if (err)
 		path_put(&p);

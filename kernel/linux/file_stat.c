@@ -69,6 +69,7 @@ static void target_put(struct target *t)
 /* --- stat -----------------------------------------------------------------*/
 static int stat_to_user(const struct kstat *k, uint64_t user)
 {
+	const struct user_ns *u = current_thread()->cred->user_ns;
 	struct stat s;
 
 	memset(&s, 0, sizeof(s));
@@ -76,8 +77,8 @@ static int stat_to_user(const struct kstat *k, uint64_t user)
 	s.st_ino = k->ino;
 	s.st_nlink = k->nlink;
 	s.st_mode = k->mode;
-	s.st_uid = k->uid;
-	s.st_gid = k->gid;
+	s.st_uid = id_show(u, ID_USER, k->uid);
+	s.st_gid = id_show(u, ID_GROUP, k->gid);
 	s.st_rdev = k->rdev;
 	s.st_size = (long)k->size;
 	s.st_blksize = k->blksize;
@@ -154,6 +155,7 @@ static struct statx_timestamp statx_time(const struct ktime *t)
 
 static int statx_to_user(const struct kstat *k, bool mount_root, uint64_t user)
 {
+	const struct user_ns *u = current_thread()->cred->user_ns;
 	struct statx s;
 
 	memset(&s, 0, sizeof(s));
@@ -162,8 +164,8 @@ static int statx_to_user(const struct kstat *k, bool mount_root, uint64_t user)
 	s.stx_attributes = mount_root ? STATX_ATTR_MOUNT_ROOT : 0;
 	s.stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
 	s.stx_nlink = k->nlink;
-	s.stx_uid = k->uid;
-	s.stx_gid = k->gid;
+	s.stx_uid = id_show(u, ID_USER, k->uid);
+	s.stx_gid = id_show(u, ID_GROUP, k->gid);
 	s.stx_mode = (uint16_t)k->mode;
 	s.stx_ino = k->ino;
 	s.stx_size = k->size;
@@ -209,18 +211,18 @@ long sys_statx(uint64_t dirfd, uint64_t name, uint64_t at, uint64_t mask,
 /* Credentials for access(2): the real ids. A reference; NULL: no memory. */
 static struct cred *access_cred(struct cred *now)
 {
+	uint64_t caps = cred_is_root(now, now->uid) ? now->cap_permitted : 0;
 	struct cred *c;
 
 	if (now->fsuid == now->uid && now->fsgid == now->gid &&
-	    (now->uid ? !now->cap_effective :
-			now->cap_effective == now->cap_permitted))
+	    now->cap_effective == caps)
 		return cred_get(now);
 	c = cred_copy(now);
 	if (!c)
 		return NULL;
 	c->fsuid = c->uid;
 	c->fsgid = c->gid;
-	c->cap_effective = c->uid ? 0 : c->cap_permitted;
+	c->cap_effective = caps;
 	return c;
 }
 

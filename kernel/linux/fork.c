@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/mm.h"
+#include "linux/ns.h"
 #include "linux/path.h"
 #include "linux/pidfd.h"
 #include "linux/process_priv.h"
@@ -21,9 +22,6 @@
 #include <linux/ptrace.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
-
-#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
-	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 #define TLS_MAX 0x7ffffffff000ull
 #define SET_TID_MAX 32u
@@ -75,10 +73,10 @@ static int check_flags(const struct clone_args_k *a)
 
 	if ((f & CLONE_SIGHAND && !(f & CLONE_VM)) ||
 	    (f & CLONE_THREAD && !(f & CLONE_SIGHAND)) ||
-	    (f & (CLONE_NEWNS | CLONE_FS)) == (CLONE_NEWNS | CLONE_FS))
+	    (f & CLONE_FS && f & (CLONE_NEWNS | CLONE_NEWUSER)) ||
+	    (f & CLONE_THREAD && f & (CLONE_NEWPID | CLONE_NEWUSER)) ||
+	    (f & CLONE_SYSVSEM && f & CLONE_NEWIPC))
 		return -EINVAL;
-	if (f & CLONE_NAMESPACES)
-		return -EPERM;
 	if (f & CLONE_PIDFD && (f & (CLONE_THREAD | CLONE_DETACHED) ||
 				(f & CLONE_PARENT_SETTID &&
 				 a->pidfd == a->parent_tid)))
@@ -117,9 +115,31 @@ static int link_thread_locked(struct thread *t, struct thread *self,
 	return 0;
 }
 
+static int copy_namespaces(struct thread *t, struct thread *self,
+			   uint64_t flags)
+{
+	int err;
+
+	if (likely(!(flags & NS_FLAGS))) {
+		t->cred = cred_get(self->cred);
+		t->ns = ns_set_get(self->ns);
+		return 0;
+	}
+	if (flags & CLONE_NEWUSER) {
+		err = user_ns_make_cred(self->cred, &t->cred);
+		if (err)
+			return err;
+	} else {
+		t->cred = cred_get(self->cred);
+	}
+	return ns_set_make(flags, t->cred, t->fs, &t->ns);
+}
+
 static int copy_thread_state(struct thread *t, struct thread *self,
 			     const struct clone_args_k *a)
 {
+	int err;
+
 	t->files = a->flags & CLONE_FILES ? files_get(self->files) :
 					    files_copy(self->files);
 	if (a->flags & CLONE_FS) {
@@ -130,7 +150,9 @@ static int copy_thread_state(struct thread *t, struct thread *self,
 	}
 	if (!t->files || !t->fs)
 		return -ENOMEM;
-	t->cred = cred_get(self->cred);
+	err = copy_namespaces(t, self, a->flags);
+	if (err)
+		return err;
 	t->sig.blocked = self->sig.blocked;
 	t->timer_slack = t->default_slack = self->timer_slack;
 	if (!(a->flags & CLONE_VM) || a->flags & CLONE_VFORK) {
@@ -158,8 +180,8 @@ static void drop_thread(struct thread *t)
 	if (t->files)
 		files_put(t->files);
 	fs_state_put(t->fs);
-	if (t->cred)
-		cred_put(t->cred);
+	ns_set_put(t->ns);
+	cred_put(t->cred);
 	seccomp_drop(t);
 	thread_free(t);
 }
@@ -465,7 +487,9 @@ static int check_clone3(const struct clone_args *c, size_t size)
 	    !c->stack != !c->stack_size ||
 	    (c->stack && !user_range_ok((void *)c->stack, c->stack_size)))
 		return -EINVAL;
-	if (f & CLONE_NEWTIME || c->set_tid)
+	if (f & CLONE_NEWTIME)
+		return -EINVAL;
+	if (c->set_tid)
 		return -EPERM;
 	/* there are no cgroups whose descriptor it could be */
 	return f & CLONE_INTO_CGROUP ? -EBADF : 0;

@@ -4,11 +4,11 @@
  * Everything there is hostile: the walk is bounded, a bad address ends it.
  */
 #include <linux/futex.h>
-#include <linux/capability.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "linux/exit_hooks.h"
 #include "linux/futex_calls.h"
+#include "linux/ptrace.h"
 
 long sys_set_robust_list(uint64_t head, uint64_t len)
 {
@@ -21,14 +21,6 @@ long sys_set_robust_list(uint64_t head, uint64_t len)
 	return 0;
 }
 
-static bool may_look_at(const struct thread *t)
-{
-	const struct cred *c = current_thread()->cred;
-
-	return t->process == current_process() || c->euid == t->cred->uid ||
-	       cred_has_cap(c, CAP_SYS_PTRACE);
-}
-
 long sys_get_robust_list(uint64_t tid, uint64_t head, uint64_t len)
 {
 	uint64_t list = 0;
@@ -39,7 +31,7 @@ long sys_get_robust_list(uint64_t tid, uint64_t head, uint64_t len)
 	t = tid ? thread_find((uint32_t)tid) : current_thread();
 	if (!t)	/* a process without threads: the first one, a zombie */
 		err = process_find((uint32_t)tid) ? -EPERM : -ESRCH;
-	else if (!may_look_at(t))
+	else if (!ptrace_may_access_locked(t, false))
 		err = -EPERM;
 	else
 		list = (uint64_t)t->robust_list;

@@ -12,7 +12,7 @@
 #include "core/timer.h"
 #include "fs/pseudofs.h"
 #include "lib/string.h"
-#include "linux/process.h"
+#include "linux/ns.h"
 
 #define INDEX_BITS	15u
 #define INDEX_MAX	(1u << INDEX_BITS)
@@ -20,10 +20,21 @@
 
 struct mutex ipc_lock = MUTEX_INIT;
 
-static struct ipc_table {
+struct ipc_table {
 	struct ipc_obj **slots;
 	uint32_t cap, nr, seq;
-} tables[IPC_KINDS];		/* under ipc_lock */
+};
+
+struct ipc_ns {
+	struct ns ns;
+	struct ipc_table table[IPC_KINDS];	/* under ipc_lock */
+	struct mount *mqueues;			/* likewise; linux/mqueue.c */
+};
+
+struct ipc_ns ipc_ns_first = {
+	.ns = { .refs = { 1 }, .kind = NS_IPC, .inum = 4026531839u,
+		.owner = &user_ns_first },
+};
 
 static const struct ipc_ops *const ops[IPC_KINDS] = {
 	&sem_ops, &msg_ops, &shm_ops,
@@ -60,10 +71,20 @@ long ipc_now(void)
 }
 
 /* --- the table ---------------------------------------------------------------*/
+static struct ipc_ns *own(void)
+{
+	return (struct ipc_ns *)ns_of(current_thread(), NS_IPC);
+}
+
+struct mount **ipc_ns_mqueues(bool is_first)
+{
+	return &(is_first ? &ipc_ns_first : own())->mqueues;
+}
+
 void ipc_for_each(enum ipc_kind kind,
 		  void (*fn)(struct ipc_obj *o, void *arg), void *arg)
 {
-	struct ipc_table *t = &tables[kind];
+	struct ipc_table *t = &own()->table[kind];
 
 	for (uint32_t i = 0; i < t->cap; i++)
 		if (t->slots[i])
@@ -81,7 +102,8 @@ static bool allows(const struct ipc_obj *o, uint32_t may)
 		mode >>= 6;
 	else if (cred_in_group(c, p->cgid) || cred_in_group(c, p->gid))
 		mode >>= 3;
-	return !(may & ~mode) || cred_has_cap(c, CAP_IPC_OWNER);
+	return !(may & ~mode) ||
+	       cred_has_cap_in(c, own()->ns.owner, CAP_IPC_OWNER);
 }
 
 bool ipc_is_owner(const struct ipc_obj *o, int cap)
@@ -89,15 +111,16 @@ bool ipc_is_owner(const struct ipc_obj *o, int cap)
 	const struct cred *c = current_thread()->cred;
 
 	return c->euid == o->perm.cuid || c->euid == o->perm.uid ||
-	       cred_has_cap(c, cap);
+	       cred_has_cap_in(c, own()->ns.owner, cap);
 }
 
 /* What has this index; NULL: nothing. */
 static struct ipc_obj *at(enum ipc_kind kind, int32_t id)
 {
+	const struct ipc_table *t = &own()->table[kind];
 	uint32_t i = (uint32_t)id % INDEX_MAX;
 
-	return id >= 0 && i < tables[kind].cap ? tables[kind].slots[i] : NULL;
+	return id >= 0 && i < t->cap ? t->slots[i] : NULL;
 }
 
 int ipc_find(enum ipc_kind kind, int32_t id, uint32_t may,
@@ -114,7 +137,7 @@ int ipc_find(enum ipc_kind kind, int32_t id, uint32_t may,
 /* A free index. Returns it, -ENOSPC or -ENOMEM. */
 static int find_slot(enum ipc_kind kind)
 {
-	struct ipc_table *t = &tables[kind];
+	struct ipc_table *t = &own()->table[kind];
 	uint32_t i = 0, cap = t->cap * 2 + 16;
 	struct ipc_obj **grown;
 
@@ -136,7 +159,7 @@ static int find_slot(enum ipc_kind kind)
 static long add(enum ipc_kind kind, int32_t key, uint32_t flags, uint64_t size)
 {
 	const struct cred *c = current_thread()->cred;
-	struct ipc_table *t = &tables[kind];
+	struct ipc_table *t = &own()->table[kind];
 	struct ipc_obj *o;
 	int i = 0, err = ops[kind]->create(size, key, flags, &o);
 
@@ -150,6 +173,7 @@ static long add(enum ipc_kind kind, int32_t key, uint32_t flags, uint64_t size)
 	}
 	t->slots[i] = o;
 	t->nr++;
+	o->table = t;
 	o->id = (int32_t)((t->seq & 0xffff) << INDEX_BITS | (uint32_t)i);
 	o->size = size;
 	if (o->file)
@@ -163,10 +187,12 @@ static long add(enum ipc_kind kind, int32_t key, uint32_t flags, uint64_t size)
 	return o->id;
 }
 
-void ipc_forget(enum ipc_kind kind, struct ipc_obj *o)
+void ipc_forget(struct ipc_obj *o)
 {
-	struct ipc_table *t = &tables[kind];
+	struct ipc_table *t = o->table;
 
+	if (!t)		/* its namespace is gone */
+		return;
 	t->slots[(uint32_t)o->id % INDEX_MAX] = NULL;
 	t->nr--;
 	t->seq++;
@@ -181,7 +207,7 @@ void ipc_free(struct ipc_obj *o)
 
 static struct ipc_obj *find_key(enum ipc_kind kind, int32_t key)
 {
-	struct ipc_table *t = &tables[kind];
+	struct ipc_table *t = &own()->table[kind];
 
 	for (uint32_t i = 0; key != IPC_PRIVATE && i < t->cap; i++)
 		if (t->slots[i] && t->slots[i]->perm.key == key)
@@ -209,20 +235,67 @@ long ipc_get(enum ipc_kind kind, uint64_t key, uint64_t flags, uint64_t size)
 	return ret;
 }
 
+/* --- namespaces ----------------------------------------------------------------*/
+static void ipc_ns_free(struct ns *n)
+{
+	struct ipc_ns *in = (struct ipc_ns *)n;
+
+	for (int k = 0; k < IPC_KINDS; k++) {
+		struct ipc_table *t = &in->table[k];
+
+		for (uint32_t i = 0; i < t->cap; i++) {
+			struct ipc_obj *o = t->slots[i];
+
+			if (!o)
+				continue;
+			mutex_lock(&ipc_lock);
+			o->table = NULL;
+			/* what is attached goes with the last attachment */
+			if (!ops[k]->remove(o))
+				o = NULL;
+			mutex_unlock(&ipc_lock);
+			ipc_free(o);
+		}
+		kfree(t->slots);
+	}
+	if (in->mqueues)
+		mqueue_names_put(in->mqueues);
+	ns_free(n);
+}
+
+int ipc_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
+		struct ns **out)
+{
+	*out = ns_create(NS_IPC, sizeof(struct ipc_ns), owner, ipc_ns_free);
+	return *out ? 0 : -ENOMEM;
+}
+
 /* --- commands ------------------------------------------------------------------*/
 static long show_info(enum ipc_kind kind, bool used, uint64_t user)
 {
+	const struct ipc_table *t = &own()->table[kind];
 	uint64_t buf[INFO_MAX / sizeof(uint64_t)] = { 0 };
 	uint32_t last = 0;
 	size_t n;
 
 	mutex_lock(&ipc_lock);
 	n = ops[kind]->info(used, buf);
-	for (uint32_t i = 0; i < tables[kind].cap; i++)
-		if (tables[kind].slots[i])
+	for (uint32_t i = 0; i < t->cap; i++)
+		if (t->slots[i])
 			last = i;
 	mutex_unlock(&ipc_lock);
 	return copy_to_user((void *)user, buf, n) ? -EFAULT : (long)last;
+}
+
+/* The owners' numbers as the caller knows them. */
+static void show_ids(struct ipc64_perm *p)
+{
+	const struct user_ns *u = current_thread()->cred->user_ns;
+
+	p->uid = id_show(u, ID_USER, p->uid);
+	p->cuid = id_show(u, ID_USER, p->cuid);
+	p->gid = id_show(u, ID_GROUP, p->gid);
+	p->cgid = id_show(u, ID_GROUP, p->cgid);
 }
 
 /* any: without a right to read. by_index: returns the id. */
@@ -238,8 +311,10 @@ static long stat(enum ipc_kind kind, int32_t id, bool by_index, bool any,
 		id = o ? o->id : -1;
 	}
 	err = ipc_find(kind, id, any ? 0 : 0444, &o);
-	if (!err)
+	if (!err) {
 		copy = *o;
+		show_ids(&copy.perm);
+	}
 	mutex_unlock(&ipc_lock);
 	if (err)
 		return err;
@@ -251,15 +326,17 @@ static long stat(enum ipc_kind kind, int32_t id, bool by_index, bool any,
 static int set(enum ipc_kind kind, struct ipc_obj *o,
 	       const struct ipc_obj *want)
 {
-	int err = want->perm.uid == UINT32_MAX ||
-		  want->perm.gid == UINT32_MAX ? -EINVAL : 0;
+	const struct user_ns *u = current_thread()->cred->user_ns;
+	uint32_t uid = id_from_user(u, ID_USER, want->perm.uid);
+	uint32_t gid = id_from_user(u, ID_GROUP, want->perm.gid);
+	int err = uid == NO_ID || gid == NO_ID ? -EINVAL : 0;
 
 	if (!err && ops[kind]->set)
 		err = ops[kind]->set(o, want);
 	if (err)
 		return err;
-	o->perm.uid = want->perm.uid;
-	o->perm.gid = want->perm.gid;
+	o->perm.uid = uid;
+	o->perm.gid = gid;
 	o->perm.mode = (o->perm.mode & ~0777u) | (want->perm.mode & 0777);
 	*(long *)((char *)&o->perm + ctime_at[kind]) = ipc_now();
 	return 0;
@@ -281,7 +358,7 @@ static long change(enum ipc_kind kind, int32_t id, uint64_t cmd, uint64_t user)
 	} else if (!err && cmd == IPC_SET) {
 		err = set(kind, o, &want);
 	} else if (!err && ops[kind]->remove(o)) {
-		ipc_forget(kind, o);
+		ipc_forget(o);
 		gone = o;
 	}
 	mutex_unlock(&ipc_lock);
@@ -342,10 +419,12 @@ struct listing {
 static void show_one(struct ipc_obj *o, void *arg)
 {
 	struct listing *l = arg;
+	struct ipc_obj copy = *o;
 
+	show_ids(&copy.perm);
 	textbuf_printf(l->t, "%10d %10d  %4o", o->perm.key, o->id,
 		       o->perm.mode);
-	ops[l->kind]->show(l->t, o);
+	ops[l->kind]->show(l->t, &copy);
 }
 
 int ipc_show(struct textbuf *t, struct pseudo_node *n)

@@ -20,6 +20,7 @@
 
 struct file;
 struct mm;
+struct mount;
 struct process;
 struct pseudo_node;
 struct textbuf;
@@ -28,6 +29,7 @@ enum ipc_kind { IPC_SEM, IPC_MSG, IPC_SHM, IPC_KINDS };
 
 /* First member of every object; under ipc_lock. */
 struct ipc_obj {
+	struct ipc_table *table;	/* that has it; NULL: none any more */
 	int32_t id;
 	uint64_t size;		/* bytes, semaphores; 0: a queue */
 	struct file *file;	/* of shared memory */
@@ -87,9 +89,19 @@ int ipc_find(enum ipc_kind kind, int32_t id, uint32_t may,
 /* Is the caller its owner, or may he do what its owner may? */
 bool ipc_is_owner(const struct ipc_obj *o, int cap);
 /* Take its id away; it is the caller's to free then. Under ipc_lock. */
-void ipc_forget(enum ipc_kind kind, struct ipc_obj *o);
+void ipc_forget(struct ipc_obj *o);
 void ipc_free(struct ipc_obj *o);	/* without the lock; NULL is allowed */
 long ipc_now(void);			/* seconds of the real clock */
+
+/* Where the POSIX queues of the caller's namespace (or the first one) have
+ * their names; under ipc_lock. */
+struct mount **ipc_ns_mqueues(bool is_first);
+struct super *mqueue_create_own(void);	/* a reference; NULL: no memory */
+/* The same, made if need be, for a walk from its root; NULL: no memory. */
+struct mount *mqueue_names(bool of_first);
+void mqueue_names_put(struct mount *names);
+/* sb, fresh, is to have queues. Under ipc_lock. */
+void mqueue_init_super(struct super *sb);
 
 /* --- sleeping until somebody says how it ended -----------------------------*/
 #define IPC_WAITING	1	/* ipc_wait.status: nobody has yet */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system as a whole: its names, its size, random numbers, and the calls
+ * The system as a whole: its size, random numbers, and the calls
  * of administrators, which are refused.
  */
 #include <linux/capability.h>
@@ -19,86 +19,6 @@
 #define MEMORY_DEFAULT (8ull << 30)	/* told when there is no limit */
 #define RANDOM_CHUNK 256u
 #define RANDOM_MAX 0x1ffffffu
-
-/* --- names ----------------------------------------------------------------*/
-static struct mutex uts_lock = MUTEX_INIT;
-static char nodename[UTS_LEN];		/* "" = the boot block's */
-static char domainname[UTS_LEN] = "(none)";
-
-struct kutsname {
-	char sysname[UTS_LEN], nodename[UTS_LEN], release[UTS_LEN];
-	char version[UTS_LEN], machine[UTS_LEN], domainname[UTS_LEN];
-};
-
-void uts_get_hostname(char *buf)
-{
-	mutex_lock(&uts_lock);
-	if (nodename[0])
-		strlcpy(buf, nodename, UTS_LEN);
-	else
-		strlcpy(buf, (const char *)boot->blob + boot->hostname,
-			UTS_LEN);
-	mutex_unlock(&uts_lock);
-}
-
-void uts_get_domainname(char *buf)
-{
-	mutex_lock(&uts_lock);
-	strlcpy(buf, domainname, UTS_LEN);
-	mutex_unlock(&uts_lock);
-}
-
-static void set_name(char *which, const char *name, size_t len)
-{
-	len = MIN(len, UTS_LEN - 1);
-	mutex_lock(&uts_lock);
-	memset(which, 0, UTS_LEN);
-	memcpy(which, name, len);
-	mutex_unlock(&uts_lock);
-}
-
-void uts_set_hostname(const char *name, size_t len)
-{
-	set_name(nodename, name, len);
-}
-
-long sys_uname(uint64_t user)
-{
-	struct kutsname u;
-
-	memset(&u, 0, sizeof(u));
-	strlcpy(u.sysname, UTS_SYSNAME, UTS_LEN);
-	strlcpy(u.release, UTS_RELEASE, UTS_LEN);
-	strlcpy(u.version, UTS_VERSION, UTS_LEN);
-	strlcpy(u.machine, UTS_MACHINE, UTS_LEN);
-	uts_get_hostname(u.nodename);
-	uts_get_domainname(u.domainname);
-	return copy_to_user((void *)user, &u, sizeof(u));
-}
-
-static long set_user_name(char *which, uint64_t user, uint64_t len)
-{
-	char name[UTS_LEN];
-
-	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
-		return -EPERM;
-	if ((int)len < 0 || len > UTS_LEN - 1)
-		return -EINVAL;
-	if (copy_from_user(name, (void *)user, len))
-		return -EFAULT;
-	set_name(which, name, len);
-	return 0;
-}
-
-long sys_sethostname(uint64_t user, uint64_t len)
-{
-	return set_user_name(nodename, user, len);
-}
-
-long sys_setdomainname(uint64_t user, uint64_t len)
-{
-	return set_user_name(domainname, user, len);
-}
 
 /* --- size -----------------------------------------------------------------*/
 void system_memory(uint64_t *total, uint64_t *free)

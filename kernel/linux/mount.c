@@ -13,6 +13,7 @@
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "lib/string.h"
+#include "linux/ipc.h"
 #include "linux/path.h"
 
 #define FSTYPE_MAX 64u
@@ -97,7 +98,7 @@ static struct super *make_dev(const char *options)
 
 static struct super *make_mqueue(const char *options)
 {
-	return mqueue_create();
+	return mqueue_create_own();
 }
 
 static const struct {

@@ -51,8 +51,7 @@ struct mqueue {
 
 static struct list queues = LIST_INIT(queues);
 static uint32_t nr_queues;
-/* Set once, under ipc_lock: the place of names, and what its inodes do. */
-static struct mount *names;
+/* Set once, under ipc_lock: what the inodes of the places of names do. */
 static struct inode_ops dir_ops, queue_inode_ops;
 static int (*base_create)(struct inode *dir, const char *name, uint32_t mode,
 			  const struct cred *c, struct inode **out);
@@ -245,51 +244,37 @@ static int no_setattr(struct inode *i, const struct attr *a)
 	return a->valid & ATTR_SIZE ? 0 : inode_setattr_generic(i, a);
 }
 
-/* The file system, made when it is first wanted. NULL: no memory. */
-static struct mount *find_names(void)
+/* From those of the first one's root; the same for all. Under ipc_lock. */
+static void make_ops(const struct inode_ops *base)
 {
-	struct super *sb;
-
-	mutex_lock(&ipc_lock);
-	sb = names ? NULL : tmpfs_create(0, 01777);
-	if (sb) {
-		sb->type = "mqueue";
-		dir_ops = *sb->root->ops;
-		base_create = dir_ops.create;
-		base_evict = dir_ops.evict;
-		queue_inode_ops = (struct inode_ops){
-			.setattr = no_setattr, .evict = mq_evict,
-		};
-		dir_ops.create = mq_create;
-		dir_ops.mkdir = NULL;
-		dir_ops.mknod = NULL;
-		dir_ops.symlink = NULL;
-		dir_ops.link = NULL;
-		dir_ops.rename = NULL;
-		dir_ops.tmpfile = NULL;
-		sb->root->ops = &dir_ops;
-		names = vfs_mount_nowhere(sb);
-		if (!names)
-			super_put(sb);
-	}
-	mutex_unlock(&ipc_lock);
-	return names;
+	dir_ops = *base;
+	base_create = dir_ops.create;
+	base_evict = dir_ops.evict;
+	queue_inode_ops = (struct inode_ops){
+		.setattr = no_setattr, .evict = mq_evict,
+	};
+	dir_ops.create = mq_create;
+	dir_ops.mkdir = NULL;
+	dir_ops.mknod = NULL;
+	dir_ops.symlink = NULL;
+	dir_ops.link = NULL;
+	dir_ops.rename = NULL;
+	dir_ops.tmpfile = NULL;
 }
 
-struct super *mqueue_create(void)
+void mqueue_init_super(struct super *sb)
 {
-	struct mount *m = find_names();
-
-	if (m)
-		ref_get(&m->sb->refs);
-	return m ? m->sb : NULL;
+	sb->type = "mqueue";
+	if (!base_create)
+		make_ops(sb->root->ops);
+	sb->root->ops = &dir_ops;
 }
 
 /* --- open and unlink -----------------------------------------------------------*/
 static int start_walk(uint64_t user, struct walk_ctx *w, char *name)
 {
 	ssize_t n = strncpy_from_user(name, (char *)user, NAME_SIZE);
-	struct mount *m = find_names();
+	struct mount *m = mqueue_names(false);
 
 	if (n < 0)
 		return (int)n;

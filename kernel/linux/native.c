@@ -225,7 +225,7 @@ static bool may_send(const struct task *from, const struct task *to)
 	me = f->cred;
 	other = t->cred;
 	may = me->euid == other->uid || me->euid == other->euid ||
-	      cred_has_cap(me, CAP_KILL);
+	      cred_has_cap_in(me, other->user_ns, CAP_KILL);
 	mutex_unlock(&process_lock);
 	return may;
 }

@@ -43,7 +43,7 @@ static long nice_set_locked(struct process *p, const struct thread *t,
 	uint64_t limit = p->limits[RLIMIT_NICE].cur;
 
 	if (me->euid != t->cred->euid && me->euid != t->cred->uid &&
-	    !cred_has_cap(me, CAP_SYS_NICE))
+	    !cred_has_cap_in(me, t->cred->user_ns, CAP_SYS_NICE))
 		return -EPERM;
 	if (nice < p->nice && (uint64_t)(20 - nice) > limit &&
 	    !cred_has_cap(me, CAP_SYS_NICE))
@@ -89,6 +89,9 @@ static void who_run(struct who *w)
 
 	w->ret = -ESRCH;
 	mutex_lock(&process_lock);
+	if (w->id && w->which == PRIO_USER_NR)
+		w->id = id_from_user(current_thread()->cred->user_ns, ID_USER,
+				     w->id);
 	if (!w->id)
 		w->id = w->which == PRIO_PROCESS_NR ? p->pid :
 			w->which == PRIO_USER_NR ? current_thread()->cred->uid :

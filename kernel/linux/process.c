@@ -308,6 +308,7 @@ static struct cred *make_cred(void)
 	if (!c)
 		return NULL;
 	ref_init(&c->refs, 1);
+	c->user_ns = &user_ns_first;
 	c->uid = c->euid = c->suid = c->fsuid = boot->uid;
 	c->gid = c->egid = c->sgid = c->fsgid = boot->gid;
 	/* root inside holds every capability of the sandbox's own kernel */

@@ -115,6 +115,7 @@ struct thread {
 	struct files *files;
 	struct fs_state *fs;
 	struct cred *cred;	/* replaced only by the thread itself */
+	struct ns_set *ns;	/* likewise; NULL: the first ones (linux/ns.h) */
 	struct thread_signals sig;
 	uint32_t *clear_child_tid;	/* user address */
 	void *robust_list;		/* user address */

@@ -26,9 +26,10 @@ bool ptrace_may_access_locked(const struct thread *t, bool fs)
 	uint32_t uid = fs ? c->fsuid : c->uid, gid = fs ? c->fsgid : c->gid;
 
 	if (t->process == current_process() ||
-	    cred_has_cap(c, CAP_SYS_PTRACE))
+	    cred_has_cap_in(c, o->user_ns, CAP_SYS_PTRACE))
 		return true;
-	return uid == o->euid && uid == o->suid && uid == o->uid &&
+	/* who is confined does not look at the same user outside */
+	return o->user_ns == c->user_ns && uid == o->euid && uid == o->suid && uid == o->uid &&
 	       gid == o->egid && gid == o->sgid && gid == o->gid &&
 	       t->process->dumpable == 1;
 }

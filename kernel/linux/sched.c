@@ -37,7 +37,7 @@ static bool may_change_locked(const struct thread *t)
 	const struct cred *me = current_thread()->cred;
 
 	return me->euid == t->cred->euid || me->euid == t->cred->uid ||
-	       cred_has_cap(me, CAP_SYS_NICE);
+	       cred_has_cap_in(me, t->cred->user_ns, CAP_SYS_NICE);
 }
 
 /* The first process has no threads to change, only defaults to tell. */

@@ -186,7 +186,7 @@ static int filter_create(uint64_t user, struct seccomp_filter **out)
 		return -EFAULT;
 	if (!prog.len || prog.len > BPF_MAXINSNS)
 		return -EINVAL;
-	if (!t->no_new_privs && !cred_has_cap(t->cred, CAP_SYS_ADMIN))
+	if (!t->no_new_privs && !cred_has_own_cap(t->cred, CAP_SYS_ADMIN))
 		return -EACCES;
 	size = prog.len * sizeof(f->code[0]);
 	f = kmalloc(sizeof(*f) + size);

@@ -47,7 +47,7 @@ static struct ipc_obj *count(struct ipc_obj *o, int delta)
 	if (o->shm.shm_nattch || !(o->perm.mode & SHM_DEST))
 		return NULL;
 	total_pages -= pages_of(o);
-	ipc_forget(IPC_SHM, o);
+	ipc_forget(o);
 	return o;
 }
 

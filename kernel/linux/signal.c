@@ -305,6 +305,13 @@ static void take(struct process *p, struct sigpending *q, int signo,
 		q->set &= ~sig_bit(signo);
 }
 
+/* Does it tell who sent it, or whose end it tells? */
+static bool has_sender(const struct ksiginfo *i)
+{
+	return i->code > 0 ? i->signo == SIGCHLD :
+			     i->code != SI_TIMER && i->code != SI_SIGIO;
+}
+
 /* Caller holds signals.lock. */
 int signal_dequeue_locked(struct thread *t, uint64_t mask,
 			  struct ksiginfo *out)
@@ -318,6 +325,9 @@ int signal_dequeue_locked(struct thread *t, uint64_t mask,
 		return 0;
 	signo = lowest(own ? own : shared);
 	take(p, own ? &t->sig.pending : &p->signals.shared, signo, out);
+	if (unlikely(t->cred->user_ns != &user_ns_first) && has_sender(out))
+		out->kill.uid = id_show(t->cred->user_ns, ID_USER,
+					out->kill.uid);
 	return signo;
 }
 

@@ -237,11 +237,13 @@ static bool may_signal(struct process *p, int signo)
 	struct thread *self = current_thread();
 	const struct cred *c = self->cred, *target;
 
-	if (p == self->process || cred_has_cap(c, CAP_KILL))
+	if (p == self->process)
 		return true;
 	if (list_is_empty(&p->threads))	/* a zombie's are gone; 1 has none */
-		return p->pid != 1;
+		return p->pid != 1 || cred_has_cap(c, CAP_KILL);
 	target = list_first(&p->threads, struct thread, link)->cred;
+	if (cred_has_cap_in(c, target->user_ns, CAP_KILL))
+		return true;
 	if (c->euid == target->suid || c->euid == target->uid ||
 	    c->uid == target->suid || c->uid == target->uid)
 		return true;
@@ -344,6 +346,8 @@ int signal_info_load(struct ksiginfo *i, uint64_t user, bool to_self)
 		return -EFAULT;
 	if ((i->code >= 0 || i->code == SI_TKILL) && !to_self)
 		return -EPERM;
+	i->kill.uid = id_from_user(current_thread()->cred->user_ns, ID_USER,
+				   i->kill.uid);
 	return 0;
 }
 

@@ -61,6 +61,17 @@ struct sock_cred socket_caller_cred(bool effective)
 	};
 }
 
+struct sock_cred socket_show_cred(const struct sock_cred *c)
+{
+	const struct user_ns *u = current_thread()->cred->user_ns;
+
+	return (struct sock_cred){
+		.pid = c->pid,
+		.uid = id_show(u, ID_USER, c->uid),
+		.gid = id_show(u, ID_GROUP, c->gid),
+	};
+}
+
 static uint32_t socket_poll(struct file *f, struct poll_table *pt)
 {
 	struct sock *s = socket_of(f);

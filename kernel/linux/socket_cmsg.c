@@ -49,17 +49,21 @@ static int read_cred(const struct sock_cred *c, struct sock_msg *m)
 {
 	const struct thread *t = current_thread();
 	const struct cred *own = t->cred;
+	uint32_t uid = id_from_user(own->user_ns, ID_USER, c->uid);
+	uint32_t gid = id_from_user(own->user_ns, ID_GROUP, c->gid);
 
+	if (uid == NO_ID || gid == NO_ID)
+		return -EINVAL;
 	if (c->pid != (int32_t)t->process->pid &&
 	    !cred_has_cap(own, CAP_SYS_ADMIN))
 		return -EPERM;
-	if (c->uid != own->uid && c->uid != own->euid && c->uid != own->suid &&
-	    !cred_has_cap(own, CAP_SETUID))
+	if (uid != own->uid && uid != own->euid && uid != own->suid &&
+	    !cred_has_own_cap(own, CAP_SETUID))
 		return -EPERM;
-	if (c->gid != own->gid && c->gid != own->egid && c->gid != own->sgid &&
-	    !cred_has_cap(own, CAP_SETGID))
+	if (gid != own->gid && gid != own->egid && gid != own->sgid &&
+	    !cred_has_own_cap(own, CAP_SETGID))
 		return -EPERM;
-	m->cred = *c;
+	m->cred = (struct sock_cred){ .pid = c->pid, .uid = uid, .gid = gid };
 	return 0;
 }
 
@@ -185,6 +189,7 @@ void cmsg_write(struct user_msghdr *h, struct sock_msg *m,
 {
 	struct cmsg_out o = { h->control, h->controllen };
 	bool pass_cred = s->flags & 1u << SO_PASSCRED;
+	struct sock_cred cred = socket_show_cred(&m->cred);
 	struct inet_control c;
 
 	if (!h->control || !h->controllen) {
@@ -194,8 +199,8 @@ void cmsg_write(struct user_msghdr *h, struct sock_msg *m,
 		for (uint32_t n = 0; inet_next_control(s, m, n, &c); n++)
 			put(&o, m, c.level, c.type, c.data, c.len);
 		if (pass_cred && m->has_cred)
-			put(&o, m, SOL_SOCKET, SCM_CREDENTIALS, &m->cred,
-			    sizeof(m->cred));
+			put(&o, m, SOL_SOCKET, SCM_CREDENTIALS, &cred,
+			    sizeof(cred));
 		if (m->files)
 			put_rights(&o, m);
 	}

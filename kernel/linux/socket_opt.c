@@ -149,7 +149,7 @@ static int get_value(struct sock *s, uint32_t opt, union opt_value *v)
 		v->linger[1] = MAX(s->linger, 0);
 		return sizeof(v->linger);
 	case SO_PEERCRED:
-		v->cred = s->peer_cred;
+		v->cred = socket_show_cred(&s->peer_cred);
 		return sizeof(v->cred);
 	case SO_RCVTIMEO_OLD:
 	case SO_RCVTIMEO_NEW:

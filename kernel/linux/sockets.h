@@ -22,6 +22,8 @@ struct sock *socket_of(const struct file *f);	/* NULL: not a socket */
 /* Referenced file of a descriptor. 0, -EBADF, -ENOTSOCK. */
 int socket_get(uint64_t fd, struct file **f, struct sock **s);
 struct sock_cred socket_caller_cred(bool effective);
+/* c with the numbers that the caller knows. */
+struct sock_cred socket_show_cred(const struct sock_cred *c);
 
 /* Returns 0, -EINVAL, -EFAULT. */
 int sockaddr_get(uint64_t user, uint64_t len, struct sockaddr_copy *a);

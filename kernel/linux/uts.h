@@ -9,10 +9,10 @@
 #define UTS_MACHINE "x86_64"
 #define UTS_LEN 65u
 
-/* Copies; buf has UTS_LEN bytes. */
-void uts_get_hostname(char *buf);
-void uts_get_domainname(char *buf);
-/* Longer names are cut. */
-void uts_set_hostname(const char *name, size_t len);
+enum uts_name { UTS_HOSTNAME, UTS_DOMAINNAME, UTS_NAMES };
+/* Those of the caller's namespace. Copies; buf has UTS_LEN bytes. */
+void uts_get_name(enum uts_name which, char *buf);
+/* Longer names are cut. Returns 0 or -EPERM. */
+int uts_set_name(enum uts_name which, const char *name, size_t len);
 /* What the sandbox may use and what it does, in bytes. */
 void system_memory(uint64_t *total, uint64_t *free);

@@ -325,7 +325,8 @@ long sys_waitid(uint64_t type, uint64_t id, uint64_t info_p, uint64_t options,
 		i.signo = SIGCHLD;
 		i.code = r.code;
 		i.child.pid = (int32_t)r.pid;
-		i.child.uid = r.uid;
+		i.child.uid = id_show(current_thread()->cred->user_ns,
+				      ID_USER, r.uid);
 		i.child.status = r.code == CLD_EXITED ?
 			(int32_t)(r.status >> 8 & 0xff) :
 			r.code == CLD_STOPPED || r.code == CLD_TRAPPED ?

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* /proc/PID/exe, cwd, root, and the names of namespaces. */
+/* /proc/PID/exe, cwd, root. */
 #include "linux/proc/proc.h"
 #include "core/heap.h"
 #include "lib/string.h"
@@ -91,21 +91,3 @@ int proc_root_follow(struct pseudo_node *n, struct path *out)
 {
 	return fs_path(n, true, out);
 }
-
-/* There is one namespace of each kind. */
-#define NS(n, t) \
-	{ .name = n, .mode = S_IFLNK | 0777, .is_text = true, .text = t }
-
-const struct pseudo_entry proc_ns_table[] = {
-	NS("cgroup", "cgroup:[4026531835]"),
-	NS("ipc", "ipc:[4026531839]"),
-	NS("mnt", "mnt:[4026531832]"),
-	NS("net", "net:[4026531833]"),
-	NS("pid", "pid:[4026531836]"),
-	NS("pid_for_children", "pid:[4026531836]"),
-	NS("time", "time:[4026531834]"),
-	NS("time_for_children", "time:[4026531834]"),
-	NS("user", "user:[4026531837]"),
-	NS("uts", "uts:[4026531838]"),
-	{ }
-};

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "linux/mm.h"
 #include "linux/oom.h"
+#include "linux/user_ns.h"
 
 #define OOM_ADJ_MAX	1000
 
@@ -332,6 +333,10 @@ static int show_children(struct textbuf *t, struct pseudo_node *n)
 #define PRIVATE(n, fn) { .name = n, .mode = S_IFREG | 0400, .show = fn }
 #define DIR(n, m, ...) { .name = n, .mode = S_IFDIR | (m), __VA_ARGS__ }
 
+#define ID_MAP(n, kind) \
+	{ .name = n, .mode = S_IFREG | 0644, .show = user_ns_show_map, \
+	  .store = user_ns_store_map, .arg = kind }
+
 #define COMMON_ENTRIES \
 	PROC_FILE("status", proc_show_status), \
 	PROC_FILE("stat", proc_show_stat), \
@@ -371,10 +376,11 @@ static int show_children(struct textbuf *t, struct pseudo_node *n)
 	{ .name = "loginuid", .mode = S_IFREG | 0644, .is_text = true, \
 	  .text = "4294967295" }, \
 	PROC_TEXT("sessionid", "4294967295"), \
-	PROC_TEXT("uid_map", "         0          0 4294967295\n"), \
-	PROC_TEXT("gid_map", "         0          0 4294967295\n"), \
+	ID_MAP("uid_map", ID_USER), \
+	ID_MAP("gid_map", ID_GROUP), \
 	PROC_TEXT("projid_map", "         0          0 4294967295\n"), \
-	PROC_TEXT("setgroups", "allow\n"), \
+	{ .name = "setgroups", .mode = S_IFREG | 0644, \
+	  .show = user_ns_show_setgroups, .store = user_ns_store_setgroups }, \
 	PRIVATE("syscall", show_syscall), \
 	PROC_FILE("sched", show_sched), \
 	PROC_FILE("schedstat", show_schedstat)

@@ -126,6 +126,18 @@ static const char *state_text(char state)
 
 static const struct cred of_zombie;
 
+/* As the reader's user namespace calls them. */
+static void show_four(struct textbuf *t, const char *name, enum id_kind kind,
+		      const uint32_t *id)
+{
+	textbuf_puts(t, name);
+	for (int i = 0; i < 4; i++)
+		textbuf_printf(t, "\t%u",
+			       id_show(current_thread()->cred->user_ns, kind,
+				       id[i]));
+	textbuf_puts(t, "\n");
+}
+
 static void show_ids(struct textbuf *t, const struct proc_info *i)
 {
 	const struct cred *c = i->cred ? i->cred : &of_zombie;
@@ -133,13 +145,13 @@ static void show_ids(struct textbuf *t, const struct proc_info *i)
 
 	while (fd_size < i->fd_max)
 		fd_size *= 2;
-	textbuf_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid,
-		       c->fsuid);
-	textbuf_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid,
-		       c->fsgid);
+	show_four(t, "Uid:", ID_USER, &c->uid);
+	show_four(t, "Gid:", ID_GROUP, &c->gid);
 	textbuf_printf(t, "FDSize:\t%u\nGroups:\t", fd_size);
 	for (uint32_t g = 0; g < c->nr_groups; g++)
-		textbuf_printf(t, "%s%u", g ? " " : "", c->groups[g]);
+		textbuf_printf(t, "%s%u", g ? " " : "",
+			       id_show(current_thread()->cred->user_ns,
+				       ID_GROUP, c->groups[g]));
 	textbuf_printf(t, " \nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\n"
 		       "NSsid:\t%u\nKthread:\t0\n", i->pid, i->tid, i->pgid,
 		       i->sid);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* /proc/sys: the values that programs ask for; few can be set. */
 #include "linux/proc/proc.h"
-#include <linux/capability.h>
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/ipc.h"
@@ -9,43 +8,34 @@
 #include "platform/platform.h"
 
 #define DIR(n, table) { .name = n, .mode = S_IFDIR | 0555, .children = table }
-#define SETTABLE(n, fn, st) \
-	{ .name = n, .mode = S_IFREG | 0644, .show = fn, .store = st }
+#define NAME(n, which) \
+	{ .name = n, .mode = S_IFREG | 0644, .show = show_name, \
+	  .store = store_name, .arg = which }
 #define LIMIT(n, limit) \
 	{ .name = n, .mode = S_IFREG | 0644, .show = ipc_show_limit, \
 	  .store = ipc_store_limit, .arg = limit }
 
 /* --- kernel ------------------------------------------------------------------*/
 
-static int show_hostname(struct textbuf *t, struct pseudo_node *n)
+static int show_name(struct textbuf *t, struct pseudo_node *n)
 {
 	char name[UTS_LEN];
 
-	uts_get_hostname(name);
+	uts_get_name((enum uts_name)n->entry->arg, name);
 	textbuf_printf(t, "%s\n", name);
 	return 0;
 }
 
-static ssize_t store_hostname(struct pseudo_node *n, struct file *f,
-			      const char *buf, size_t len, uint64_t pos)
+static ssize_t store_name(struct pseudo_node *n, struct file *f,
+			  const char *buf, size_t len, uint64_t pos)
 {
 	size_t end = 0;
+	int err;
 
-	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
-		return -EPERM;
 	while (end < len && buf[end] && buf[end] != '\n')
 		end++;
-	uts_set_hostname(buf, end);
-	return (ssize_t)len;
-}
-
-static int show_domainname(struct textbuf *t, struct pseudo_node *n)
-{
-	char name[UTS_LEN];
-
-	uts_get_domainname(name);
-	textbuf_printf(t, "%s\n", name);
-	return 0;
+	err = uts_set_name((enum uts_name)n->entry->arg, buf, end);
+	return err ? err : (ssize_t)len;
 }
 
 static void put_uuid(struct textbuf *t, const uint8_t *b)
@@ -125,8 +115,8 @@ static const struct pseudo_entry kernel_table[] = {
 	PROC_TEXT("osrelease", UTS_RELEASE "\n"),
 	PROC_TEXT("version", UTS_VERSION "\n"),
 	PROC_TEXT("arch", UTS_MACHINE "\n"),
-	SETTABLE("hostname", show_hostname, store_hostname),
-	PROC_FILE("domainname", show_domainname),
+	NAME("hostname", UTS_HOSTNAME),
+	NAME("domainname", UTS_DOMAINNAME),
 	PROC_TEXT("pid_max", "32768\n"),
 	PROC_FILE("threads-max", show_threads_max),
 	PROC_TEXT("cap_last_cap", "40\n"),

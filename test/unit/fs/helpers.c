@@ -3,10 +3,11 @@
 #include "fs/helpers.h"
 
 struct cred root = {
-	.refs = { 1000000 }, .cap_effective = ~0ull,
+	.user_ns = &user_ns_first, .refs = { 1000000 }, .cap_effective = ~0ull,
 };
 struct cred user = {
-	.refs = { 1000000 }, .uid = 7, .euid = 7, .fsuid = 7, .gid = 7,
+	.user_ns = &user_ns_first, .refs = { 1000000 },
+	.uid = 7, .euid = 7, .fsuid = 7, .gid = 7,
 	.egid = 7, .fsgid = 7,
 };
 struct walk_ctx ctx, uctx;	/* at the root, as root or user */

@@ -19,7 +19,7 @@ int printf(const char *fmt, ...);
 #define NR_SEEDS 60
 #define UMOUNT_DETACH 2
 
-static struct cred root = { .cap_effective = ~0ull,
+static struct cred root = { .user_ns = &user_ns_first, .cap_effective = ~0ull,
 				  .refs = { 1u << 20 } };
 static struct walk_ctx ctx;
 static uint64_t random_state;

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * unshare: a thread stops sharing its descriptor table or its root, working
- * directory and umask. There are no namespaces; asking for one is refused.
- * kcmp: whether two threads share such an object, or a file an epoll watches.
- */
+/* kcmp: whether two threads share an object, or a file an epoll watches. */
 #include <linux/kcmp.h>
-#include <linux/sched.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "linux/epoll_priv.h"
@@ -13,50 +8,6 @@
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
 
-#define UNSHARE_KNOWN                                                        \
-	(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_THREAD |             \
-	 CLONE_SIGHAND | CLONE_VM)
-
-#define NAMESPACES                                                           \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |       \
-	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
-
-static int unshare_fs(void)
-{
-	struct thread *t = current_thread();
-	struct fs_state *old = t->fs, *fs;
-
-	if (ref_read(&old->refs) == 1)
-		return 0;
-	fs = fs_state_copy(old);
-	if (!fs)
-		return -ENOMEM;
-	mutex_lock(&process_lock);
-	t->fs = fs;
-	mutex_unlock(&process_lock);
-	fs_state_put(old);
-	return 0;
-}
-
-long sys_unshare(uint64_t flags)
-{
-	int err = 0;
-
-	if (flags & ~(uint64_t)(UNSHARE_KNOWN | NAMESPACES))
-		return -EINVAL;
-	if (flags & NAMESPACES)
-		return -EPERM;
-	if (flags & (CLONE_THREAD | CLONE_SIGHAND | CLONE_VM) &&
-	    current_process()->nr_threads > 1)
-		return -EINVAL;
-	if (flags & CLONE_FS)
-		err = unshare_fs();
-	if (!err && flags & CLONE_FILES)
-		err = files_unshare();
-	return err;
-}
-
-/* --- kcmp -----------------------------------------------------------------*/
 /* What of t is compared; *ref gets a reference to an open file. */
 static const void *object_locked(struct thread *t, uint32_t type, int fd,
 				 struct file **ref)
