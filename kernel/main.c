@@ -6,6 +6,7 @@
 #include "core/page.h"
 #include "core/panic.h"
 #include "drv/tty.h"
+#include "fs/dentry.h"
 #include "fs/rootfs.h"
 #include "linux/boot.h"
 #include "linux/exec.h"
@@ -31,6 +32,31 @@ static void start_program(struct thread *t)
 		process_exit_group((uint32_t)boot->start_error << 8);
 }
 
+/* Names that nobody uses go before a process does. That takes a while: what was
+ * said meanwhile does not count. */
+static void take_memory_back(struct abi_doorbell *d)
+{
+	if (!vfs_shrink(VFS_NAMES_KEPT))
+		oom_kill();
+	else
+		__atomic_store_n(&d->oom, 0, __ATOMIC_RELAXED);
+}
+
+/* The boot task, which holds no locks, is to see about it. */
+static void on_no_memory(void)
+{
+	struct abi_doorbell *d = &boot->doorbell;
+
+	if (dentry_count() <= VFS_NAMES_KEPT) {
+		oom_kill();
+		return;
+	}
+	__atomic_store_n(&d->oom, 1, __ATOMIC_RELAXED);
+	/* Pairs with the exchange in on_doorbell. */
+	__atomic_fetch_add(&d->word, 1, __ATOMIC_RELEASE);
+	plat_word_wake(&d->word, 1);
+}
+
 /* The tender rang: signals for the program, a new window size. */
 static void on_doorbell(struct abi_doorbell *d)
 {
@@ -42,7 +68,7 @@ static void on_doorbell(struct abi_doorbell *d)
 		tty_host_winsize((uint16_t)boot->tty_rows,
 				 (uint16_t)boot->tty_cols);
 	if (__atomic_exchange_n(&d->oom, 0, __ATOMIC_ACQ_REL))
-		oom_kill();
+		take_memory_back(d);
 	while (tty) {
 		tty_host_signal(__builtin_ctzll(tty) + 1);
 		tty &= tty - 1;
@@ -70,7 +96,7 @@ static void start_failed(const char *what, int err)
 void kernel_main(void *handover)
 {
 	static const struct plat_ops ops = {
-		.doorbell = on_doorbell, .out_of_memory = oom_kill,
+		.doorbell = on_doorbell, .out_of_memory = on_no_memory,
 	};
 	struct abi_boot *b = plat_start(handover);
 	struct thread *first;

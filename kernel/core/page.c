@@ -28,6 +28,7 @@ struct page {
 /* Of a small pool less: one part in RESERVE_PART. */
 #define RESERVE_PAGES	128u
 #define RESERVE_PART	64u
+#define UNLIMITED_BYTES	(8ull << 30)	/* told when there is no limit */
 #define KEEP_PAGES	512u	/* freed large blocks that are not released */
 
 static struct {
@@ -269,6 +270,11 @@ uint64_t page_peak_bytes(void)
 uint64_t page_limit_bytes(void)
 {
 	return pool.limit_bytes;
+}
+
+uint64_t page_total_bytes(void)
+{
+	return pool.limit_bytes ? pool.limit_bytes : UNLIMITED_BYTES;
 }
 
 void page_set_limit(uint64_t bytes)

@@ -41,4 +41,7 @@ uint32_t *page_refs(const void *p);
 uint64_t page_used_bytes(void);
 uint64_t page_peak_bytes(void);		/* most that was in use at a time */
 uint64_t page_limit_bytes(void);	/* 0 = none */
+/* What the sandbox is said to have: the limit, or if there is none a plain
+ * size. */
+uint64_t page_total_bytes(void);
 void page_set_limit(uint64_t bytes);

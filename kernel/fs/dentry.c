@@ -18,7 +18,7 @@
 #include "lib/string.h"
 
 #define DCACHE_START_BUCKETS	512u
-#define DCACHE_MAX_BUCKETS	(1u << 16)
+#define DCACHE_MAX_BUCKETS	(1u << 20)
 
 struct mutex dcache_lock = MUTEX_INIT;
 
@@ -474,18 +474,20 @@ static uint32_t shrink_once(uint32_t keep, bool force, struct super *sb)
 	return n;
 }
 
-void vfs_shrink(uint32_t keep)
+bool vfs_shrink(uint32_t keep)
 {
 	/* Parents become unused when their children are gone: several rounds */
-	bool force = false;
+	bool force = false, any = false;
 
 	while (dentry_count() > keep) {
 		if (shrink_once(keep, force, NULL))
-			continue;
-		if (force)
+			any = true;
+		else if (force)
 			break;
-		force = true;
+		else
+			force = true;
 	}
+	return any;
 }
 
 void dentry_forget_super(struct super *sb)

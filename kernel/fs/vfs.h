@@ -72,6 +72,9 @@ struct inode_ops {
 	/* *out gets a reference; -ENOENT is cached as a negative dentry
 	 * unless the super says SUPER_NO_NEGATIVE. */
 	int (*lookup)(struct inode *dir, const char *name, struct inode **out);
+	/* Attributes of a name without making its inode: what getattr of that
+	 * would say. Returns 0, or 1: only lookup can tell. NULL: always. */
+	int (*peek)(struct inode *dir, const char *name, struct kstat *st);
 	int (*create)(struct inode *dir, const char *name, uint32_t mode,
 		      const struct cred *c, struct inode **out);
 	int (*mkdir)(struct inode *dir, const char *name, uint32_t mode,
@@ -319,9 +322,10 @@ struct last_name {
  */
 int path_walk(const struct walk_ctx *w, const char *name, uint32_t flags,
 	      struct path *out, struct last_name *last);
-/* The same for who needs only the inode (stat): fewer references to count. */
-int path_walk_inode(const struct walk_ctx *w, const char *name, uint32_t flags,
-		    struct inode **out);
+/* The same for who wants the attributes only: what is not cached need not be
+ * made for it. *is_root: it is the root of a mount. */
+int path_getattr(const struct walk_ctx *w, const char *name, uint32_t flags,
+		 struct kstat *st, bool *is_root);
 void path_get(const struct path *p);
 void path_put(const struct path *p);
 bool path_equal(const struct path *a, const struct path *b);
@@ -413,8 +417,10 @@ void vfs_root_path(struct path *out);
 void vfs_for_each_mount(void (*fn)(struct mount *m, void *arg), void *arg);
 /* Helpers for start-up: create directories along path (mode 0755, root). */
 int vfs_mkdir_all(const char *path);
-/* Drop unused dentries until at most `keep` remain. */
-void vfs_shrink(uint32_t keep);
+/* Drop unused dentries until at most `keep` remain. Returns false if there were
+ * none to drop. */
+bool vfs_shrink(uint32_t keep);
+#define VFS_NAMES_KEPT	256u	/* where memory is short */
 
 /* --- open files -------------------------------------------------------------*/
 /* Anonymous file (pipe end, eventfd...): own inode. refs = 1. NULL: no memory. */

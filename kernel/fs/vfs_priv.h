@@ -47,6 +47,8 @@ struct walk {
 	size_t comp_len;
 	uint32_t comp_hash;
 	bool comp_is_last, trailing_slash;
+	bool peeked;		/* peek has what the last component is like */
+	struct kstat *peek;	/* NULL: its inode is wanted */
 	uint32_t nr_links, nr_rests, depth;
 	struct walk_link links[WALK_LINKS_MAX];
 };

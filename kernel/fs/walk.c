@@ -16,9 +16,10 @@
 #include "fs/vfs_priv.h"
 #include "lib/string.h"
 
-#define DCACHE_HIGH	60000u	/* names; then the cache is shrunk to... */
-#define DCACHE_LOW	45000u
-#define DCACHE_SMALL	1000u	/* so many are kept when memory is short */
+/* Names in the cache, each with what hangs off it 1 KiB: a sixteenth of the
+ * memory; then three quarters of them are kept. */
+#define DCACHE_MIN	60000u
+#define DCACHE_SHARE	(16u << 10)	/* bytes of memory for each */
 #define LINK_TEXT_MAX	4096u
 #define NAME_LEN_MAX	255u
 
@@ -130,6 +131,8 @@ int walk_start(struct walk *w, const struct walk_ctx *ctx, const char *name,
 	w->comp_len = 0;
 	w->comp_is_last = false;
 	w->trailing_slash = false;
+	w->peeked = false;
+	w->peek = NULL;
 	w->nr_links = w->nr_rests = w->depth = 0;
 	if (!*name)
 		return flags & WALK_EMPTY ? 0 : -ENOENT;
@@ -389,9 +392,9 @@ int walk_into_link(struct walk *w, struct dentry *d)
 	return err;
 }
 
-static bool must_follow(const struct walk *w, const struct inode *inode)
+static bool must_follow(const struct walk *w, uint32_t mode)
 {
-	return unlikely(S_ISLNK(inode->mode)) &&
+	return unlikely(S_ISLNK(mode)) &&
 	       (!w->comp_is_last || w->trailing_slash ||
 		(w->flags & WALK_FOLLOW));
 }
@@ -402,14 +405,27 @@ static bool must_follow(const struct walk *w, const struct inode *inode)
  */
 static void limit_cache(void)
 {
+	uint64_t high = MAX(DCACHE_MIN, page_total_bytes() / DCACHE_SHARE);
 	uint64_t limit = page_limit_bytes();
 	uint32_t n = dentry_count();
 
-	if (n > DCACHE_HIGH)
-		vfs_shrink(DCACHE_LOW);
-	else if (limit && n > DCACHE_SMALL &&
+	if (n > high)
+		(void)vfs_shrink((uint32_t)(high - high / 4));
+	else if (limit && n > VFS_NAMES_KEPT &&
 		 page_used_bytes() > limit - limit / 4)
-		vfs_shrink(n / 2);
+		(void)vfs_shrink(n / 2);
+}
+
+/*
+ * Directories and links on the way are made: they are what a walk comes to
+ * again, and what may be mounted on. The directory is locked.
+ */
+static bool peek_locked(struct walk *w, struct inode *dir)
+{
+	w->peeked = w->peek && w->comp_is_last && !w->trailing_slash &&
+		    dir->ops->peek && !dir->ops->peek(dir, w->comp, w->peek) &&
+		    !S_ISDIR(w->peek->mode) && !must_follow(w, w->peek->mode);
+	return w->peeked;
 }
 
 /* The component is not cached: ask the file system. */
@@ -422,6 +438,10 @@ static int step_uncached(struct walk *w)
 	walk_unlock(w);
 	limit_cache();
 	mutex_lock(&dir->lock);
+	if (peek_locked(w, dir)) {
+		mutex_unlock(&dir->lock);
+		return 0;
+	}
 	err = dentry_lookup_locked(w->d, w->comp, w->comp_len, &d);
 	mutex_unlock(&dir->lock);
 	if (err)
@@ -430,7 +450,7 @@ static int step_uncached(struct walk *w)
 		dentry_put(d);
 		return -ENOENT;
 	}
-	if (must_follow(w, d->inode)) {
+	if (must_follow(w, d->inode->mode)) {
 		err = walk_into_link(w, d);
 		dentry_put(d);
 		return err;
@@ -464,7 +484,7 @@ static int step(struct walk *w)
 		return step_uncached(w);
 	if (!d->inode)
 		return -ENOENT;
-	if (must_follow(w, d->inode))
+	if (must_follow(w, d->inode->mode))
 		return walk_into_link(w, d);
 	w->d = d;
 	return cross_mounts_locked(w);
@@ -494,22 +514,23 @@ static void fill_last(const struct walk *w, struct last_name *last)
 }
 
 /* The whole way to the position that was asked for. Leaves w unfinished. */
-static int walk_all(struct walk *w, const struct walk_ctx *ctx,
-		    const char *name, uint32_t flags)
+static int walk_all(struct walk *w)
 {
-	int err = walk_start(w, ctx, name, flags);
+	int err = 0;
 
 	while (!err) {
 		err = walk_to_last(w);
-		if (err || !w->comp_len || (flags & WALK_PARENT))
+		if (err || !w->comp_len || (w->flags & WALK_PARENT))
 			break;
 		err = step(w);
+		if (w->peeked)
+			return err;
 	}
 	if (err)
 		return err;
-	if (flags & WALK_PARENT)
+	if (w->flags & WALK_PARENT)
 		return walk_check_search(w);
-	if (((flags & WALK_DIRECTORY) || w->trailing_slash) &&
+	if (((w->flags & WALK_DIRECTORY) || w->trailing_slash) &&
 	    !S_ISDIR(w->d->inode->mode))
 		return -ENOTDIR;
 	return 0;
@@ -519,8 +540,10 @@ int path_walk(const struct walk_ctx *ctx, const char *name, uint32_t flags,
 	      struct path *out, struct last_name *last)
 {
 	struct walk w;
-	int err = walk_all(&w, ctx, name, flags);
+	int err = walk_start(&w, ctx, name, flags);
 
+	if (!err)
+		err = walk_all(&w);
 	if (!err && (flags & WALK_PARENT))
 		fill_last(&w, last);
 	if (!err)
@@ -529,14 +552,25 @@ int path_walk(const struct walk_ctx *ctx, const char *name, uint32_t flags,
 	return err;
 }
 
-int path_walk_inode(const struct walk_ctx *ctx, const char *name,
-		    uint32_t flags, struct inode **out)
+int path_getattr(const struct walk_ctx *ctx, const char *name, uint32_t flags,
+		 struct kstat *st, bool *is_root)
 {
+	struct inode *i = NULL;
 	struct walk w;
-	int err = walk_all(&w, ctx, name, flags);
+	int err = walk_start(&w, ctx, name, flags);
 
+	w.peek = st;
+	*is_root = false;
 	if (!err)
-		*out = inode_get(w.d->inode);
+		err = walk_all(&w);
+	if (!err && !w.peeked) {
+		*is_root = w.d == w.mnt->root;
+		i = inode_get(w.d->inode);
+	}
 	walk_end(&w);
+	if (i) {
+		err = inode_getattr(i, st);
+		inode_put(i);
+	}
 	return err;
 }

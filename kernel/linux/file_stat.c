@@ -92,39 +92,42 @@ static int stat_to_user(const struct kstat *k, uint64_t user)
 	return copy_to_user((void *)user, &s, sizeof(s));
 }
 
-static long stat_fd(uint64_t fd, uint64_t user)
+static int stat_fd(uint64_t fd, struct kstat *k, bool *is_root)
 {
 	struct file *f = fd_get_any((int)fd);
-	struct kstat k;
 	int err;
 
 	if (!f)
 		return -EBADF;
-	err = inode_getattr(f->inode, &k);
+	*is_root = f->path.mnt && f->path.dentry == f->path.mnt->root;
+	err = inode_getattr(f->inode, k);
 	file_put(f);
-	return err ? err : stat_to_user(&k, user);
+	return err;
+}
+
+static int stat_at(uint64_t dirfd, uint64_t name, uint64_t at,
+		   struct kstat *k, bool *is_root)
+{
+	uint32_t walk = at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
+
+	if (at & AT_EMPTY_PATH) {
+		if ((int)dirfd >= 0 && (!name || user_name_is_empty(name)))
+			return stat_fd(dirfd, k, is_root);
+		walk |= WALK_EMPTY;
+	}
+	return user_path_getattr(dirfd, name, walk, k, is_root);
 }
 
 static long do_stat(uint64_t dirfd, uint64_t name, uint64_t user, uint64_t at)
 {
-	uint32_t walk = at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW;
-	struct inode *i;
 	struct kstat k;
+	bool root;
 	int err;
 
 	if (at & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
 			     AT_EMPTY_PATH))
 		return -EINVAL;
-	if (at & AT_EMPTY_PATH) {
-		if ((int)dirfd >= 0 && (!name || user_name_is_empty(name)))
-			return stat_fd(dirfd, user);
-		walk |= WALK_EMPTY;
-	}
-	err = user_path_walk_inode(dirfd, name, walk, &i);
-	if (err)
-		return err;
-	err = inode_getattr(i, &k);
-	inode_put(i);
+	err = stat_at(dirfd, name, at, &k, &root);
 	return err ? err : stat_to_user(&k, user);
 }
 
@@ -145,7 +148,11 @@ long sys_newfstatat(uint64_t dirfd, uint64_t name, uint64_t user, uint64_t at)
 
 long sys_fstat(uint64_t fd, uint64_t user)
 {
-	return stat_fd(fd, user);
+	struct kstat k;
+	bool root;
+	int err = stat_fd(fd, &k, &root);
+
+	return err ? err : stat_to_user(&k, user);
 }
 
 static struct statx_timestamp statx_time(const struct ktime *t)
@@ -187,7 +194,6 @@ static int statx_to_user(const struct kstat *k, bool mount_root, uint64_t user)
 long sys_statx(uint64_t dirfd, uint64_t name, uint64_t at, uint64_t mask,
 	       uint64_t user)
 {
-	struct target t;
 	struct kstat k;
 	bool root;
 	int err;
@@ -198,12 +204,7 @@ long sys_statx(uint64_t dirfd, uint64_t name, uint64_t at, uint64_t mask,
 			     AT_EMPTY_PATH | AT_STATX_SYNC_TYPE) ||
 	    (at & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
-	err = target_find(dirfd, name, at, &t);
-	if (err)
-		return err;
-	root = t.path.mnt && t.path.dentry == t.path.mnt->root;
-	err = inode_getattr(t.inode, &k);
-	target_put(&t);
+	err = stat_at(dirfd, name, at, &k, &root);
 	return err ? err : statx_to_user(&k, root, user);
 }
 

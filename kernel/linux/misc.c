@@ -16,16 +16,15 @@
 #include "linux/process.h"
 #include "linux/uts.h"
 
-#define MEMORY_DEFAULT (8ull << 30)	/* told when there is no limit */
 #define RANDOM_CHUNK 256u
 #define RANDOM_MAX 0x1ffffffu
 
 /* --- size -----------------------------------------------------------------*/
 void system_memory(uint64_t *total, uint64_t *free)
 {
-	uint64_t used = page_used_bytes(), limit = page_limit_bytes();
+	uint64_t used = page_used_bytes();
 
-	*total = limit ? limit : MEMORY_DEFAULT;
+	*total = page_total_bytes();
 	*free = *total > used ? *total - used : 0;
 }
 

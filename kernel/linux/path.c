@@ -187,15 +187,15 @@ int user_path_walk(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
 	return err;
 }
 
-int user_path_walk_inode(uint64_t dirfd, uint64_t user_name,
-			 uint32_t walk_flags, struct inode **out)
+int user_path_getattr(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
+		      struct kstat *st, bool *is_root)
 {
 	struct user_walk u;
 	int err = user_walk_init(&u, dirfd, user_name, false);
 
 	if (err)
 		return err;
-	err = path_walk_inode(&u.ctx, u.name, walk_flags, out);
+	err = path_getattr(&u.ctx, u.name, walk_flags, st, is_root);
 	user_walk_fini(&u);
 	return err;
 }

@@ -36,9 +36,9 @@ void user_walk_fini(struct user_walk *u);
 /* Walk a program's name in one step; *out gets references. */
 int user_path_walk(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
 		   struct path *out);
-/* The same for the inode alone. */
-int user_path_walk_inode(uint64_t dirfd, uint64_t user_name,
-			 uint32_t walk_flags, struct inode **out);
+/* The same for attributes alone: path_getattr. */
+int user_path_getattr(uint64_t dirfd, uint64_t user_name, uint32_t walk_flags,
+		      struct kstat *st, bool *is_root);
 /* True if the name is readable and "". */
 bool user_name_is_empty(uint64_t user_name);
 uint32_t current_umask(void);

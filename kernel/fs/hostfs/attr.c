@@ -41,6 +41,20 @@ void hostnode_set_attr(struct inode *i, const struct fsrv_attr *a)
 			 __ATOMIC_RELAXED);
 }
 
+void hostfs_attr_to_kstat(struct super *sb, const struct fsrv_attr *a,
+			  struct kstat *st)
+{
+	*st = (struct kstat){
+		.dev = sb->dev, .size = a->size, .blocks = a->blocks,
+		.ino = hostfs_map_ino(sb->private, a->dev, a->ino),
+		.mode = a->mode, .nlink = a->nlink, .uid = a->uid,
+		.gid = a->gid, .blksize = PAGE_SIZE,
+		.rdev = dev_make(a->rdev_major, a->rdev_minor),
+		.atime = to_ktime(a->atime_ns), .mtime = to_ktime(a->mtime_ns),
+		.ctime = to_ktime(a->ctime_ns), .btime = to_ktime(a->btime_ns),
+	};
+}
+
 bool hostnode_is_fresh(const struct inode *i)
 {
 	return !hostfs_of(i)->live ||

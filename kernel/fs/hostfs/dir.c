@@ -99,6 +99,20 @@ static int lookup_in_list(struct inode *dir, const char *name,
 	return hostnode_get(dir->sb, dir, name, &l->attrs[e->attr], 0, out);
 }
 
+static int hostfs_peek(struct inode *dir, const char *name, struct kstat *st)
+{
+	struct dirlist *l = hostnode(dir)->list;
+	struct dirlist_entry *e = l ? dirlist_find(l, name) : NULL;
+
+	if (!e)
+		return 1;
+	note_look(l, e);
+	if (e->attr == DIRLIST_NONE)
+		return 1;
+	hostfs_attr_to_kstat(dir->sb, &l->attrs[e->attr], st);
+	return 0;
+}
+
 /* A still link's text never changes: keep it where the walk looks for it. */
 static void keep_link(struct inode *i, const char *text, size_t len)
 {
@@ -510,6 +524,7 @@ out_free:
 
 const struct inode_ops hostfs_dir_ops = {
 	.lookup = hostfs_lookup,
+	.peek = hostfs_peek,
 	.create = hostfs_create_file,
 	.mkdir = hostfs_mkdir,
 	.mknod = hostfs_mknod,

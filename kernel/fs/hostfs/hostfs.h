@@ -119,6 +119,9 @@ ssize_t hostfs_listxattr(struct inode *i, char *buf, size_t n);
 
 /* --- attr.c ----------------------------------------------------------------*/
 void hostnode_set_attr(struct inode *i, const struct fsrv_attr *a);
+/* What stat says of an object of sb with these attributes. */
+void hostfs_attr_to_kstat(struct super *sb, const struct fsrv_attr *a,
+			  struct kstat *st);
 /* Are the attributes known as the host has them now? */
 bool hostnode_is_fresh(const struct inode *i);
 /* Ask the host again if i is live and its attributes are old. */

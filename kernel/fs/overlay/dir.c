@@ -64,6 +64,24 @@ static int overlay_lookup(struct inode *dir, const char *name,
 	return overlay_node_get(dir->sb, dir, name, found, NULL, out);
 }
 
+/*
+ * Only where nothing was changed: the directory has no upper part, and no other
+ * name of the file can have led to a copy.
+ */
+static int overlay_peek(struct inode *dir, const char *name, struct kstat *st)
+{
+	struct inode *lower = onode(dir)->lower;
+	int no = 1;
+
+	if (overlay_upper(dir) || !lower->ops->peek)
+		return no;
+	mutex_lock(&lower->lock);
+	no = lower->ops->peek(lower, name, st) || st->nlink > 1;
+	mutex_unlock(&lower->lock);
+	st->dev = dir->sb->dev;
+	return no;
+}
+
 /* Is there a lower object by that name in dir? */
 static bool lower_has(struct inode *dir, const char *name)
 {
@@ -481,6 +499,7 @@ static int overlay_rename(struct inode *old_dir, const char *old_name,
 
 const struct inode_ops overlay_dir_ops = {
 	.lookup = overlay_lookup,
+	.peek = overlay_peek,
 	.create = overlay_create_file,
 	.mkdir = overlay_mkdir,
 	.mknod = overlay_mknod,

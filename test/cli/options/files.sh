@@ -272,3 +272,39 @@ test_mapped_writes_and_sync() {
 	wait %1
 	expect [ "$i" != 300 ]
 }
+# What stat says of files that were only listed before, between changes of them
+# and of the directories and links that lead there.
+test_stat_of_changed_trees() {
+	cat >script <<'S'
+look() {
+	echo "$1"
+	ls -lU tree tree/d tree/moved 2>/dev/null | awk '/^[-l]/ { print $1, $2, $5, $9, $10, $11 }' | sort
+	stat -c '%n %F %h %s %a' tree/*/*[!b] tree/d/none 2>&1 | sort
+	stat -L -c '%n %F %s' tree/*/link 2>&1 | sort
+}
+look first
+chmod 600 tree/d/plain; look chmod
+echo more >>tree/d/one; look append
+cat tree/d/other >/dev/null; look read
+rm tree/d/gone; look remove
+touch tree/d/none; look create
+mv tree/d tree/moved; look rename
+echo more >>tree/moved/plain; ln tree/moved/plain tree/moved/again; look link
+mkdir tree/d && echo new >tree/d/plain; look again
+rm -r tree/moved; look end
+S
+	for root in native inside; do
+		mkdir -p $root/tree/d/sub $root/tree/e
+		cd $root/tree/d || exit 1
+		echo text >plain
+		echo text >one && ln one two && ln one ../e/three
+		echo text >gone
+		echo text >other
+		ln -s plain link
+		ln -s none broken
+		cd ../../..
+	done
+	(cd native && sh ../script) >"$WORK.aside"
+	ok -- sh -c 'cd inside && sh ../script'
+	diff "$WORK.aside" "$out_file"
+}

@@ -194,3 +194,27 @@ test_membarrier_refused_by_host() {
 		expect_out "$(printf -- '-1 38\n%.0s' 1 2 3 4)"
 	done
 }
+# Names that were looked up are kept, but never more than memory allows.
+test_names_are_memory() {
+	need python3
+	mica run -m 64m --stats -- /usr/bin/python3 -c '
+import os
+for n in range(400000):
+    if os.access(f"/usr/{n:0200}", os.F_OK):
+        print("there")
+print("alive")'
+	expect_status 0
+	expect_out alive
+	expect [ "$(sed -n 's/.*peak \([0-9]*\) KiB/\1/p' "$err_file")" -lt 60000 ]
+}
+# ...and they go before a program does that needs the memory.
+test_names_give_way() {
+	need python3
+	ok -m 128m -- sh -c 'ls -lR /usr /etc >/dev/null 2>&1
+		/usr/bin/python3 -c "
+import time
+x = bytearray(50 << 20)
+time.sleep(2)
+print(\"alive\")"'
+	expect_out alive
+}

@@ -255,6 +255,11 @@ uint64_t page_used_bytes(void)
 	return 0;
 }
 
+uint64_t page_total_bytes(void)
+{
+	return 1ull << 30;
+}
+
 uint64_t page_limit_bytes(void)
 {
 	return 0;
