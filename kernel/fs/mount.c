@@ -17,8 +17,7 @@
 #define UMOUNT_DETACH	2u	/* MNT_DETACH of umount2(2) */
 
 /* Under dcache_lock. */
-static struct list mounts = LIST_INIT(mounts);
-static struct mount *root_mount;
+struct list mounts = LIST_INIT(mounts);
 
 /*
  * Mounts that are made when their name is first walked to. The dentry of such
@@ -50,6 +49,7 @@ struct mount *mount_create(struct super *sb, struct dentry *root,
 	m->flags = flags;
 	ref_init(&m->refs, 1);
 	list_init(&m->link);
+	list_init(&m->copied);
 	return m;
 }
 
@@ -123,7 +123,8 @@ int vfs_mount_root(struct super *sb, const char *source)
 	if (!m)
 		return -ENOMEM;
 	mutex_lock(&dcache_lock);
-	root_mount = m;
+	mnt_ns_first.root = m;
+	m->ns = &mnt_ns_first;
 	list_append(&mounts, &m->link);
 	mutex_unlock(&dcache_lock);
 	return 0;
@@ -132,14 +133,12 @@ int vfs_mount_root(struct super *sb, const char *source)
 void vfs_root_path(struct path *out)
 {
 	mutex_lock(&dcache_lock);
-	out->mnt = root_mount;
-	out->dentry = root_mount->root;
+	*out = (struct path){ mnt_ns_first.root, mnt_ns_first.root->root };
 	path_get(out);
 	mutex_unlock(&dcache_lock);
 }
 
-/* Hang m over where, on top of what may be mounted there already. */
-static int attach_locked(struct mount *m, const struct path *where)
+int mount_attach_locked(struct mount *m, const struct path *where)
 {
 	struct mount *on = where->mnt, *top;
 	struct dentry *d = where->dentry;
@@ -149,11 +148,14 @@ static int attach_locked(struct mount *m, const struct path *where)
 		on = top;
 		d = top->root;
 	}
+	if (!on->ns)		/* unmounted meanwhile */
+		return -EINVAL;
 	if (!d->inode || (d->flags & DENTRY_DELETED))
 		return -ENOENT;
 	if (S_ISDIR(d->inode->mode) != S_ISDIR(m->root->inode->mode))
 		return -ENOTDIR;
 	ref_get(&on->refs);
+	m->ns = on->ns;
 	m->parent = on;
 	m->mountpoint = dentry_get(d);
 	d->flags |= DENTRY_MOUNTED;
@@ -167,7 +169,7 @@ static int attach(struct mount *m, const struct path *where)
 	int err;
 
 	mutex_lock(&dcache_lock);
-	err = attach_locked(m, where);
+	err = mount_attach_locked(m, where);
 	mutex_unlock(&dcache_lock);
 	return err;
 }
@@ -199,7 +201,7 @@ void vfs_mount_late(const struct late_mount *list, uint32_t nr)
 	late.nr = nr;
 	for (uint32_t i = 0; i < nr; i++)
 		if (!list[i].on)
-			late.on[i] = root_mount;
+			late.on[i] = mnt_ns_first.root;
 	mutex_unlock(&dcache_lock);
 }
 
@@ -257,7 +259,7 @@ static int make_late(uint32_t i, const struct path *where)
 	if (!m)
 		return err;
 	mutex_lock(&dcache_lock);
-	err = attach_locked(m, where);
+	err = mount_attach_locked(m, where);
 	if (!err)
 		late_done_locked(i, m);
 	mutex_unlock(&dcache_lock);
@@ -302,8 +304,7 @@ static void make_late_now(uint32_t i)
 	path_put(&on);
 }
 
-/* For those who look at all mounts. */
-static void make_all_late(void)
+void mounts_make_late(void)
 {
 	for (uint32_t i = 0; i < late.nr; i++)
 		make_late_now(i);
@@ -312,79 +313,39 @@ static void make_all_late(void)
 /* --- bindings, removal ------------------------------------------------------*/
 
 static int bind_one(const struct path *where, struct mount *from,
-		    struct dentry *root, uint32_t flags)
+		    struct dentry *root)
 {
 	struct mount *m = mount_create(from->sb, root, from->source,
-				       from->flags | flags);
+				       from->flags);
 	int err;
 
 	if (!m)
 		return -ENOMEM;
+	m->kept = from->kept;
 	err = attach(m, where);
 	if (err)
 		mount_put(m);
 	return err;
 }
 
-/* The n-th mount below `what`, with a reference and its relative name. */
-static struct mount *submount_get(const struct path *what, uint32_t n,
-				  char *rel, size_t size)
-{
-	struct mount *found = NULL;
-	struct path p;
-
-	mutex_lock(&dcache_lock);
-	list_for_each(l, &mounts) {
-		struct mount *m = list_entry(l, struct mount, link);
-
-		if (m->parent != what->mnt ||
-		    !dentry_is_below_locked(m->mountpoint, what->dentry) ||
-		    n-- > 0)
-			continue;
-		found = m;
-		ref_get(&m->refs);
-		break;
-	}
-	mutex_unlock(&dcache_lock);
-	if (!found)
-		return NULL;
-	p.mnt = found->parent;
-	p.dentry = found->mountpoint;
-	if (path_name(&p, what, rel, size) < 0)
-		rel[0] = 0;
-	return found;
-}
-
 int vfs_mount_bind(const struct path *where, const struct path *what,
-		   bool recursive, uint32_t flags)
+		   bool recursive)
 {
-	struct walk_ctx ctx = { .root = *where, .start = *where };
-	struct mount *sub;
-	char *rel;
-	int err;
+	bool shows_more = false;
 
 	if (recursive)
-		make_all_late();
-	err = bind_one(where, what->mnt, what->dentry, flags);
-	if (err || !recursive)
-		return err;
-	rel = kmalloc(PAGE_SIZE);
-	if (!rel)
-		return 0;	/* the binding itself stands */
-	ctx.cred = &cred_kernel;
-	for (uint32_t n = 0; n < 256 &&
-	     (sub = submount_get(what, n, rel, PAGE_SIZE)); n++) {
-		struct path at;
+		return mount_bind_tree(where, what);
+	/* what is mounted there may be there to hide something */
+	mutex_lock(&dcache_lock);
+	list_for_each(p, &mounts) {
+		struct mount *m = list_entry(p, struct mount, link);
 
-		if (sub->mountpoint != where->dentry && rel[0] &&
-		    !path_walk(&ctx, rel, 0, &at, NULL)) {
-			bind_one(&at, sub, sub->root, 0);
-			path_put(&at);
-		}
-		mount_put(sub);
+		if (m->parent == what->mnt && m->is_locked &&
+		    dentry_is_below_locked(m->mountpoint, what->dentry))
+			shows_more = true;
 	}
-	kfree(rel);
-	return 0;
+	mutex_unlock(&dcache_lock);
+	return shows_more ? -EINVAL : bind_one(where, what->mnt, what->dentry);
 }
 
 static bool has_children_locked(const struct mount *m)
@@ -398,15 +359,17 @@ static bool has_children_locked(const struct mount *m)
 	return false;
 }
 
-/* Take m out of the tree; its mountpoint may be covered by another mount. */
-static void detach_locked(struct mount *m)
+/* Its mountpoint may be covered by another mount. */
+void mount_detach_locked(struct mount *m)
 {
-	bool still = mount_is_late_locked(NULL, m->mountpoint);
+	bool still = !m->mountpoint ||
+		     mount_is_late_locked(NULL, m->mountpoint);
 
 	for (uint32_t i = 0; i < late.nr; i++)
 		if (late.on[i] == m)
 			late.on[i] = NULL;
 	list_remove(&m->link);
+	m->ns = NULL;
 	list_for_each(p, &mounts)
 		if (list_entry(p, struct mount, link)->mountpoint ==
 		    m->mountpoint)
@@ -420,7 +383,7 @@ static void detach_tree_locked(struct mount *top, struct list *gone)
 {
 	bool again = true;
 
-	detach_locked(top);
+	mount_detach_locked(top);
 	list_append(gone, &top->link);
 	while (again) {
 		again = false;
@@ -431,7 +394,7 @@ static void detach_tree_locked(struct mount *top, struct list *gone)
 				if (m->parent !=
 				    list_entry(g, struct mount, link))
 					continue;
-				detach_locked(m);
+				mount_detach_locked(m);
 				list_append(gone, &m->link);
 				again = true;
 				break;
@@ -442,6 +405,16 @@ static void detach_tree_locked(struct mount *top, struct list *gone)
 	}
 }
 
+void mounts_drop(struct list *gone)
+{
+	while (!list_is_empty(gone)) {
+		struct mount *m = list_first(gone, struct mount, link);
+
+		list_remove(&m->link);
+		mount_put(m);
+	}
+}
+
 int vfs_umount(const struct path *where, uint32_t flags)
 {
 	struct mount *m = where->mnt;
@@ -449,7 +422,7 @@ int vfs_umount(const struct path *where, uint32_t flags)
 	int err = 0;
 
 	mutex_lock(&dcache_lock);
-	if (where->dentry != m->root || !m->parent ||
+	if (where->dentry != m->root || !m->parent || m->is_locked ||
 	    list_is_empty(&m->link))
 		err = -EINVAL;
 	/* The tree's reference and the caller's path. */
@@ -459,12 +432,7 @@ int vfs_umount(const struct path *where, uint32_t flags)
 	else
 		detach_tree_locked(m, &gone);
 	mutex_unlock(&dcache_lock);
-	while (!list_is_empty(&gone)) {
-		struct mount *g = list_first(&gone, struct mount, link);
-
-		list_remove(&g->link);
-		mount_put(g);
-	}
+	mounts_drop(&gone);
 	return err;
 }
 
@@ -485,12 +453,12 @@ int vfs_pivot_root(const struct path *root, const struct path *new_root,
 	struct dentry *was_at;
 	int err = 0;
 
-	make_all_late();
+	mounts_make_late();
 	mutex_lock(&dcache_lock);
 	if (m == old || put_old->mnt == old)
 		err = -EBUSY;
 	else if (new_root->dentry != m->root || root->dentry != old->root ||
-		 !m->parent || !is_under_locked(put_old, m))
+		 !m->parent || m->is_locked || !is_under_locked(put_old, m))
 		err = -EINVAL;
 	if (err) {
 		mutex_unlock(&dcache_lock);
@@ -498,8 +466,9 @@ int vfs_pivot_root(const struct path *root, const struct path *new_root,
 	}
 	was_on = m->parent;
 	was_at = m->mountpoint;
-	detach_locked(m);
+	mount_detach_locked(m);
 	/* m takes old's place in the tree, old goes to put_old */
+	m->ns = old->ns;
 	m->parent = old->parent;
 	m->mountpoint = old->mountpoint;
 	list_append(&mounts, &m->link);
@@ -508,8 +477,8 @@ int vfs_pivot_root(const struct path *root, const struct path *new_root,
 	old->mountpoint = dentry_get(put_old->dentry);
 	put_old->dentry->flags |= DENTRY_MOUNTED;
 	dentry_keep_locked(put_old->dentry);
-	if (root_mount == old)
-		root_mount = m;
+	if (m->ns->root == old)
+		m->ns->root = m;
 	mutex_unlock(&dcache_lock);
 	dentry_put(was_at);
 	mount_put(was_on);
@@ -520,6 +489,8 @@ int vfs_remount(const struct path *where, uint32_t flags)
 {
 	if (where->dentry != where->mnt->root)
 		return -EINVAL;
+	if (where->mnt->kept & ~flags)
+		return -EPERM;
 	__atomic_store_n(&where->mnt->flags, flags, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -530,16 +501,19 @@ bool path_is_read_only(const struct path *p)
 	       (p->mnt->sb->flags & SUPER_READ_ONLY);
 }
 
-void vfs_for_each_mount(void (*fn)(struct mount *m, void *arg), void *arg)
+void vfs_for_each_mount(const struct mnt_ns *n,
+			void (*fn)(struct mount *m, void *arg), void *arg)
 {
 	struct mount *m = NULL, *next;
 	struct list *p;
 
-	make_all_late();
+	mounts_make_late();
 	/* fn may sleep and ask for names: hold a reference, not the lock. */
 	mutex_lock(&dcache_lock);
 	for (p = mounts.next; p != &mounts; p = m->link.next) {
 		m = list_entry(p, struct mount, link);
+		if (m->ns != n)
+			continue;
 		ref_get(&m->refs);
 		mutex_unlock(&dcache_lock);
 		fn(m, arg);

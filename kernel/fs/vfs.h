@@ -376,7 +376,29 @@ struct mount {
 	uint32_t flags;		/* MS_RDONLY, MS_NOSUID, ... */
 	struct list link;
 	char *source;
+	/* under dcache_lock */
+	struct mnt_ns *ns;	/* in whose tree it is; NULL: in none */
+	bool is_locked;		/* it can not be taken away */
+	uint32_t kept;		/* flags that can not be taken from it */
+	/* while a tree is copied; fs/mount_tree.c */
+	struct mount *copy;
+	struct list copied;
 };
+
+/* A tree of mounts (fs/mount_tree.c). */
+struct mnt_ns {
+	struct ns ns;
+	struct mount *root;	/* under dcache_lock */
+};
+extern struct mnt_ns mnt_ns_first;
+/* What "/" is there, with references. */
+void mnt_ns_root(struct mnt_ns *n, struct path *out);
+/*
+ * A copy of old's tree. a and b, which nobody else uses, move from it to the
+ * same place in the copy. Returns 0 and a reference in *out, or -ENOMEM.
+ */
+int mnt_ns_copy(struct mnt_ns *old, struct user_ns *owner, struct path *a,
+		struct path *b, struct ns **out);
 /* Make sb the root of everything. Takes over the caller's sb reference. */
 int vfs_mount_root(struct super *sb, const char *source);
 /* Mount sb on an existing directory (or file, for file volumes). */
@@ -399,7 +421,7 @@ struct late_mount {
 void vfs_mount_late(const struct late_mount *list, uint32_t nr);
 /* MS_BIND: show what (a directory or file, with its cache) also at where. */
 int vfs_mount_bind(const struct path *where, const struct path *what,
-		   bool recursive, uint32_t flags);
+		   bool recursive);
 int vfs_umount(const struct path *where, uint32_t flags); /* MNT_DETACH */
 /* A mount of sb that no path leads to, for walks from its root. Takes over the
  * caller's sb reference if it succeeds. NULL: no memory. */
@@ -411,10 +433,12 @@ struct mount *vfs_mount_nowhere(struct super *sb);
  */
 int vfs_pivot_root(const struct path *root, const struct path *new_root,
 		   const struct path *put_old);
+/* Returns 0, -EINVAL, -EPERM (a flag is kept). */
 int vfs_remount(const struct path *where, uint32_t flags);
-void vfs_root_path(struct path *out);
-/* For /proc/mounts. */
-void vfs_for_each_mount(void (*fn)(struct mount *m, void *arg), void *arg);
+void vfs_root_path(struct path *out);	/* of the first tree */
+/* Those of one tree, as /proc/mounts shows them. n may be gone meanwhile. */
+void vfs_for_each_mount(const struct mnt_ns *n,
+			void (*fn)(struct mount *m, void *arg), void *arg);
 /* Helpers for start-up: create directories along path (mode 0755, root). */
 int vfs_mkdir_all(const char *path);
 /* Drop unused dentries until at most `keep` remain. Returns false if there were

@@ -12,6 +12,20 @@
 struct mount *mount_create(struct super *sb, struct dentry *root,
 			   const char *source, uint32_t flags);
 void mount_put(struct mount *m);
+/* All that are in a tree, parents before children but for those that
+ * pivot_root moved; under dcache_lock. */
+extern struct list mounts;
+/* Hang m, which is in no list, over where, on top of what may be mounted there
+ * already. Returns 0, -EINVAL, -ENOENT, -ENOTDIR. Under dcache_lock. */
+int mount_attach_locked(struct mount *m, const struct path *where);
+/* Show what, with all that is mounted below it, also at where. */
+int mount_bind_tree(const struct path *where, const struct path *what);
+/* Make what waits for its first use. */
+void mounts_make_late(void);
+/* Out of its tree; its link is in no list then. Under dcache_lock. */
+void mount_detach_locked(struct mount *m);
+/* Put all, which are in this list by their link. */
+void mounts_drop(struct list *gone);
 /* What is mounted on d of m, or NULL; borrowed. Caller holds dcache_lock. */
 struct mount *mount_find_locked(const struct mount *m, const struct dentry *d);
 /* Is a mount on d of m (NULL: of any) still to be made? With dcache_lock. */

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "linux/path.h"
 #include "linux/proc/proc.h"
+#include "linux/ns.h"
 
 #define NEEDS_DEVICE "erofs"
 
@@ -92,7 +93,7 @@ long sys_ustat(uint64_t dev, uint64_t user)
 	struct kstatfs k = { 0 };
 	int err = 0;
 
-	vfs_for_each_mount(match_dev, &d);
+	vfs_for_each_mount(own_mnt_ns(), match_dev, &d);
 	if (!d.sb)
 		return -EINVAL;
 	if (d.sb->ops && d.sb->ops->statfs)

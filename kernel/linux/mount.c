@@ -2,8 +2,8 @@
 /*
  * mount, umount2 and pivot_root, for programs with CAP_SYS_ADMIN inside the sandbox: file
  * systems that live in the kernel, images, binds and changed flags. Nothing of
- * the host can be mounted. Propagation has no meaning in the one namespace there
- * is: asking for it succeeds and does nothing.
+ * the host can be mounted. Mounts do not propagate between namespaces: asking for
+ * it succeeds and does nothing.
  */
 #include <linux/capability.h>
 #include <linux/fcntl.h>
@@ -14,6 +14,8 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/ipc.h"
+#include "linux/ns.h"
+#include "linux/nsfs.h"
 #include "linux/path.h"
 
 #define FSTYPE_MAX 64u
@@ -101,15 +103,40 @@ static struct super *make_mqueue(const char *options)
 	return mqueue_create_own();
 }
 
+/* shows: whose root may mount it, that of this namespace's owner; NS_USER: of
+ * the caller's; NS_KINDS: only that of the whole system. */
 static const struct {
 	const char *name;
 	struct super *(*make)(const char *options);
+	enum ns_kind shows;
 } fs_types[] = {
-	{ "tmpfs", make_tmpfs },	{ "ramfs", make_tmpfs },
-	{ "proc", make_proc },		{ "sysfs", make_sysfs },
-	{ "devpts", make_devpts },	{ "devtmpfs", make_dev },
-	{ "mqueue", make_mqueue },	{ "cgroup2", make_cgroup },
+	{ "tmpfs", make_tmpfs, NS_USER },	{ "ramfs", make_tmpfs, NS_USER },
+	{ "proc", make_proc, NS_PID },		{ "sysfs", make_sysfs, NS_NET },
+	{ "devpts", make_devpts, NS_USER },	{ "devtmpfs", make_dev, NS_KINDS },
+	{ "mqueue", make_mqueue, NS_IPC },	{ "cgroup2", make_cgroup, NS_CGROUP },
 };
+
+static bool may_mount_type(enum ns_kind shows)
+{
+	const struct thread *t = current_thread();
+	const struct user_ns *u = &user_ns_first;
+
+	if (shows != NS_KINDS)
+		u = shows == NS_USER ? t->cred->user_ns : ns_of(t, shows)->owner;
+	return cred_has_cap_in(t->cred, u, CAP_SYS_ADMIN);
+}
+
+/* May the caller change his tree of mounts? */
+static bool may_mount(void)
+{
+	return cred_has_cap_in(current_thread()->cred, own_mnt_ns()->ns.owner,
+			       CAP_SYS_ADMIN);
+}
+
+static bool is_own(const struct path *p)
+{
+	return p->mnt->ns == own_mnt_ns();
+}
 
 /* The image in a file, or on a disk. */
 static int make_erofs(uint64_t source, struct super **out)
@@ -144,11 +171,14 @@ static int mount_new(const struct path *where, const char *type,
 {
 	struct super *sb = NULL;
 	int err = strcmp(type, "erofs") ? -ENODEV :
-					  make_erofs(user_source, &sb);
+		  !may_mount_type(NS_KINDS) ? -EPERM :
+		  make_erofs(user_source, &sb);
 
 	for (size_t i = 0; i < ARRAY_LEN(fs_types); i++) {
 		if (strcmp(type, fs_types[i].name))
 			continue;
+		if (!may_mount_type(fs_types[i].shows))
+			return -EPERM;
 		sb = fs_types[i].make(options);
 		err = sb ? 0 : -ENOMEM;
 	}
@@ -158,6 +188,17 @@ static int mount_new(const struct path *where, const char *type,
 	if (err)
 		super_put(sb);
 	return err;
+}
+
+/* A tree, or a namespace's file; but not of a tree that could hold, in the end,
+ * this one: none that is older. */
+static bool may_bind(const struct path *what)
+{
+	const struct ns *n = what->mnt->parent ? NULL :
+			     nsfs_inode_ns(path_inode(what));
+
+	return n ? n->kind != NS_MNT || n->inum > own_mnt_ns()->ns.inum :
+		   is_own(what);
 }
 
 static int mount_bind(const struct path *where, uint64_t source,
@@ -172,9 +213,8 @@ static int mount_bind(const struct path *where, uint64_t source,
 		return err;
 	a = (path_inode(&what)->mode & S_IFMT) == S_IFDIR;
 	b = (path_inode(where)->mode & S_IFMT) == S_IFDIR;
-	err = a != b ? -ENOTDIR :
-	      vfs_mount_bind(where, &what, flags & MS_REC,
-			     what.mnt->flags & MS_KEPT);
+	err = !may_bind(&what) ? -EINVAL : a != b ? -ENOTDIR :
+	      vfs_mount_bind(where, &what, flags & MS_REC);
 	path_put(&what);
 	return err;
 }
@@ -228,12 +268,14 @@ long sys_mount(uint64_t source, uint64_t target, uint64_t type,
 
 	if ((f & MS_MGC_MSK) == MS_MGC_VAL)
 		f &= ~(uint32_t)MS_MGC_MSK;
-	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
+	if (!may_mount())
 		return -EPERM;
 	err = user_path_walk((uint64_t)AT_FDCWD, target, WALK_FOLLOW, &where);
 	if (err)
 		return err;
-	if (f & MS_REMOUNT)
+	if (!is_own(&where))
+		err = -EINVAL;
+	else if (f & MS_REMOUNT)
 		err = vfs_remount(&where, f & MS_KEPT);
 	else if (f & MS_BIND)
 		err = mount_bind(&where, source, f);
@@ -282,7 +324,7 @@ long sys_pivot_root(uint64_t new_user, uint64_t old_user)
 	struct pivot v;
 	int err;
 
-	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
+	if (!may_mount())
 		return -EPERM;
 	err = user_path_walk((uint64_t)AT_FDCWD, new_user,
 			     WALK_FOLLOW | WALK_DIRECTORY, &new_root);
@@ -295,7 +337,8 @@ long sys_pivot_root(uint64_t new_user, uint64_t old_user)
 	err = walk_ctx_get(&here, AT_FDCWD, "/");
 	if (err)
 		goto out_old;
-	err = vfs_pivot_root(&here.root, &new_root, &put_old);
+	err = is_own(&here.root) && is_own(&new_root) && is_own(&put_old) ?
+	      vfs_pivot_root(&here.root, &new_root, &put_old) : -EINVAL;
 	if (!err) {
 		v = (struct pivot){ &here.root, &new_root };
 		mutex_lock(&process_lock);
@@ -318,13 +361,13 @@ long sys_umount2(uint64_t target, uint64_t flags)
 	if (flags & ~(uint64_t)(MNT_FORCE | MNT_DETACH | MNT_EXPIRE |
 				UMOUNT_NOFOLLOW))
 		return -EINVAL;
-	if (!cred_has_cap(current_thread()->cred, CAP_SYS_ADMIN))
+	if (!may_mount())
 		return -EPERM;
 	err = user_path_walk((uint64_t)AT_FDCWD, target,
 			     flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &where);
 	if (err)
 		return err;
-	if (where.dentry != where.mnt->root)
+	if (where.dentry != where.mnt->root || !is_own(&where))
 		err = -EINVAL;
 	else if (flags & MNT_EXPIRE)
 		err = flags & (MNT_FORCE | MNT_DETACH) ? -EINVAL : -EAGAIN;

@@ -24,8 +24,8 @@
 static struct ns first[NS_KINDS] = {
 #define FIRST(k, nr) \
 	[k] = { .refs = { 1 }, .kind = k, .inum = nr, .owner = &user_ns_first }
-	FIRST(NS_CGROUP, 4026531835u),	FIRST(NS_MNT, 4026531832u),
-	FIRST(NS_NET, 4026531833u),	FIRST(NS_PID, 4026531836u),
+	FIRST(NS_CGROUP, 4026531835u),	FIRST(NS_NET, 4026531833u),
+	FIRST(NS_PID, 4026531836u),
 };
 
 /* There is one group: to see it as the root changes nothing. */
@@ -36,12 +36,19 @@ static int make_cgroup(struct ns *old, struct user_ns *owner,
 	return *out ? 0 : -ENOMEM;
 }
 
+static int make_mnt(struct ns *old, struct user_ns *owner, struct fs_state *fs,
+		    struct ns **out)
+{
+	return mnt_ns_copy((struct mnt_ns *)old, owner, &fs->root, &fs->cwd,
+			   out);
+}
+
 const struct ns_type ns_types[NS_KINDS] = {
 	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP, &first[NS_CGROUP],
 			make_cgroup },
 	[NS_IPC] = { "ipc", CLONE_NEWIPC, (struct ns *)&ipc_ns_first,
 		     ipc_ns_make },
-	[NS_MNT] = { "mnt", CLONE_NEWNS, &first[NS_MNT], NULL },
+	[NS_MNT] = { "mnt", CLONE_NEWNS, &mnt_ns_first.ns, make_mnt },
 	[NS_NET] = { "net", CLONE_NEWNET, &first[NS_NET], NULL },
 	[NS_PID] = { "pid", CLONE_NEWPID, &first[NS_PID], NULL },
 	[NS_USER] = { "user", CLONE_NEWUSER, &user_ns_first.ns, NULL },
@@ -212,16 +219,40 @@ static int enter_user(struct user_ns *u, struct change *n)
 	return 0;
 }
 
+/* The caller stands at the root of the tree m. */
+static int enter_mnt(struct mnt_ns *m, struct change *n)
+{
+	struct fs_state *fs = current_thread()->fs;
+
+	if (ref_read(&fs->refs) > 1)
+		return -EINVAL;
+	n->fs = fs_state_copy(fs);
+	if (!n->fs)
+		return -ENOMEM;
+	path_put(&n->fs->root);
+	path_put(&n->fs->cwd);
+	mnt_ns_root(m, &n->fs->root);
+	n->fs->cwd = n->fs->root;
+	path_get(&n->fs->cwd);
+	return 0;
+}
+
 static int enter(struct ns *ns, struct change *n)
 {
 	const struct cred *c = current_thread()->cred;
+	const struct user_ns *u = (n->cred ? n->cred : c)->user_ns;
+	int err = 0;
 
 	if (ns->kind == NS_USER)
 		return enter_user((struct user_ns *)ns, n);
 	if (!cred_has_cap_in(c, ns->owner, CAP_SYS_ADMIN) ||
-	    !cred_has_cap_in(c, (n->cred ? n->cred : c)->user_ns,
-			     CAP_SYS_ADMIN))
+	    !cred_has_cap_in(c, u, CAP_SYS_ADMIN))
 		return -EPERM;
+	if (ns->kind == NS_MNT)
+		err = cred_has_cap_in(c, u, CAP_SYS_CHROOT) ?
+		      enter_mnt((struct mnt_ns *)ns, n) : -EPERM;
+	if (err)
+		return err;
 	ns_put(n->set->ns[ns->kind]);
 	n->set->ns[ns->kind] = ns_get(ns);
 	return 0;

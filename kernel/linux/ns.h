@@ -61,6 +61,11 @@ int user_ns_make_cred(const struct cred *c, struct cred **out);
 /* c, which is not shared, enters u with all its capabilities. */
 void user_ns_enter(struct cred *c, struct user_ns *u);
 
+static inline struct mnt_ns *own_mnt_ns(void)
+{
+	return (struct mnt_ns *)ns_of(current_thread(), NS_MNT);
+}
+
 extern struct uts_ns uts_ns_first;
 extern struct ipc_ns ipc_ns_first;
 int uts_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,

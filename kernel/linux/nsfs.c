@@ -16,9 +16,14 @@
 
 static const struct file_ops nsfs_ops;
 
+struct ns *nsfs_inode_ns(const struct inode *i)
+{
+	return i->file_ops == &nsfs_ops ? i->private : NULL;
+}
+
 struct ns *nsfs_file_ns(const struct file *f)
 {
-	return f->ops == &nsfs_ops ? f->inode->private : NULL;
+	return nsfs_inode_ns(f->inode);
 }
 
 static int path_of(struct ns *n, struct path *out)

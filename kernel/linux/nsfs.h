@@ -3,7 +3,9 @@
 #pragma once
 
 struct file;
+struct inode;
 struct ns;
 
-/* The namespace that f stands for, borrowed; NULL: none. */
+/* The namespace that it stands for, borrowed; NULL: none. */
+struct ns *nsfs_inode_ns(const struct inode *i);
 struct ns *nsfs_file_ns(const struct file *f);

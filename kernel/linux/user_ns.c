@@ -31,7 +31,7 @@ static bool is_chrooted(void)
 	struct path root, top;
 	bool same;
 
-	vfs_root_path(&top);
+	mnt_ns_root(own_mnt_ns(), &top);
 	proc_caller_root(&root);
 	same = path_equal(&root, &top);
 	path_put(&top);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mount, umount2, pivot_root. Natively each test works in a mount namespace
- * of its own; mica has one namespace for each sandbox, and a sandbox for each
- * test.
+ * mount, umount2, pivot_root. Each test works in a mount namespace of its own.
  */
 #include "harness.h"
 

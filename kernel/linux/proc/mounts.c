@@ -123,14 +123,18 @@ static int show_mounts(struct textbuf *t, struct pseudo_node *n,
 		       enum mount_style style)
 {
 	struct mount_writer w = { .t = t, .style = style };
+	const struct mnt_ns *ns;
 	int err = proc_fs_path(n, true, &w.root);
 
 	if (err)
 		return err;
+	/* not that of its namespace, after setns of another thread's; borrowed:
+	 * only compared */
+	ns = w.root.mnt->ns;
 	w.list = kzalloc(sizeof(*w.list));
 	if (w.list) {
-		vfs_for_each_mount(collect, w.list);
-		vfs_for_each_mount(show_one, &w);
+		vfs_for_each_mount(ns, collect, w.list);
+		vfs_for_each_mount(ns, show_one, &w);
 		kfree(w.list);
 	}
 	path_put(&w.root);

@@ -205,7 +205,7 @@ void test_late_mounts(void)
 	CHECK_EQ(unmount("/one", 0), -EBUSY);
 	CHECK_EQ(walk_to("/one/shm/null", 0), 0);
 	CHECK_EQ(nr_made, before + 2);
-	vfs_for_each_mount(count_mount, &nr_mounts);
+	vfs_for_each_mount(&mnt_ns_first, count_mount, &nr_mounts);
 	CHECK_EQ(nr_made, before + 4);
 	CHECK_EQ(nr_mounts, 5);
 	CHECK_EQ(walk_to("/deep/in/null", 0), 0);

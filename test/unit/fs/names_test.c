@@ -206,8 +206,11 @@ void test_mounts(void)
 	struct path q;
 	CHECK_EQ(path_walk(&ctx, "/t/m", 0, &p, NULL), 0);
 	CHECK_EQ(path_walk(&ctx, "/t/b", 0, &q, NULL), 0);
-	CHECK_EQ(vfs_mount_bind(&q, &p, false, MS_RDONLY), 0);
+	CHECK_EQ(vfs_mount_bind(&q, &p, false), 0);
 	path_put(&q);
+	path_put(&p);
+	CHECK_EQ(path_walk(&ctx, "/t/b", 0, &p, NULL), 0);
+	CHECK_EQ(vfs_remount(&p, MS_RDONLY), 0);
 	path_put(&p);
 	CHECK(has_text("/t/b/f", "in"));
 	struct file *f = NULL;
