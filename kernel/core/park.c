@@ -18,7 +18,14 @@ static struct task *take_deferred(struct task *t)
 	return last;
 }
 
-static bool has_work(const struct task *t)
+static void (*run_errands)(void);	/* set once */
+
+void task_set_errands(void (*run)(void))
+{
+	run_errands = run;
+}
+
+static uint32_t work_of(const struct task *t)
 {
 	return __atomic_load_n(&t->arch.work, __ATOMIC_ACQUIRE) &
 	       ~(uint32_t)TASK_WORK_SLOW;
@@ -26,7 +33,14 @@ static bool has_work(const struct task *t)
 
 bool task_has_work(void)
 {
-	return has_work(current_task());
+	return work_of(current_task()) & ~(uint32_t)TASK_WORK_ERRAND;
+}
+
+bool task_is_interrupted(void)
+{
+	if (work_of(current_task()) & TASK_WORK_ERRAND)
+		run_errands();
+	return task_has_work();
 }
 
 /* to: woken, but for the word that its park is told. */
@@ -37,11 +51,11 @@ park(struct task *t, struct task *to, uint64_t deadline_ns, bool interruptible)
 	int err = 0;
 
 	task_check_stack(t);
-	if (interruptible && has_work(t)) {
+	if (interruptible && work_of(t)) {
 		__atomic_store_n(&t->wake, WAKE_NONE, __ATOMIC_RELAXED);
 		if (to)
 			plat_unpark(to);
-		return -EINTR;
+		return task_is_interrupted() ? -EINTR : 0;
 	}
 	if (!PLAT_SCHEDULES) {
 		if (to)
@@ -53,7 +67,7 @@ park(struct task *t, struct task *to, uint64_t deadline_ns, bool interruptible)
 	if (__atomic_compare_exchange_n(&t->wake, &none, WAKE_ASLEEP, false,
 					__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
 		/* work may have been posted before ASLEEP was visible */
-		if (!interruptible || !has_work(t)) {
+		if (!interruptible || !work_of(t)) {
 			err = plat_park(WAKE_ASLEEP, deadline_ns, to);
 			to = NULL;
 		}
@@ -63,7 +77,7 @@ park(struct task *t, struct task *to, uint64_t deadline_ns, bool interruptible)
 	if (__atomic_exchange_n(&t->wake, WAKE_NONE, __ATOMIC_SEQ_CST) ==
 	    WAKE_NOTIFIED)
 		err = 0;
-	if (interruptible && has_work(t))
+	if (interruptible && work_of(t) && task_is_interrupted())
 		return -EINTR;
 	return err == -ETIMEDOUT ? err : 0;
 }

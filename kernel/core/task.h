@@ -23,6 +23,7 @@ enum task_work {
 	TASK_WORK_EXIT	 = 1u << 1,	/* personality: end this task */
 	TASK_WORK_SLOW	 = 1u << 2,	/* registers changed: full restore */
 	TASK_WORK_STOP	 = 1u << 3,	/* personality: job-control stop */
+	TASK_WORK_ERRAND = 1u << 4,	/* personality: others ask for something */
 };
 
 /* The park word: of an unpark that came before, of a task that sleeps. */
@@ -120,6 +121,11 @@ bool task_has_work(void);
  * or forces it out of user mode. */
 void task_post_work(struct task *t, uint32_t bits);
 void task_clear_work(uint32_t bits);	/* of the current task */
+/* Who is told TASK_WORK_ERRAND calls run, which clears it, in an interruptible
+ * park; the park then ends as if by an unpark. Context: init. */
+void task_set_errands(void (*run)(void));
+/* Do errands now. Returns task_has_work(). No lock is held. */
+bool task_is_interrupted(void);
 
 /* Allocate a task block (not started). NULL: no memory or limit. */
 struct task *task_create(enum task_kind kind, const char *name);

@@ -205,7 +205,7 @@ static int wait_again(struct hostio *h, ssize_t n, uint32_t events)
 
 	if (n == -EAGAIN)
 		r = plat_fd_poll(&p, 1, DEADLINE_NEVER);
-	if ((n == -EINTR || r == -EINTR) && task_has_work())
+	if ((n == -EINTR || r == -EINTR) && task_is_interrupted())
 		return -ERESTARTSYS;
 	return 0;
 }

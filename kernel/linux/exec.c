@@ -316,14 +316,15 @@ static void set_thread(struct exec *e, struct thread *t)
 {
 	struct process *p = t->process;
 	struct cred *old = t->cred;
+	bool dumpable;
 
 	if (old->euid != e->cred->euid || old->egid != e->cred->egid)
 		p->parent_death_signal = 0;
 	/* who cannot read the program must not look at its memory */
-	p->dumpable = !e->secure &&
-		      !inode_permission(e->file->inode, e->cred, 4);
+	dumpable = !e->secure && !inode_permission(e->file->inode, e->cred, 4);
 	mutex_lock(&process_lock);
 	t->cred = e->cred;
+	p->dumpable = dumpable;
 	mutex_unlock(&process_lock);
 	msg_rights_changed();
 	e->cred = NULL;

@@ -19,6 +19,7 @@
 #include "linux/oom.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
+#include "linux/remote.h"
 #include "linux/seccomp.h"
 #include "linux/signal_priv.h"
 #include "linux/strace.h"
@@ -173,6 +174,8 @@ void thread_exit(uint32_t status)
 		oom_account_exit(p);
 	thread_unlink_locked(t);
 	last = p->nr_threads == 0;
+	if (last)
+		remote_end_locked(p);
 	ptrace_thread_gone_locked(t, status);
 	if (p->group_exit)
 		status = p->group_status;
@@ -292,6 +295,8 @@ static int renew_space(struct process *p)
 	__atomic_fetch_sub(&old->nr_tasks, 1, __ATOMIC_ACQ_REL);
 	mutex_lock(&process_lock);
 	p->mm = mm;
+	p->dumpable = 0;	/* until it is known whose program it is */
+	remote_end_locked(p);
 	mutex_unlock(&process_lock);
 	mm_put(old);
 	process_release_vfork(p);

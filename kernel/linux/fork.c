@@ -16,6 +16,7 @@
 #include "linux/pidfd.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
+#include "linux/remote.h"
 #include "linux/seccomp.h"
 #include "platform/platform.h"
 #include <asm/signal.h>
@@ -227,8 +228,10 @@ static void start_child(struct thread *t)
 static void wait_for_vfork(struct thread *self, struct process *child)
 {
 	while (__atomic_load_n(&self->vfork_pending, __ATOMIC_ACQUIRE) &&
-	       !self->process->group_exit)
+	       !self->process->group_exit) {
 		task_park(DEADLINE_NEVER, false);
+		remote_serve_if_asked();
+	}
 	mutex_lock(&process_lock);
 	if (child->vfork_waiter == self)
 		child->vfork_waiter = NULL;

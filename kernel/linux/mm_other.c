@@ -8,7 +8,7 @@
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/mm_priv.h"
-#include "linux/ptrace.h"
+#include "linux/remote.h"
 #include <linux/mempolicy.h>
 #include <linux/uio.h>
 
@@ -38,18 +38,7 @@ static int get_vector(struct kiovec **out, uint64_t user, uint64_t n)
 	return 0;
 }
 
-/* Memory of p, which may be the caller's process. Bytes moved or -errno. */
-static ssize_t their_bytes(struct process *p, char *theirs, char *buf,
-			   size_t n, bool write)
-{
-	if (p != current_process())
-		return ptrace_access_process(p, (uaddr_t)theirs, buf, n,
-					     write);
-	return (ssize_t)(write ? copy_to_user_partial(theirs, buf, n) :
-				 copy_from_user_partial(buf, theirs, n));
-}
-
-static ssize_t copy_piece(struct process *p, char *mine, char *theirs,
+static ssize_t copy_piece(const struct remote *m, char *mine, char *theirs,
 			  size_t n, char *buf, bool write)
 {
 	size_t done = 0;
@@ -58,11 +47,12 @@ static ssize_t copy_piece(struct process *p, char *mine, char *theirs,
 		size_t k = MIN(n - done, (size_t)BOUNCE_SIZE), put;
 		ssize_t got = write ?
 			(ssize_t)copy_from_user_partial(buf, mine + done, k) :
-			their_bytes(p, theirs + done, buf, k, false);
+			remote_access(m, (uaddr_t)theirs + done, buf, k, false,
+				      false);
 
 		if (got > 0 && write)
-			got = their_bytes(p, theirs + done, buf, (size_t)got,
-					  true);
+			got = remote_access(m, (uaddr_t)theirs + done, buf,
+					    (size_t)got, true, false);
 		if (got < 0)
 			return done ? (ssize_t)done : got;
 		put = write ? (size_t)got :
@@ -74,8 +64,8 @@ static ssize_t copy_piece(struct process *p, char *mine, char *theirs,
 	return (ssize_t)done;
 }
 
-/* Between the caller's `to` and p's `from`. */
-static ssize_t copy_vectors(struct process *p, struct kiovec *to,
+/* Between the caller's `to` and m's `from`. */
+static ssize_t copy_vectors(const struct remote *m, struct kiovec *to,
 			    uint64_t nr_to, struct kiovec *from,
 			    uint64_t nr_from, char *buf, bool write)
 {
@@ -84,7 +74,7 @@ static ssize_t copy_vectors(struct process *p, struct kiovec *to,
 
 	while (i < nr_to && j < nr_from) {
 		size_t n = MIN(to[i].len, from[j].len);
-		ssize_t got = n ? copy_piece(p, to[i].base, from[j].base, n,
+		ssize_t got = n ? copy_piece(m, to[i].base, from[j].base, n,
 					     buf, write) : 0;
 
 		if (got < 0)
@@ -103,28 +93,12 @@ static ssize_t copy_vectors(struct process *p, struct kiovec *to,
 	return total;
 }
 
-/* With a reference. Returns 0, -ESRCH, -EPERM. */
-static int get_target(uint64_t pid, struct process **out)
-{
-	struct thread *t;
-	int err = -ESRCH;
-
-	mutex_lock(&process_lock);
-	t = thread_find((uint32_t)pid);
-	if (t)
-		err = ptrace_may_access_locked(t, false) ? 0 : -EPERM;
-	if (!err)
-		*out = process_get(t->process);
-	mutex_unlock(&process_lock);
-	return err;
-}
-
 static long transfer(uint64_t pid, uint64_t local, uint64_t nr_local,
 		     uint64_t remote, uint64_t nr_remote, uint64_t flags,
 		     bool write)
 {
 	struct kiovec *l = NULL, *r = NULL;
-	struct process *p = NULL;
+	struct remote m = { 0 };
 	char *buf = NULL;
 	ssize_t ret;
 
@@ -135,15 +109,15 @@ static long transfer(uint64_t pid, uint64_t local, uint64_t nr_local,
 		return ret;
 	ret = get_vector(&r, remote, nr_remote);
 	if (!ret)
-		ret = get_target(pid, &p);
+		ret = remote_get(NULL, (uint32_t)pid, false, &m);
 	if (!ret) {
 		buf = kmalloc(BOUNCE_SIZE);
 		ret = buf ? 0 : -ENOMEM;
 	}
 	if (!ret)
-		ret = copy_vectors(p, l, nr_local, r, nr_remote, buf, write);
-	if (p)
-		process_put(p);
+		ret = copy_vectors(&m, l, nr_local, r, nr_remote, buf, write);
+	if (m.mm)
+		remote_put(&m);
 	kfree(buf);
 	kfree(l);
 	kfree(r);

@@ -11,6 +11,7 @@
 #include "linux/boot.h"
 #include "linux/mm.h"
 #include "linux/process_priv.h"
+#include "linux/remote.h"
 #include "platform/platform.h"
 #include <asm/signal.h>
 #include <linux/resource.h>
@@ -137,6 +138,7 @@ struct process *process_alloc(void)
 	list_init(&p->children);
 	list_init(&p->sibling);
 	list_init(&p->threads);
+	list_init(&p->errands);
 	list_init(&p->all_link);
 	list_init(&p->pid_link);
 	list_init(&p->posix_timers);
@@ -337,6 +339,7 @@ int process_init(struct thread **first)
 	struct process *p;
 	struct thread *t;
 
+	task_set_errands(remote_serve);
 	if (make_reaper())
 		return -ENOMEM;
 	p = process_alloc();

@@ -54,6 +54,7 @@ struct process {
 	struct list children, sibling;
 	struct list threads;	/* struct thread.link */
 	uint32_t nr_threads;
+	struct list errands;	/* struct ptrace_request.link (linux/remote.h) */
 	uint32_t pgid;
 	struct session *session;
 	enum process_state state;

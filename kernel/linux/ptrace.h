@@ -121,10 +121,6 @@ void ptrace_kill_locked(struct process *p);
 void ptrace_finish(struct ptrace_request *r, long ret);
 /* Let tr's own task do r; it is stopped. process_lock is held and given back. */
 long ptrace_ask_unlock(struct tracee *tr, struct ptrace_request *r);
-/* Memory of p, by one of its stopped threads: bytes moved, or -EPERM: none is
- * stopped, -ESRCH: it ended meanwhile. */
-ssize_t ptrace_access_process(struct process *p, uaddr_t addr, void *buf,
-			      size_t len, bool write);
 /*
  * Requests: memory at addr (bytes moved); words of struct user_regs_struct from
  * number addr on (0, -EIO); vector state, of which addr bytes are new (0,

@@ -46,23 +46,6 @@ long ptrace_ask_unlock(struct tracee *tr, struct ptrace_request *r)
 	return r->ret;
 }
 
-ssize_t ptrace_access_process(struct process *p, uaddr_t addr, void *buf,
-			      size_t len, bool write)
-{
-	struct ptrace_request r = { .fn = ptrace_do_memory, .addr = addr,
-				    .buf = buf, .len = len, .write = write };
-
-	mutex_lock(&process_lock);
-	list_for_each(l, &p->threads) {
-		struct thread *t = list_entry(l, struct thread, link);
-
-		if (t->trace && t->trace->stop)
-			return ptrace_ask_unlock(t->trace, &r);
-	}
-	mutex_unlock(&process_lock);
-	return -EPERM;
-}
-
 /* --- memory ------------------------------------------------------------------------*/
 static size_t copy(const struct ptrace_request *r, size_t done, size_t n)
 {

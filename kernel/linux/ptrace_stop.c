@@ -9,6 +9,7 @@
  * same lock before it parks.
  */
 #include "linux/ptrace.h"
+#include "linux/remote.h"
 #include "lib/string.h"
 #include "linux/signal_priv.h"
 #include "linux/text.h"
@@ -61,6 +62,7 @@ static void serve_locked(struct thread *t, struct ptrace_stop *s, bool dying)
 		}
 		mutex_unlock(&process_lock);
 		task_park(DEADLINE_NEVER, false);
+		remote_serve_if_asked();
 		mutex_lock(&process_lock);
 	}
 }

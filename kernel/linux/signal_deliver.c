@@ -15,6 +15,7 @@
 #include "linux/clocks.h"
 #include "linux/process.h"
 #include "linux/ptrace.h"
+#include "linux/remote.h"
 #include "linux/signal_priv.h"
 #include "linux/syscall.h"
 #include <asm/siginfo.h>
@@ -249,6 +250,7 @@ static void wait_while_stopped(struct thread *t, bool told)
 	       !p->group_exit && !t->trace) {
 		told = true;
 		task_park(DEADLINE_NEVER, false);
+		remote_serve_if_asked();
 	}
 	if (unlikely(t->trace != NULL))
 		ptrace_trap(t, told);
@@ -351,6 +353,8 @@ void user_exit_work(struct regs *regs)
 	task_clear_work(TASK_WORK_SLOW | TASK_WORK_SIGNAL);
 	if (work & TASK_WORK_EXIT || t->process->group_exit)
 		thread_exit(t->exit_status);
+	if (work & TASK_WORK_ERRAND)
+		remote_serve();
 	if (work & TASK_WORK_STOP ||
 	    (t->process->signals.group_stop && !t->trace))
 		wait_while_stopped(t, work & TASK_WORK_STOP);

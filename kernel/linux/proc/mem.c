@@ -1,47 +1,46 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc/PID/mem: a program's access to memory by address, its own, or that of
- * another one while a tracer keeps one of its threads stopped: only a task of
- * the other process is in that address space (linux/ptrace.h). Else -EIO.
+ * /proc/PID/mem: access to memory by address, as a debugger has it
+ * (linux/remote.h). Who may not look into the process gets -EIO.
  */
 #include "linux/proc/proc.h"
 #include <linux/fs.h>
-#include "arch/uaccess.h"
 #include "core/heap.h"
-#include "linux/ptrace.h"
+#include "linux/remote.h"
 
 #define CHUNK	512u
 
-/* Bytes of process n at addr, from or to buf. Returns how many, or -EIO. */
+/* Bytes of process n at addr, from or to buf. Returns how many (0: it has
+ * ended), -EIO, -ERESTARTNOINTR. */
 static ssize_t move(const struct pseudo_node *n, uint64_t addr, char *buf,
 		    size_t len, bool write)
 {
-	struct process *p;
-	ssize_t ret = -EIO;
+	struct process *p = proc_process(n);
+	struct remote m;
+	ssize_t ret = p ? remote_get(p, 0, true, &m) : -ESRCH;
 
-	if (proc_pid(n) == current_process()->pid)
-		return (ssize_t)(write ?
-			copy_to_user_partial((void *)addr, buf, len) :
-			copy_from_user_partial(buf, (void *)addr, len));
-	p = proc_may_inspect(n) ? proc_process(n) : NULL;
-	if (p) {
-		ret = ptrace_access_process(p, addr, buf, len, write);
-		process_put(p);
+	if (!ret) {
+		ret = remote_access(&m, addr, buf, len, write, true);
+		remote_put(&m);
+		if (!ret)
+			ret = -EIO;
 	}
-	return ret < 0 ? -EIO : ret;
+	if (p)
+		process_put(p);
+	return ret == -ESRCH ? 0 : ret == -EPERM ? -EIO : ret;
 }
 
 static ssize_t mem_read(struct file *f, struct uio *u, uint64_t *pos)
 {
 	char buf[CHUNK];
 	size_t done = 0;
+	ssize_t got = 0;
 
 	while (u->left) {
 		size_t want = MIN(u->left, sizeof(buf)), put;
-		ssize_t got = move(pseudo_node(f->inode), *pos, buf, want,
-				   false);
 
-		if (got < 0)
+		got = move(pseudo_node(f->inode), *pos, buf, want, false);
+		if (got <= 0)
 			break;
 		put = uio_fill(u, buf, (size_t)got);
 		*pos += put;
@@ -51,28 +50,30 @@ static ssize_t mem_read(struct file *f, struct uio *u, uint64_t *pos)
 		if ((size_t)got < want)
 			break;
 	}
-	return done || !u->left ? (ssize_t)done : -EIO;
+	return done ? (ssize_t)done : got;
 }
 
 static ssize_t mem_write(struct file *f, struct uio *u, uint64_t *pos)
 {
 	char buf[CHUNK];
 	size_t done = 0;
+	ssize_t put = 0;
 
 	while (u->left) {
 		size_t want = MIN(u->left, sizeof(buf));
 		size_t got = uio_drain(u, buf, want);
-		ssize_t put = move(pseudo_node(f->inode), *pos, buf, got,
-				   true);
 
-		if (put < 0)
+		if (!got)
+			return done ? (ssize_t)done : -EFAULT;
+		put = move(pseudo_node(f->inode), *pos, buf, got, true);
+		if (put <= 0)
 			break;
 		*pos += (size_t)put;
 		done += (size_t)put;
 		if ((size_t)put < want)
 			break;
 	}
-	return done || !u->left ? (ssize_t)done : -EIO;
+	return done ? (ssize_t)done : put;
 }
 
 static int64_t mem_seek(struct file *f, int64_t off, int whence)

@@ -163,6 +163,41 @@ static void work_interrupts_before_the_sleep(void)
 	CHECK_EQ(nr_sleeps, 1);
 }
 
+static uint32_t nr_errands;
+
+static void do_errand(void)
+{
+	task_clear_work(TASK_WORK_ERRAND);
+	nr_errands++;
+}
+
+static void post_errand(void)
+{
+	self.arch.work |= TASK_WORK_ERRAND;
+}
+
+/* Like an unpark; a signal that comes with it still interrupts. */
+static void errands_are_done_in_the_park(void)
+{
+	task_set_errands(do_errand);
+	post_errand();
+	CHECK(!task_has_work());
+	CHECK_EQ(task_park(DEADLINE_NEVER, true), 0);
+	CHECK_EQ(nr_errands, 1);
+	CHECK_EQ(nr_sleeps, 0);
+	at_sleep = post_errand;
+	CHECK_EQ(task_park(DEADLINE_NEVER, true), 0);
+	CHECK_EQ(nr_errands, 2);
+	CHECK_EQ(self.arch.work, 0);
+	CHECK_EQ(task_park(1, true), -ETIMEDOUT);
+	CHECK_EQ(nr_errands, 3);
+	CHECK_EQ(task_park(DEADLINE_NEVER, false), 0);
+	CHECK_EQ(nr_errands, 3);
+	self.arch.work |= TASK_WORK_SIGNAL;
+	CHECK_EQ(task_park(DEADLINE_NEVER, true), -EINTR);
+	CHECK_EQ(nr_errands, 4);
+}
+
 static const struct unit_test tests[] = {
 	{ "a partner that answers at once saves the sleep",
 	  partner_that_answers_at_once_saves_the_sleep },
@@ -174,6 +209,7 @@ static const struct unit_test tests[] = {
 	  success_is_remembered_for_a_while },
 	{ "one processor never looks", one_processor_never_looks },
 	{ "work interrupts before the sleep", work_interrupts_before_the_sleep },
+	{ "errands are done in the park", errands_are_done_in_the_park },
 };
 
 int main(void)
