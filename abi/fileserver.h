@@ -61,6 +61,12 @@ enum fsrv_op {
 			     background job of that terminal */
 	FSRV_USAGE,	  /* arg = number of a process inside the sandbox ->
 			     data: struct fsrv_usage (platform process) */
+	FSRV_READTREE,	  /* dir,name as READDIR,flags,data = names of
+			     directories in it with their NULs -> data: struct
+			     fsrv_listing..., of each of these and then of what
+			     is below it, as far as they fit whole. What can
+			     not be listed, or lies on another device, is left
+			     out */
 };
 
 /* fsrv_request.flags of LOOKUP: give no handle for a directory. (Nor is
@@ -123,6 +129,18 @@ struct fsrv_dirent {
 	/* followed by the attributes, if any, and the name, padded to 8 */
 };
 
+#define FSRV_TREE_DEPTH	8u
+
+/* A directory's listing among others. */
+struct fsrv_listing {
+	uint32_t depth;		/* 0: named in the request. Else it belongs to
+				 * the latest one of depth - 1 before it */
+	uint32_t entry;		/* number of the name, or of the entry of that
+				 * one, from 0 */
+	uint32_t len;		/* bytes of struct fsrv_dirent... that follow */
+	uint32_t reserved;
+};
+
 struct fsrv_statfs {
 	uint64_t type, bsize, blocks, bfree, bavail, files, ffree, namelen;
 };
@@ -135,3 +153,4 @@ _Static_assert(sizeof(struct fsrv_request) == 144, "fsrv_request layout");
 _Static_assert(sizeof(struct fsrv_reply) == 120, "fsrv_reply layout");
 _Static_assert(sizeof(struct fsrv_attr) == 96, "fsrv_attr layout");
 _Static_assert(sizeof(struct fsrv_dirent) == 24, "fsrv_dirent layout");
+_Static_assert(sizeof(struct fsrv_listing) == 16, "fsrv_listing layout");

@@ -184,7 +184,7 @@ static void hash_locked(struct dentry *d)
 {
 	if (d->flags & DENTRY_HASHED)
 		return;
-	if (nr_dentries >= 2 * nr_buckets)
+	if (nr_dentries >= nr_buckets)
 		grow_table();
 	ref_get(&d->refs);
 	d->flags |= DENTRY_HASHED;

@@ -32,6 +32,8 @@ static void fetch_list(struct inode *dir, enum dirlist_attrs want)
 		n->no_list = true;
 		return;
 	}
+	if (n->list)
+		dirlist_move_ahead(n->list, l);
 	dirlist_put(n->list);
 	n->list = l;
 	n->nr_asked = 0;
@@ -202,10 +204,46 @@ static void hostdir_release(struct file *f)
 	dirlist_put(f->private);
 }
 
+/*
+ * A program that lists a directory and then one in it walks a tree: it is given
+ * what came ahead, or what it is about to come to is asked for as well. Returns
+ * NULL if that does not help.
+ */
+static struct dirlist *list_ahead(struct inode *i)
+{
+	enum dirlist_attrs want =
+		__atomic_load_n(&files_looked_at, __ATOMIC_RELAXED) ?
+		DIRLIST_ALL : DIRLIST_DIRS;
+	struct dirlist *l, *found = NULL;
+	struct dirlist_entry *e = NULL;
+	struct inode *parent;
+	char *name;
+
+	if (!PLAT_SERVES_TREES ||
+	    hostnode_name_get(hostnode(i), &parent, &name))
+		return NULL;
+	mutex_lock(&parent->lock);
+	l = hostnode(parent)->list;
+	if (l && l->listed)
+		e = dirlist_find(l, name);
+	if (e)
+		found = dirlist_take_ahead(l, e);
+	if (e && !dirlist_is_enough(found, want)) {
+		dirlist_put(found);
+		dirlist_fetch_ahead(parent, e, attrs_to_list());
+		found = dirlist_take_ahead(l, e);
+	}
+	mutex_unlock(&parent->lock);
+	kfree(name);
+	inode_put(parent);
+	return found;
+}
+
 /* The list that f reads: made anew at the start of a live directory. */
 static int list_for(struct file *f, struct dirlist **out)
 {
 	struct hostnode *n = hostnode(f->inode);
+	struct dirlist *ahead = NULL;
 	int err = 0;
 
 	if (hostfs_of(f->inode)->live) {
@@ -220,7 +258,13 @@ static int list_for(struct file *f, struct dirlist **out)
 		return err;
 	}
 	if (!f->private) {
+		if (!__atomic_load_n(&n->list, __ATOMIC_RELAXED))
+			ahead = list_ahead(f->inode);
 		mutex_lock(&f->inode->lock);
+		if (!n->list) {
+			n->list = ahead;
+			ahead = NULL;
+		}
 		if (!n->list)
 			err = dirlist_fetch(f->inode, attrs_to_list(),
 					    &n->list);
@@ -230,6 +274,7 @@ static int list_for(struct file *f, struct dirlist **out)
 			f->private = n->list;
 		}
 		mutex_unlock(&f->inode->lock);
+		dirlist_put(ahead);
 	}
 	*out = f->private;
 	return err;

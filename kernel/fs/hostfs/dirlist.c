@@ -9,12 +9,18 @@
 #include "fs/hostfs/hostfs.h"
 #include "lib/string.h"
 
+#define DT_DIR		4
+#define AHEAD_NAMES	500u	/* directories asked for at a time */
+
 /* Where replies are taken apart; larger than what the heap is cheap for. */
 static struct mutex reply_lock = MUTEX_INIT;
 static char reply_data[FSRV_DATA_MAX];	/* under reply_lock */
 
 static void dirlist_free(struct dirlist *l)
 {
+	for (uint32_t i = 0; l->ahead && i < l->nr_attrs; i++)
+		dirlist_put(l->ahead[i]);
+	kfree(l->ahead);
 	kfree(l->entries);
 	kfree(l->names);
 	kfree(l->attrs);
@@ -28,107 +34,112 @@ void dirlist_put(struct dirlist *l)
 		dirlist_free(l);
 }
 
-/* Room for one more in the array at *p, whose capacity is *cap. */
-static int reserve_array(void **p, uint32_t *cap, uint32_t nr, size_t size)
+/* Room for need in the array at *p, whose capacity is *cap. */
+static int reserve(void *p, uint32_t *cap, uint32_t need, size_t size)
 {
-	uint32_t want = *cap ? *cap * 2 : 32;
 	void *bigger;
 
-	if (nr < *cap)
+	if (need <= *cap)
 		return 0;
-	bigger = krealloc(*p, want * size);
+	need = MAX(need, 2 * *cap);
+	bigger = krealloc(*(void **)p, need * size);
 	if (!bigger)
 		return -ENOMEM;
-	*p = bigger;
-	*cap = want;
+	*(void **)p = bigger;
+	*cap = need;
 	return 0;
 }
 
-static int reserve(struct dirlist *l, size_t name_len, bool has_attr)
+/* The entry at p. Returns its length and where its name is, or 0: bad. */
+static size_t parse_entry(const char *p, size_t left, struct fsrv_dirent *d,
+			  const char **name)
 {
-	int err = reserve_array((void **)&l->entries, &l->cap, l->nr,
-				sizeof(*l->entries));
+	size_t head = sizeof(*d), len;
 
-	if (!err && has_attr)
-		err = reserve_array((void **)&l->attrs, &l->attrs_cap,
-				    l->nr_attrs, sizeof(*l->attrs));
-	if (!err && l->names_len + name_len + 1 > l->names_cap) {
-		uint32_t cap = l->names_cap ? l->names_cap * 2 : 1024;
-		char *bigger = krealloc(l->names, cap);
-
-		if (!bigger)
-			return -ENOMEM;
-		l->names = bigger;
-		l->names_cap = cap;
-	}
-	return err;
+	if (left < head)
+		return 0;
+	memcpy(d, p, sizeof(*d));
+	if (d->has_attr)
+		head += sizeof(struct fsrv_attr);
+	*name = p + head;
+	len = head + ((d->name_len + 7u) & ~7u);
+	return len > left || !d->name_len || d->name_len > FSRV_NAME_MAX ?
+	       0 : len;
 }
 
-/* Take one entry of the reply. Returns bytes used, 0 = bad, or -ENOMEM. */
-static int take_entry(struct dirlist *l, const struct hostfs *fs,
-		      const char *p, size_t left)
+/* For which there is room. attr: where its attributes are, if it has any. */
+static void take_entry(struct dirlist *l, const struct hostfs *fs,
+		       const struct fsrv_dirent *d, const char *attr,
+		       const char *name)
 {
-	struct dirlist_entry *e;
-	struct fsrv_dirent d;
-	size_t head = sizeof(d), len;
-	int err;
+	struct dirlist_entry *e = &l->entries[l->nr++];
 
-	if (left < sizeof(d))
-		return 0;
-	memcpy(&d, p, sizeof(d));
-	if (d.has_attr)
-		head += sizeof(struct fsrv_attr);
-	len = head + ((d.name_len + 7u) & ~7u);
-	if (len > left || !d.name_len || d.name_len > FSRV_NAME_MAX)
-		return 0;
-	err = reserve(l, d.name_len, d.has_attr);
-	if (err)
-		return err;
-	e = &l->entries[l->nr];
-	*e = (struct dirlist_entry){ .ino = d.ino, .name_at = l->names_len,
-				     .len = (uint8_t)d.name_len, .type = d.type,
+	*e = (struct dirlist_entry){ .ino = d->ino, .name_at = l->names_len,
+				     .len = (uint8_t)d->name_len,
+				     .type = d->type,
 				     .hash_next = DIRLIST_NONE,
 				     .attr = DIRLIST_NONE };
-	if (d.has_attr) {
+	if (d->has_attr) {
 		struct fsrv_attr *a = &l->attrs[l->nr_attrs];
 
-		memcpy(a, p + sizeof(d), sizeof(*a));
+		memcpy(a, attr, sizeof(*a));
 		e->attr = l->nr_attrs++;
 		e->ino = hostfs_map_ino(fs, a->dev, a->ino);
 	}
-	memcpy(l->names + l->names_len, p + head, d.name_len);
-	l->names[l->names_len + d.name_len] = 0;
-	l->names_len += d.name_len + 1u;
-	l->nr++;
-	return (int)len;
+	memcpy(l->names + l->names_len, name, d->name_len);
+	l->names[l->names_len + d->name_len] = 0;
+	l->names_len += d->name_len + 1u;
 }
+
+static int take_entries(struct dirlist *l, const struct hostfs *fs,
+			const char *p, size_t len)
+{
+	uint32_t nr = l->nr, names = l->names_len, attrs = l->nr_attrs;
+	struct fsrv_dirent d;
+	const char *name = NULL;
+	size_t at, n;
+
+	for (at = 0; at < len; at += n) {
+		n = parse_entry(p + at, len - at, &d, &name);
+		if (!n)
+			return -EIO;
+		nr++;
+		names += d.name_len + 1u;
+		attrs += !!d.has_attr;
+	}
+	if (reserve(&l->entries, &l->cap, nr, sizeof(*l->entries)) ||
+	    reserve(&l->names, &l->names_cap, names, 1) ||
+	    reserve(&l->attrs, &l->attrs_cap, attrs, sizeof(*l->attrs)))
+		return -ENOMEM;
+	for (at = 0; at < len; at += n) {
+		n = parse_entry(p + at, len - at, &d, &name);
+		take_entry(l, fs, &d, p + at + sizeof(d), name);
+	}
+	return 0;
+}
+
+static const uint32_t attr_flags[] = {
+	[DIRLIST_DIRS] = FSRV_READDIR_ATTR_DIRS,
+	[DIRLIST_ALL] = FSRV_READDIR_ATTR,
+};
 
 /* One reply's worth of entries. Returns 1, 0 = that was all, or -errno. */
 static int fetch_some(struct inode *dir, struct dirlist *l, uint64_t *offset,
 		      enum dirlist_attrs want)
 {
-	static const uint32_t flags[] = {
-		[DIRLIST_DIRS] = FSRV_READDIR_ATTR_DIRS,
-		[DIRLIST_ALL] = FSRV_READDIR_ATTR,
-	};
 	struct fsrv_request rq = { .op = FSRV_READDIR, .offset = *offset,
-				   .flags = flags[want] };
+				   .flags = attr_flags[want] };
 	struct fsrv_reply rp;
-	size_t at = 0;
-	int n, err;
+	int err;
 
-	err = hostnode_list(dir, &rq, &rp, reply_data, sizeof(reply_data));
+	err = hostnode_list(dir, &rq, NULL, &rp, reply_data, sizeof(reply_data));
 	if (err)
 		return err;
 	if (!rp.data_len)
 		return 0;
-	while (at < rp.data_len) {
-		n = take_entry(l, hostfs_of(dir), reply_data + at,
-			       rp.data_len - at);
-		if (n <= 0)
-			return n ? n : -EIO;
-		at += (size_t)n;
-	}
+	err = take_entries(l, hostfs_of(dir), reply_data, rp.data_len);
+	if (err)
+		return err;
 	*offset = rp.arg;
 	return rp.arg != FSRV_READDIR_END;
 }
@@ -170,38 +181,37 @@ struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name)
 	return NULL;
 }
 
-/* Most directories are small: give back what the arrays grew too much. */
-static void *fitted(void *p, size_t size)
+static struct dirlist *dirlist_create(void)
 {
-	void *q = kmalloc(size);
+	struct dirlist *l = kzalloc(sizeof(*l));
 
-	if (!q)
-		return p;
-	memcpy(q, p, size);
-	kfree(p);
-	return q;
+	if (l)
+		ref_init(&l->refs, 1);
+	return l;
 }
 
-static void fit(struct dirlist *l)
+/* l is complete, unless err. Gives it to the caller or frees it. */
+static int finish(struct dirlist *l, int err, struct dirlist **out)
 {
-	if (!l->nr)
-		return;
-	l->entries = fitted(l->entries, l->nr * sizeof(*l->entries));
-	l->names = fitted(l->names, l->names_len);
-	if (l->nr_attrs)
-		l->attrs = fitted(l->attrs, l->nr_attrs * sizeof(*l->attrs));
+	if (!err)
+		err = build_hash(l);
+	if (err) {
+		dirlist_free(l);
+		return err;
+	}
+	*out = l;
+	return 0;
 }
 
 int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
 		  struct dirlist **out)
 {
-	struct dirlist *l = kzalloc(sizeof(*l));
+	struct dirlist *l = dirlist_create();
 	uint64_t offset = 0;
 	int err;
 
 	if (!l)
 		return -ENOMEM;
-	ref_init(&l->refs, 1);
 	mutex_lock(&reply_lock);
 	do {
 		err = fetch_some(dir, l, &offset, want);
@@ -211,13 +221,140 @@ int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
 		}
 	} while (err > 0);
 	mutex_unlock(&reply_lock);
-	if (!err)
-		err = build_hash(l);
-	if (!err)
-		fit(l);
+	return finish(l, err, out);
+}
+
+/* --- listings that come ahead --------------------------------------------------*/
+
+/* A request for them. */
+struct ahead {
+	uint32_t nr, len;
+	uint32_t named[AHEAD_NAMES];	/* entries of the directory's list */
+	char names[6 << 10];
+};
+
+/* Where the listing of entry number i of l is kept; NULL: it has no place. */
+static struct dirlist **place_of(struct dirlist *l, uint32_t i)
+{
+	uint32_t a = i < l->nr ? l->entries[i].attr : DIRLIST_NONE;
+
+	if (a == DIRLIST_NONE)
+		return NULL;
+	if (!l->ahead)
+		l->ahead = kzalloc(l->nr_attrs * sizeof(*l->ahead));
+	return l->ahead ? &l->ahead[a] : NULL;
+}
+
+struct dirlist *dirlist_take_ahead(struct dirlist *l,
+				   const struct dirlist_entry *e)
+{
+	struct dirlist *found = NULL;
+
+	if (l->ahead && e->attr != DIRLIST_NONE) {
+		found = l->ahead[e->attr];
+		l->ahead[e->attr] = NULL;
+	}
+	return found;
+}
+
+void dirlist_move_ahead(struct dirlist *old, struct dirlist *l)
+{
+	for (uint32_t i = 0; old->ahead && i < old->nr; i++) {
+		struct dirlist_entry *e = &old->entries[i];
+		struct dirlist *a = dirlist_take_ahead(old, e), **to;
+
+		e = a ? dirlist_find(l, old->names + e->name_at) : NULL;
+		to = e ? place_of(l, (uint32_t)(e - l->entries)) : NULL;
+		if (to)
+			*to = a;
+		else
+			dirlist_put(a);
+	}
+}
+
+/* One listing of a reply to its place. Returns bytes used, or -errno. */
+static int take_listing(const struct hostfs *fs, struct dirlist **path,
+			const struct ahead *a, const char *p, size_t left)
+{
+	struct dirlist *l, **to;
+	struct fsrv_listing h;
+	int err;
+
+	if (left < sizeof(h))
+		return -EIO;
+	memcpy(&h, p, sizeof(h));
+	if (h.len > left - sizeof(h) || h.depth >= FSRV_TREE_DEPTH ||
+	    !path[h.depth] || (!h.depth && h.entry >= a->nr))
+		return -EIO;
+	to = place_of(path[h.depth], h.depth ? h.entry : a->named[h.entry]);
+	if (!to)
+		return -EIO;
+	l = dirlist_create();
+	if (!l)
+		return -ENOMEM;
+	err = take_entries(l, fs, p + sizeof(h), h.len);
+	err = finish(l, err, &l);
 	if (err)
-		dirlist_free(l);
-	else
-		*out = l;
-	return err;
+		return err;
+	dirlist_put(*to);
+	*to = l;
+	path[h.depth + 1] = l;
+	for (uint32_t i = h.depth + 2; i <= FSRV_TREE_DEPTH; i++)
+		path[i] = NULL;
+	return (int)(sizeof(h) + h.len);
+}
+
+static void take_listings(struct inode *dir, const struct fsrv_reply *rp,
+			  const struct ahead *a)
+{
+	struct dirlist *path[FSRV_TREE_DEPTH + 1] = { hostnode(dir)->list };
+	size_t at = 0;
+
+	while (at < rp->data_len) {
+		int n = take_listing(hostfs_of(dir), path, a,
+				     reply_data + at, rp->data_len - at);
+
+		if (n < 0)
+			break;
+		at += (size_t)n;
+	}
+}
+
+/* The names of the directories of l from e on that are to come. */
+static void name_ahead(struct ahead *a, const struct dirlist *l,
+		       const struct dirlist_entry *e, enum dirlist_attrs want)
+{
+	for (; e < l->entries + l->nr && a->nr < AHEAD_NAMES; e++) {
+		if (e->type != DT_DIR || e->attr == DIRLIST_NONE ||
+		    (l->ahead && dirlist_is_enough(l->ahead[e->attr], want)))
+			continue;
+		if (e->len >= sizeof(a->names) - a->len)
+			break;
+		memcpy(a->names + a->len, l->names + e->name_at, e->len + 1u);
+		a->len += e->len + 1u;
+		a->named[a->nr++] = (uint32_t)(e - l->entries);
+	}
+}
+
+void dirlist_fetch_ahead(struct inode *dir, const struct dirlist_entry *e,
+			 enum dirlist_attrs want)
+{
+	struct fsrv_request rq = { .op = FSRV_READTREE,
+				   .flags = attr_flags[want] };
+	struct ahead *a = kmalloc(sizeof(*a));
+	struct fsrv_reply rp;
+	int err;
+
+	if (!a)
+		return;
+	a->nr = a->len = 0;
+	name_ahead(a, hostnode(dir)->list, e, want);
+	rq.data_len = a->len;
+	mutex_lock(&reply_lock);
+	err = hostnode_list(dir, &rq, a->names, &rp, reply_data,
+			    sizeof(reply_data));
+	if (!err)
+		take_listings(dir, &rp, a);
+	mutex_unlock(&reply_lock);
+	kfree(a);
 }

@@ -96,6 +96,9 @@ void hostnode_rename(struct hostnode *n, struct inode *parent,
 void hostnode_unname(struct hostnode *n, struct inode *parent,
 		     const char *name);
 void hostnode_evict(struct inode *i);
+/* The name of n below a parent, both held for the caller. Returns 0, -ENOENT,
+ * -ENOMEM. */
+int hostnode_name_get(struct hostnode *n, struct inode **parent, char **name);
 /*
  * A request on directory dir (and dir2): fills in handles, asks again if they
  * were taken away meanwhile. name may be "".
@@ -105,10 +108,10 @@ int hostnode_call(struct inode *dir, struct inode *dir2,
 		  const char *name2, const void *data, struct fsrv_reply *rp,
 		  void *data_out, size_t data_max, int *fd);
 /*
- * READDIR of dir, rq->offset and rq->flags set. One that has no handle is asked
- * for by its name, and gets one on the way.
+ * READDIR or READTREE of dir, with all but the handle set. One that has none is
+ * asked for by its name, and gets one on the way.
  */
-int hostnode_list(struct inode *dir, struct fsrv_request *rq,
+int hostnode_list(struct inode *dir, struct fsrv_request *rq, const void *data,
 		  struct fsrv_reply *rp, void *data_out, size_t data_max);
 /* A request on i itself, by its file handle or its name. */
 int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
@@ -156,12 +159,32 @@ struct dirlist {
 	uint32_t names_len, names_cap;
 	struct fsrv_attr *attrs;
 	uint32_t *buckets, nr_buckets;
+	/* Of directories that nobody asked for yet, by number of attributes;
+	 * NULL: of none. Under the directory's lock */
+	struct dirlist **ahead;
 };
 
 /* Ask for the whole listing. Returns 0 or -errno. */
 int dirlist_fetch(struct inode *dir, enum dirlist_attrs want,
 		  struct dirlist **out);
 void dirlist_put(struct dirlist *l);
+/* Has l (NULL: no) the attributes that are wanted, as far as there are any? */
+static inline bool dirlist_is_enough(const struct dirlist *l,
+				     enum dirlist_attrs want)
+{
+	return l && (want != DIRLIST_ALL || l->nr_attrs == l->nr);
+}
+/* The listing of a directory of l that came ahead, for the caller; or NULL. */
+struct dirlist *dirlist_take_ahead(struct dirlist *l,
+				   const struct dirlist_entry *e);
+/* What came ahead for the old list of a directory is the new one's. */
+void dirlist_move_ahead(struct dirlist *old, struct dirlist *l);
+/*
+ * Ask for the listing of e, a directory of dir, for those behind it and for
+ * what is below them, in one: they become what came ahead of dir's list.
+ */
+void dirlist_fetch_ahead(struct inode *dir, const struct dirlist_entry *e,
+			 enum dirlist_attrs want);
 struct dirlist_entry *dirlist_find(struct dirlist *l, const char *name);
 uint64_t hostfs_map_ino(const struct hostfs *fs, uint64_t dev, uint64_t ino);
 

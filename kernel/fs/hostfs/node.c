@@ -120,8 +120,7 @@ static bool cached_handle(struct hostnode *n, uint32_t *handle)
 	return has;
 }
 
-/* The name of n below a parent, both held for the caller. */
-static int name_get(struct hostnode *n, struct inode **parent, char **name)
+int hostnode_name_get(struct hostnode *n, struct inode **parent, char **name)
 {
 	int err = 0;
 
@@ -156,7 +155,7 @@ static int fetch_handle(struct inode *i, uint32_t *handle)
 		struct inode *at = inode_get(i);
 
 		for (;;) {
-			err = name_get(hostnode(at), &parent, &name);
+			err = hostnode_name_get(hostnode(at), &parent, &name);
 			if (err)
 				break;
 			if (cached_handle(hostnode(parent), &rq.dir))
@@ -223,7 +222,7 @@ int hostnode_call(struct inode *dir, struct inode *dir2,
 	return err == -EBADF ? -ESTALE : err;
 }
 
-int hostnode_list(struct inode *dir, struct fsrv_request *rq,
+int hostnode_list(struct inode *dir, struct fsrv_request *rq, const void *data,
 		  struct fsrv_reply *rp, void *data_out, size_t data_max)
 {
 	struct hostnode *n = hostnode(dir);
@@ -231,10 +230,10 @@ int hostnode_list(struct inode *dir, struct fsrv_request *rq,
 	char *name;
 	int err;
 
-	if (cached_handle(n, &rq->dir) || name_get(n, &parent, &name))
-		return hostnode_call(dir, NULL, rq, "", NULL, NULL, rp,
+	if (cached_handle(n, &rq->dir) || hostnode_name_get(n, &parent, &name))
+		return hostnode_call(dir, NULL, rq, "", NULL, data, rp,
 				     data_out, data_max, NULL);
-	err = hostnode_call(parent, NULL, rq, name, NULL, NULL, rp, data_out,
+	err = hostnode_call(parent, NULL, rq, name, NULL, data, rp, data_out,
 			    data_max, NULL);
 	if (!err && rp->handle)
 		put_handle(n, rp->handle);
@@ -267,7 +266,7 @@ int hostnode_call_self(struct inode *i, struct fsrv_request *rq,
 		return err;
 	}
 	mutex_unlock(&n->open_lock);
-	err = name_get(n, &parent, &name);
+	err = hostnode_name_get(n, &parent, &name);
 	if (err)
 		return err;
 	if (rq->op == FSRV_GETATTR) {
@@ -499,7 +498,7 @@ static ssize_t xattr_call(struct inode *i, uint32_t op, const char *attr,
 	if (S_ISDIR(i->mode) || hostnode(i)->is_root)
 		parent = inode_get(i);
 	else
-		err = name_get(hostnode(i), &parent, &name);
+		err = hostnode_name_get(hostnode(i), &parent, &name);
 	if (err)
 		return op == FSRV_XATTR_LIST ? 0 : -ENODATA;
 	err = hostnode_call(parent, NULL, &rq, name ? name : "", NULL, attr,

@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define NOBODY		65534u
@@ -159,7 +160,8 @@ int fsrv_add_export(struct fsrv *s, const char *host_path, unsigned int flags,
 	h = &s->handles[s->nr_handles];
 	*h = (struct fsrv_handle){ .fd = fd, .kind = FSRV_DIR,
 				   .export_id = (uint8_t)s->nr_exports,
-				   .dev = st.st_dev };
+				   .dev = ((uint64_t)major(st.st_dev) << 32) |
+					  minor(st.st_dev) };
 	s->exports[s->nr_exports++].flags = flags;
 	*id = s->nr_handles++;
 	return 0;

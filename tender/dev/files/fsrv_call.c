@@ -49,6 +49,7 @@ static const struct op ops[] = {
 	[FSRV_OPEN] = { fsrv_do_open, NEED_DIR | OPT_NAME },
 	[FSRV_CREATE] = { fsrv_do_create, NEED_DIR | NEED_NAME | CHANGES },
 	[FSRV_READDIR] = { fsrv_do_readdir, NEED_DIR | OPT_NAME },
+	[FSRV_READTREE] = { fsrv_do_readtree, NEED_DIR | OPT_NAME },
 	[FSRV_MKDIR] = { fsrv_do_mkdir, NEED_DIR | NEED_NAME | CHANGES },
 	[FSRV_SYMLINK] = { fsrv_do_symlink, NEED_DIR | NEED_NAME | CHANGES },
 	[FSRV_MKNOD] = { fsrv_do_mknod, NEED_DIR | NEED_NAME | CHANGES },

@@ -81,6 +81,15 @@ int fsrv_identity_set(struct fsrv *s, bool nobody);
 void fsrv_fill_attr(struct fsrv_attr *a, const struct host_statx *x);
 /* Attributes of name in the directory at fd, or ("") of fd itself. */
 int fsrv_stat(int fd, const char *name, struct host_statx *x);
+uint64_t fsrv_stat_dev(const struct host_statx *x);
+/* Of every open; O_NONBLOCK and O_NOCTTY not with O_PATH. */
+#define FSRV_OPEN_ALWAYS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+/* Open a single component, not followed. Returns a descriptor or -errno. */
+int fsrv_open_beneath(int dir, const char *name, int flags, unsigned int mode);
+/* May names be looked up (1) or listed (4) in c's directory? */
+int fsrv_check_directory(struct fsrv_call *c, uint32_t bits);
+/* A handle for the directory c->name; 0: a pseudo file system of the host. */
+int fsrv_lookup_directory(struct fsrv_call *c, struct host_statx *x);
 /* Is the handle itself what a request without a name is about, as a file? */
 bool fsrv_is_object(const struct fsrv_call *c);
 /* Under AS_NOBODY: do the bits for others grant all of `bits` (0..7)? */
@@ -94,10 +103,13 @@ int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
 int fsrv_do_lookup(struct fsrv_call *c);
 int fsrv_do_getattr(struct fsrv_call *c);
 int fsrv_do_open(struct fsrv_call *c);
-int fsrv_do_readdir(struct fsrv_call *c);
 int fsrv_do_statfs(struct fsrv_call *c);
 int fsrv_do_xattr_get(struct fsrv_call *c);
 int fsrv_do_xattr_list(struct fsrv_call *c);
+
+/* --- fsrv_list.c -----------------------------------------------------------*/
+int fsrv_do_readdir(struct fsrv_call *c);
+int fsrv_do_readtree(struct fsrv_call *c);
 
 /* --- fsrv_change.c: only reached on writable exports ----------------------*/
 int fsrv_do_create(struct fsrv_call *c);

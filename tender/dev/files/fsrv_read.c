@@ -9,7 +9,6 @@
  * an export are not entered.
  */
 #include "dev/files/fsrv_priv.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -21,7 +20,6 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define OPEN_ALWAYS (O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 #define HOST_STATX_BTIME	0x800u
 #define STATX_WANTED		0xfffu	/* basic ones and birth time */
 #define FD_PATH_MAX (32 + FSRV_NAME_MAX)
@@ -62,7 +60,7 @@ static bool is_pseudo(int fd)
 	return false;
 }
 
-static uint64_t statx_dev(const struct host_statx *x)
+uint64_t fsrv_stat_dev(const struct host_statx *x)
 {
 	return ((uint64_t)x->stx_dev_major << 32) | x->stx_dev_minor;
 }
@@ -75,7 +73,7 @@ static int64_t to_ns(const struct host_time *t)
 void fsrv_fill_attr(struct fsrv_attr *a, const struct host_statx *x)
 {
 	memset(a, 0, sizeof(*a));
-	a->dev = statx_dev(x);
+	a->dev = fsrv_stat_dev(x);
 	a->ino = x->stx_ino;
 	a->size = x->stx_size;
 	a->blocks = x->stx_blocks;
@@ -109,8 +107,7 @@ bool fsrv_others_may(const struct fsrv_call *c, uint32_t mode, uint32_t bits)
 	return (mode & bits) == bits;
 }
 
-/* May names be looked up (1) or listed (4) in c's directory? */
-static int check_directory(struct fsrv_call *c, uint32_t bits)
+int fsrv_check_directory(struct fsrv_call *c, uint32_t bits)
 {
 	struct host_statx x;
 	int err;
@@ -125,12 +122,11 @@ static int check_directory(struct fsrv_call *c, uint32_t bits)
 	return fsrv_others_may(c, x.stx_mode, bits) ? 0 : -EACCES;
 }
 
-static int open_beneath(int dir, const char *name, int flags,
-			unsigned int mode)
+int fsrv_open_beneath(int dir, const char *name, int flags, unsigned int mode)
 {
 	static bool no_openat2;
 	struct open_how how = {
-		.flags = (uint64_t)(unsigned int)(flags | OPEN_ALWAYS),
+		.flags = (uint64_t)(unsigned int)(flags | FSRV_OPEN_ALWAYS),
 		.mode = mode,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
 			   RESOLVE_NO_MAGICLINKS,
@@ -165,7 +161,7 @@ static int reopen_object(int fd, int flags)
 	int n;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = open(path, (flags | OPEN_ALWAYS) & ~O_NOFOLLOW);
+	n = open(path, (flags | FSRV_OPEN_ALWAYS) & ~O_NOFOLLOW);
 	return n < 0 ? -errno : n;
 }
 
@@ -188,7 +184,7 @@ static int open_checked(struct fsrv_call *c, int flags, unsigned int mode,
 	int dir = c->dir->fd, fd, err;
 
 	/* O_TRUNC only once it is known what was opened */
-	fd = *c->name ? open_beneath(dir, c->name, flags & ~O_TRUNC, mode) :
+	fd = *c->name ? fsrv_open_beneath(dir, c->name, flags & ~O_TRUNC, mode) :
 			reopen_object(dir, flags & ~O_TRUNC);
 	if (fd < 0)
 		return fd;
@@ -197,7 +193,7 @@ static int open_checked(struct fsrv_call *c, int flags, unsigned int mode,
 		err = -ENXIO;
 	if (!err && !fsrv_others_may(c, x->stx_mode, open_needs(flags)))
 		err = -EACCES;
-	if (!err && statx_dev(x) != c->dir->dev && is_pseudo(fd))
+	if (!err && fsrv_stat_dev(x) != c->dir->dev && is_pseudo(fd))
 		err = -EACCES;
 	if (!err && (flags & O_TRUNC))
 		err = ftruncate(fd, 0) ? -errno : fsrv_stat(fd, "", x);
@@ -228,22 +224,22 @@ int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
 	return open_checked(c, flags, mode, x);
 }
 
-static int lookup_directory(struct fsrv_call *c, struct host_statx *x)
+int fsrv_lookup_directory(struct fsrv_call *c, struct host_statx *x)
 {
-	int fd = open_beneath(c->dir->fd, c->name, O_PATH | O_DIRECTORY, 0);
+	int fd = fsrv_open_beneath(c->dir->fd, c->name, O_PATH | O_DIRECTORY, 0);
 	int err;
 
 	if (fd < 0)
 		return fd;
 	err = fsrv_stat(fd, "", x);
-	if (!err && statx_dev(x) != c->dir->dev && is_pseudo(fd)) {
+	if (!err && fsrv_stat_dev(x) != c->dir->dev && is_pseudo(fd)) {
 		/* it is there, but there is no way into it */
 		close(fd);
 		return 0;
 	}
 	if (!err)
 		err = fsrv_handle_add(c->server, c->dir, fd, FSRV_DIR,
-				      statx_dev(x), &c->r->handle);
+				      fsrv_stat_dev(x), &c->r->handle);
 	if (err)
 		close(fd);
 	return err;
@@ -252,7 +248,7 @@ static int lookup_directory(struct fsrv_call *c, struct host_statx *x)
 /* A handle for whatever is there, not followed and not opened. */
 static int lookup_node(struct fsrv_call *c)
 {
-	int fd = open_beneath(c->dir->fd, c->name, O_PATH, 0);
+	int fd = fsrv_open_beneath(c->dir->fd, c->name, O_PATH, 0);
 	enum fsrv_kind kind = FSRV_NODE;
 	struct host_statx x;
 	int err;
@@ -261,11 +257,11 @@ static int lookup_node(struct fsrv_call *c)
 		return fd;
 	err = fsrv_stat(fd, "", &x);
 	if (!err && S_ISDIR(x.stx_mode) &&
-	    (statx_dev(&x) == c->dir->dev || !is_pseudo(fd)))
+	    (fsrv_stat_dev(&x) == c->dir->dev || !is_pseudo(fd)))
 		kind = FSRV_DIR;
 	if (!err)
 		err = fsrv_handle_add(c->server, c->dir, fd, kind,
-				      statx_dev(&x), &c->r->handle);
+				      fsrv_stat_dev(&x), &c->r->handle);
 	if (err)
 		close(fd);
 	else
@@ -291,7 +287,7 @@ ssize_t fsrv_node_readlink(struct fsrv *s, uint32_t handle, char *out,
 
 int fsrv_do_lookup(struct fsrv_call *c)
 {
-	int err = check_directory(c, 1);
+	int err = fsrv_check_directory(c, 1);
 	struct host_statx x;
 	ssize_t n;
 
@@ -303,7 +299,7 @@ int fsrv_do_lookup(struct fsrv_call *c)
 		return err;
 	if (S_ISDIR(x.stx_mode) && !(c->q.op == FSRV_LOOKUP &&
 				     (c->q.flags & FSRV_LOOKUP_ATTR))) {
-		err = lookup_directory(c, &x);
+		err = fsrv_lookup_directory(c, &x);
 		if (err)
 			return err;
 	} else if (S_ISLNK(x.stx_mode)) {
@@ -345,7 +341,7 @@ int fsrv_do_open(struct fsrv_call *c)
 	if ((c->export->flags & FSRV_EXPORT_READ_ONLY) && flags != O_RDONLY)
 		return -EROFS;
 	if (*c->name) {
-		err = check_directory(c, 1);
+		err = fsrv_check_directory(c, 1);
 		if (err)
 			return err;
 	} else if (!fsrv_is_object(c)) {
@@ -360,145 +356,11 @@ int fsrv_do_open(struct fsrv_call *c)
 		return 0;
 	}
 	err = fsrv_handle_add(c->server, c->dir, fd, FSRV_FILE,
-			      statx_dev(&x), &c->r->handle);
+			      fsrv_stat_dev(&x), &c->r->handle);
 	if (err)
 		close(fd);
 	else
 		c->keep_fd = fd;
-	return err;
-}
-
-/* --- listing ---------------------------------------------------------------*/
-
-struct host_dirent {
-	uint64_t ino;
-	int64_t off;
-	uint16_t reclen;
-	uint8_t type;
-	char name[];
-};
-
-/* Are h's attributes asked for? */
-static bool wants_attr(const struct fsrv_call *c, const struct host_dirent *h)
-{
-	if (c->q.flags & FSRV_READDIR_ATTR)
-		return true;
-	return (c->q.flags & FSRV_READDIR_ATTR_DIRS) &&
-	       (h->type == DT_DIR || h->type == DT_UNKNOWN);
-}
-
-/* Append one entry. Returns false when the reply is full. */
-static bool add_entry(struct fsrv_call *c, const struct host_dirent *h)
-{
-	size_t len = strlen(h->name), at = c->r->data_len, need;
-	struct fsrv_dirent d = { .ino = h->ino, .type = h->type };
-	struct fsrv_attr a;
-	struct host_statx x;
-
-	if (wants_attr(c, h) && !fsrv_stat(c->dir->fd, h->name, &x)) {
-		fsrv_fill_attr(&a, &x);
-		d.has_attr = 1;
-	}
-	d.next_offset = (uint64_t)h->off;
-	d.name_len = (uint16_t)len;
-	need = sizeof(d) + (d.has_attr ? sizeof(a) : 0) + ((len + 7) & ~7ul);
-	if (need > FSRV_DATA_MAX - at)
-		return false;
-	memset(c->out + at, 0, need);
-	memcpy(c->out + at, &d, sizeof(d));
-	at += sizeof(d);
-	if (d.has_attr) {
-		memcpy(c->out + at, &a, sizeof(a));
-		at += sizeof(a);
-	}
-	memcpy(c->out + at, h->name, len);
-	c->r->data_len += (uint32_t)need;
-	c->r->arg = (uint64_t)h->off;
-	return true;
-}
-
-static bool is_dot_or_dotdot(const char *s)
-{
-	return s[0] == '.' && (!s[1] || (s[1] == '.' && !s[2]));
-}
-
-/* Fill the reply from an open directory. Returns 0 or -errno. */
-static int read_entries(struct fsrv_call *c, int fd)
-{
-	_Alignas(8) char buf[8192];
-	bool room = true;
-
-	while (room) {
-		long n = syscall(SYS_getdents64, fd, buf, sizeof(buf));
-
-		if (n < 0)
-			return c->r->data_len ? 0 : -errno;
-		if (n == 0) {
-			c->r->arg = FSRV_READDIR_END;
-			break;
-		}
-		for (long at = 0; room && at < n;) {
-			struct host_dirent *h = (void *)(buf + at);
-
-			at += h->reclen;
-			if (is_dot_or_dotdot(h->name))
-				c->r->arg = (uint64_t)h->off;
-			else
-				room = add_entry(c, h);
-		}
-	}
-	return 0;
-}
-
-/* What may be listed: attributes are what lookups give. */
-static uint32_t list_needs(const struct fsrv_call *c)
-{
-	return c->q.flags & (FSRV_READDIR_ATTR | FSRV_READDIR_ATTR_DIRS) ? 5 :
-									  4;
-}
-
-static int list(struct fsrv_call *c)
-{
-	int fd, err = 0;
-
-	c->r->arg = c->q.offset;
-	if (c->q.offset == FSRV_READDIR_END)
-		return 0;
-	fd = openat(c->dir->fd, ".", O_RDONLY | O_DIRECTORY | OPEN_ALWAYS);
-	if (fd < 0)
-		return -errno;
-	if (c->q.offset && lseek(fd, (off_t)c->q.offset, SEEK_SET) < 0)
-		err = -errno;
-	else
-		err = read_entries(c, fd);
-	close(fd);
-	return err;
-}
-
-int fsrv_do_readdir(struct fsrv_call *c)
-{
-	struct host_statx x;
-	int err;
-
-	if (!*c->name) {
-		err = check_directory(c, list_needs(c));
-		return err ? err : list(c);
-	}
-	err = check_directory(c, 1);
-	if (!err)
-		err = lookup_directory(c, &x);
-	if (err)
-		return err;
-	/* a window into the host's kernel gets none */
-	if (!c->r->handle)
-		return -EACCES;
-	fsrv_fill_attr(&c->r->attr, &x);
-	c->dir = fsrv_handle_find(c->server, c->r->handle);
-	err = fsrv_others_may(c, x.stx_mode, list_needs(c)) ? list(c) : -EACCES;
-	if (err) {
-		fsrv_handle_forget(c->server, c->r->handle);
-		c->r->handle = 0;
-	}
 	return err;
 }
 
@@ -526,7 +388,7 @@ int fsrv_do_statfs(struct fsrv_call *c)
 static int xattr_path(struct fsrv_call *c, char *path, size_t size)
 {
 	struct host_statx x;
-	int err = *c->name ? check_directory(c, 1) : 0;
+	int err = *c->name ? fsrv_check_directory(c, 1) : 0;
 
 	if (!err)
 		err = fsrv_stat(c->dir->fd, c->name, &x);

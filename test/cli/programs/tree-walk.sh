@@ -3,6 +3,7 @@
 # What: walks of host trees: names alone, attributes after a listing, before one, and both in turns
 set -u
 tree=/usr/include
+find $tree /usr/lib/python3* /usr/share/perl* -size +0 2>/dev/null | LC_ALL=C sort | sha256sum
 find $tree | LC_ALL=C sort | sha256sum
 find $tree -printf '%y %m %s %l %p\n' | LC_ALL=C sort | sha256sum
 ls -1UR $tree | wc -l

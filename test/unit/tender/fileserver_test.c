@@ -331,6 +331,19 @@ static bool test_two_exports(void)
 	return true;
 }
 
+static void make_file(const char *name, mode_t mode)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/live/%s", root, name);
+	fd = open(path, O_CREAT | O_WRONLY, mode);
+	if (write(fd, "hello", 5) != 5)
+		exit(1);
+	fchmod(fd, mode);
+	close(fd);
+}
+
 struct counts {
 	uint32_t all, dirs, with_attr, dirs_with_attr;
 };
@@ -400,6 +413,144 @@ static bool test_readdir_by_name(void)
 	/* what nobody may not list gives no handle either */
 	CHECK(call(FSRV_READDIR, system_dir, "private") == -EACCES);
 	CHECK(!reply.head.handle && !reply.head.data_len);
+	return true;
+}
+
+/* --- trees: what is below live/tree is made here ------------------------------*/
+
+#define TREE_DIRS	40
+#define TREE_FILES	30
+
+static void make_dir(const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/live/%s", root, name);
+	mkdir(path, 0755);
+}
+
+/* tree/d00 to d39 of 30 files each, and tree/a/a/... of 12. */
+static void make_deep_tree(void)
+{
+	char name[64] = "tree";
+
+	make_dir(name);
+	for (int i = 0; i < TREE_DIRS; i++) {
+		snprintf(name, sizeof(name), "tree/d%02d", i);
+		make_dir(name);
+		for (int k = 0; k < TREE_FILES; k++) {
+			snprintf(name, sizeof(name), "tree/d%02d/file%d", i, k);
+			make_file(name, 0644);
+		}
+	}
+	strcpy(name, "tree");
+	for (int i = 0; i < 12; i++) {
+		strcat(name, "/a");
+		make_dir(name);
+	}
+}
+
+struct listings {
+	uint32_t nr, deepest, last, entries[64];
+	bool bad;
+};
+
+static void take_listings(struct listings *l)
+{
+	size_t at = 0, whole = reply.head.data_len;
+
+	memset(l, 0, sizeof(*l));
+	while (at < whole && !l->bad && l->nr < 64) {
+		struct fsrv_listing h;
+		struct counts n = { 0 };
+
+		memcpy(&h, reply.data + at, sizeof(h));
+		at += sizeof(h);
+		l->bad = at + h.len > whole || h.depth > l->deepest + 1;
+		if (l->bad)
+			break;
+		/* as a reply of its own */
+		memmove(reply.data, reply.data + at, whole - at);
+		whole -= at;
+		reply.head.data_len = h.len;
+		count_entries(&n);
+		at = h.len;
+		l->deepest = h.depth > l->deepest ? h.depth : l->deepest;
+		l->last = h.entry;
+		l->entries[l->nr++] = n.all;
+	}
+}
+
+static int call_tree(uint32_t dir, const char *name, const char *names,
+		     size_t len, struct listings *l)
+{
+	struct fsrv_request q = { .op = FSRV_READTREE, .dir = dir,
+				  .flags = FSRV_READDIR_ATTR };
+	int err = call_full(q, name, "", names, len);
+
+	take_listings(l);
+	return err;
+}
+
+static bool test_readtree(void)
+{
+	static const char some[] = "sub\0private\0file\0out\0none\0fifo";
+	static const struct {
+		const char *names;
+		size_t len;
+	} bad[] = { { "..", 3 }, { ".", 2 }, { "sub/inner", 10 }, { "", 1 },
+		    { "sub", 3 }, { "sub\0\0", 5 }, { "/", 2 } };
+	struct listings l;
+	uint32_t h;
+
+	CHECK(call_tree(live, "", some, sizeof(some), &l) == 0 && !l.bad);
+	CHECK(l.nr == 2 && l.last == 1 && !l.deepest && l.entries[0] == 1);
+	CHECK(!reply.head.handle);
+	CHECK(call_tree(live, "", "", 0, &l) == 0 && !l.nr);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		CHECK(call_tree(live, "", bad[i].names, bad[i].len, &l) ==
+		      -EINVAL);
+		CHECK(call_tree(live, "tree", bad[i].names, bad[i].len, &l) ==
+		      -EINVAL && !reply.head.handle);
+	}
+	/* nobody may not see what is not for others */
+	CHECK(call_tree(system_dir, "", some, sizeof(some), &l) == 0);
+	CHECK(l.nr == 1 && l.entries[0] == 1);
+	CHECK(call_tree(system_dir, "private", "x", 2, &l) == -EACCES);
+	CHECK(call_tree(one_file, "", "x", 2, &l) == -ENOTDIR);
+	CHECK(call_tree(live, "file", "x", 2, &l) == -ENOTDIR);
+	CHECK(call_tree(live, "out", "x", 2, &l) < 0);
+	/* downwards, but not without end */
+	CHECK(call_tree(live, "tree", "a", 2, &l) == 0 && !l.bad);
+	h = reply.head.handle;
+	CHECK(l.nr == FSRV_TREE_DEPTH && l.deepest == FSRV_TREE_DEPTH - 1);
+	CHECK(call(FSRV_LOOKUP, h, "a") == 0);
+	CHECK(call(FSRV_FORGET, reply.head.handle, "") == 0);
+	CHECK(call(FSRV_FORGET, h, "") == 0);
+	return true;
+}
+
+/* What does not fit is not there at all. */
+static bool test_readtree_full(void)
+{
+	char names[TREE_DIRS * 4];
+	uint32_t done = 0, answers = 0;
+	struct listings l;
+
+	for (int i = 0; i < TREE_DIRS; i++)
+		memcpy(names + 4 * i, (char[]){ 'd', (char)('0' + i / 10),
+		       (char)('0' + i % 10), 0 }, 4);
+	while (done < TREE_DIRS) {
+		CHECK(call_tree(live, "tree", names + 4 * done,
+				sizeof(names) - 4 * done, &l) == 0 && !l.bad);
+		CHECK(l.nr && l.last == l.nr - 1);
+		for (uint32_t i = 0; i < l.nr; i++)
+			CHECK(l.entries[i] == TREE_FILES);
+		CHECK(call(FSRV_FORGET, reply.head.handle, "") == 0);
+		done += l.nr;
+		answers++;
+	}
+	CHECK(done == TREE_DIRS && answers > 3 && answers < 10);
 	return true;
 }
 
@@ -509,19 +660,6 @@ static bool test_random_bytes(void)
 	return true;
 }
 
-static void make_file(const char *name, mode_t mode)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/live/%s", root, name);
-	fd = open(path, O_CREAT | O_WRONLY, mode);
-	if (write(fd, "hello", 5) != 5)
-		exit(1);
-	fchmod(fd, mode);
-	close(fd);
-}
-
 static void make_tree(void)
 {
 	char path[128];
@@ -547,6 +685,7 @@ static void make_tree(void)
 	symlink("/etc", path);
 	snprintf(path, sizeof(path), "%s/live/passwd", root);
 	symlink("/etc/passwd", path);
+	make_deep_tree();
 }
 
 static void add(const char *path, unsigned int flags, uint32_t *id)
@@ -613,7 +752,10 @@ int main(int argc, char **argv)
 		{ "set-id bits", test_set_id },
 		{ "two exports", test_two_exports },
 		{ "listing", test_readdir },
-		{ "listing by name", test_readdir_by_name }, { "tty", test_tty_refused },
+		{ "listing by name", test_readdir_by_name },
+		{ "trees", test_readtree },
+		{ "trees that do not fit", test_readtree_full },
+		{ "tty", test_tty_refused },
 		{ "sent descriptors", test_sent_descriptors },
 		{ "racing renames", test_racing_renames },
 		{ "random bytes", test_random_bytes },

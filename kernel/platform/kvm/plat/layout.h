@@ -17,3 +17,5 @@
 #define PLAT_SCHEDULES	1
 /* A task can get at the memory of any program. */
 #define PLAT_REACHES_SPACES	1
+/* The file server lists many directories at a time (FSRV_READTREE). */
+#define PLAT_SERVES_TREES	0

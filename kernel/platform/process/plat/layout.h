@@ -16,3 +16,5 @@
 /* Each process gets at its own memory only: the host's calls for more than that
  * are refused to processes that are not dumpable, as these are (docs/security.md). */
 #define PLAT_REACHES_SPACES	0
+/* The file server lists many directories at a time (FSRV_READTREE). */
+#define PLAT_SERVES_TREES	1
