@@ -32,7 +32,7 @@ LT_PROGS += $(addprefix $(LT_OUT)/,$(addsuffix .musl,$(LT_MUSL_FAMILIES)))
 endif
 
 # The families whose tests make files, for other file systems than /tmp.
-LT_FILE_FAMILIES := file_open file_io file_dir file_fd file_meta file_misc mem \
+LT_FILE_FAMILIES := file_random file_open file_io file_dir file_fd file_meta file_misc mem \
 	mem_code sock sock_dgram pipe proc_exec procfs stress
 LT_WORK := $(LT_OUT)/work
 

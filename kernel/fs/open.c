@@ -271,6 +271,9 @@ static int open_create(const struct walk_ctx *ctx, const char *name,
 			/* "/", "." and "..", or a magic link's target */
 			struct path p;
 
+			err = w.comp_len ? walk_check_search(&w) : 0;
+			if (err)
+				break;
 			walk_take_position(&w, &p);
 			err = S_ISDIR(path_inode(&p)->mode) ? -EISDIR :
 			      open_found(&p, flags, ctx->cred, false, out);

@@ -190,79 +190,92 @@ static bool is_type(const struct file *f, uint32_t type)
 	return (f->inode->mode & S_IFMT) == type;
 }
 
-/* Both files with their modes checked; NULL, NULL if one is bad. */
-static int pair_get(struct copy *c, uint64_t in, uint64_t out)
+static bool has_modes(const struct copy *c)
 {
-	c->in = fd_get((int)in);
-	c->out = fd_get((int)out);
-	if (c->in && c->out && c->in->mode & FMODE_READ &&
-	    c->out->mode & FMODE_WRITE)
-		return 0;
-	if (c->in)
-		file_put(c->in);
-	if (c->out)
-		file_put(c->out);
-	return -EBADF;
-}
-
-static long pair_run(struct copy *c, uaddr_t in_off, uaddr_t out_off,
-		     size_t len, bool once)
-{
-	struct call_pos in, out;
-	ssize_t n;
-	int err;
-
-	err = call_pos_init(&in, c->in, in_off);
-	if (!err)
-		err = call_pos_init(&out, c->out, out_off);
-	if (err)
-		return err;
-	c->in_pos = call_pos_ptr(&in);
-	c->out_pos = call_pos_ptr(&out);
-	n = len ? copy_run(c, len, once) : 0;
-	if (n >= 0 && (call_pos_store(&in) || call_pos_store(&out)))
-		return -EFAULT;
-	return n;
+	return c->in->mode & FMODE_READ && c->out->mode & FMODE_WRITE;
 }
 
 static void pair_put(struct copy *c)
 {
-	file_put(c->in);
-	file_put(c->out);
+	if (c->in)
+		file_put(c->in);
+	if (c->out)
+		file_put(c->out);
+}
+
+/* Both files. Nothing is held after -EBADF. */
+static int pair_get(struct copy *c, uint64_t in, uint64_t out)
+{
+	c->in = fd_get((int)in);
+	c->out = fd_get((int)out);
+	if (c->in && c->out)
+		return 0;
+	pair_put(c);
+	return -EBADF;
+}
+
+static long positions_run(struct copy *c, struct call_pos *in,
+			  struct call_pos *out, size_t len, bool once)
+{
+	ssize_t n;
+
+	c->in_pos = call_pos_ptr(in);
+	c->out_pos = call_pos_ptr(out);
+	n = len ? copy_run(c, len, once) : 0;
+	if (n >= 0 && (call_pos_store(in) || call_pos_store(out)))
+		return -EFAULT;
+	return n;
+}
+
+/* In Linux's order: all of the source, then the destination. */
+static long sendfile_run(struct copy *c, uint64_t off, uint64_t count)
+{
+	struct call_pos in, out;
+	int err;
+
+	if (!c->in || !(c->in->mode & FMODE_READ))
+		return -EBADF;
+	err = call_pos_init(&in, c->in, off);
+	if (err)
+		return err;
+	if ((ssize_t)count < 0)
+		return -EINVAL;
+	if (!c->out || !(c->out->mode & FMODE_WRITE))
+		return -EBADF;
+	if ((c->out->flags & O_APPEND && !pipe_of_file(c->out)) ||
+	    is_type(c->in, S_IFSOCK) || pipe_of_file(c->in) ||
+	    (is_type(c->in, S_IFDIR) && count))
+		return -EINVAL;
+	call_pos_init(&out, c->out, 0);
+	return positions_run(c, &in, &out, count, c->in->mode & FMODE_STREAM);
 }
 
 long sys_sendfile(uint64_t out, uint64_t in, uint64_t off, uint64_t count)
 {
-	struct copy c = { 0 };
-	long ret = pair_get(&c, in, out);
+	struct copy c = { .in = fd_get((int)in), .out = fd_get((int)out) };
+	long ret = sendfile_run(&c, off, count);
 
-	if (ret)
-		return ret;
-	if ((ssize_t)count < 0 || c.out->flags & O_APPEND ||
-	    is_type(c.in, S_IFSOCK) || pipe_of_file(c.in))
-		ret = -EINVAL;
-	else if (is_type(c.in, S_IFDIR))
-		ret = -EINVAL;
-	else
-		ret = pair_run(&c, off, 0, count, c.in->mode & FMODE_STREAM);
 	pair_put(&c);
 	return ret;
 }
 
+/* In Linux's order (generic_copy_file_checks). */
 static int copy_range_check(struct copy *c, uint64_t in_off, uint64_t out_off,
-			    uint64_t len)
+			    uint64_t len, uint64_t flags)
 {
 	uint64_t a = c->in->pos, b = c->out->pos;
 
+	if ((in_off && copy_from_user(&a, (void *)in_off, 8)) ||
+	    (out_off && copy_from_user(&b, (void *)out_off, 8)))
+		return -EFAULT;
+	if (flags)
+		return -EINVAL;
 	if (is_type(c->in, S_IFDIR) || is_type(c->out, S_IFDIR))
 		return -EISDIR;
 	if (!is_type(c->in, S_IFREG) || !is_type(c->out, S_IFREG))
 		return -EINVAL;
-	if (c->out->flags & O_APPEND)
+	if (!has_modes(c) || c->out->flags & O_APPEND)
 		return -EBADF;
-	if ((in_off && copy_from_user(&a, (void *)in_off, 8)) ||
-	    (out_off && copy_from_user(&b, (void *)out_off, 8)))
-		return -EFAULT;
 	if (a + len < a || b + len < b)
 		return -EOVERFLOW;
 	len = MIN(len, c->in->inode->size > a ? c->in->inode->size - a : 0);
@@ -271,20 +284,34 @@ static int copy_range_check(struct copy *c, uint64_t in_off, uint64_t out_off,
 	return 0;
 }
 
+static long copy_range_run(struct copy *c, uint64_t in_off, uint64_t out_off,
+			   uint64_t len, uint64_t flags)
+{
+	struct call_pos in, out;
+	int err = copy_range_check(c, in_off, out_off, len, flags);
+	uint64_t size;
+
+	if (!err)
+		err = call_pos_init(&in, c->in, in_off);
+	if (!err)
+		err = call_pos_init(&out, c->out, out_off);
+	if (err)
+		return err;
+	/* not what it appends to itself */
+	size = c->in->inode->size;
+	len = MIN(len, size > in.pos ? size - in.pos : 0);
+	return positions_run(c, &in, &out, len, false);
+}
+
 long sys_copy_file_range(uint64_t in, uint64_t in_off, uint64_t out,
 			 uint64_t out_off, uint64_t len, uint64_t flags)
 {
 	struct copy c = { 0 };
-	long ret;
+	long ret = pair_get(&c, in, out);
 
-	if (flags)
-		return -EINVAL;
-	ret = pair_get(&c, in, out);
 	if (ret)
 		return ret;
-	ret = copy_range_check(&c, in_off, out_off, len);
-	if (!ret)
-		ret = pair_run(&c, in_off, out_off, len, false);
+	ret = copy_range_run(&c, in_off, out_off, len, flags);
 	pair_put(&c);
 	return ret;
 }
@@ -297,10 +324,12 @@ static long splice_run(struct copy *c, uint64_t in_off, uint64_t out_off,
 	struct call_pos pos;
 	long ret;
 
-	if (!from_pipe && !to_pipe)
-		return -EINVAL;
 	if ((from_pipe && in_off) || (to_pipe && out_off))
 		return -ESPIPE;
+	if (!has_modes(c))
+		return -EBADF;
+	if (!from_pipe && !to_pipe)
+		return -EINVAL;
 	if (from_pipe && to_pipe)
 		return pipe_of_file(c->in) == pipe_of_file(c->out) ? -EINVAL :
 		       pipe_splice_pipe(c->in, c->out, len, c->nonblock);
@@ -350,8 +379,10 @@ long sys_tee(uint64_t in, uint64_t out, uint64_t len, uint64_t flags)
 	ret = pair_get(&c, in, out);
 	if (ret)
 		return ret;
-	if (!pipe_of_file(c.in) || !pipe_of_file(c.out) ||
-	    pipe_of_file(c.in) == pipe_of_file(c.out))
+	if (!has_modes(&c))
+		ret = -EBADF;
+	else if (!pipe_of_file(c.in) || !pipe_of_file(c.out) ||
+		 pipe_of_file(c.in) == pipe_of_file(c.out))
 		ret = -EINVAL;
 	else
 		ret = pipe_tee(c.in, c.out, MIN(len, MAX_RW_BYTES),

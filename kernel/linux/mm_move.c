@@ -199,6 +199,9 @@ static long duplicate(struct remap *r, struct vma *v)
 	err = mm_unmap_locked(r->mm, r->new, r->new + r->new_len, &r->dead);
 	if (err)
 		return err;
+	v = vma_find(r->mm, r->old);
+	if (v->start > r->old)
+		return -EFAULT;	/* it went with what was at the new place */
 	n = new_record(r, v);
 	if (!n)
 		return -ENOMEM;

@@ -87,6 +87,7 @@ static int xattr_permission(struct xtarget *x, bool write)
 	const struct cred *c = current_thread()->cred;
 	struct inode *i = x->inode;
 	uint32_t type = i->mode & S_IFMT;
+	int err;
 
 	if (has_prefix(x->name, XATTR_TRUSTED_PREFIX))
 		return cred_has_cap(c, CAP_SYS_ADMIN) ? 0 :
@@ -97,14 +98,13 @@ static int xattr_permission(struct xtarget *x, bool write)
 		       i->uid != c->fsuid ? -EPERM : 0;
 	if (!has_prefix(x->name, XATTR_USER_PREFIX))
 		return -EOPNOTSUPP;
-	if (!x->name[XATTR_USER_PREFIX_LEN])
-		return -EINVAL;
 	if (type != S_IFREG && type != S_IFDIR)
 		return write ? -EPERM : -ENODATA;
 	if (type == S_IFDIR && write && i->mode & S_ISVTX &&
 	    i->uid != c->fsuid && !cred_has_cap(c, CAP_FOWNER))
 		return -EPERM;
-	return inode_permission(i, c, write ? 2 : 4);
+	err = inode_permission(i, c, write ? 2 : 4);
+	return err || x->name[XATTR_USER_PREFIX_LEN] ? err : -EINVAL;
 }
 
 static int xattr_write_check(struct xtarget *x)

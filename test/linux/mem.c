@@ -352,6 +352,21 @@ TEST(mremap_errors)
 	show_ok(mremap(q, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
 }
 
+/* A second mapping (old length 0) of shared memory in its own place, that is of
+ * what is unmapped first. */
+TEST(mremap_onto_itself)
+{
+	char *p = map(4 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS);
+
+	for (int i = 0; i < 4; i++)
+		p[i * PAGE] = (char)('0' + i);
+	for (int i = 3; i >= 0; i--) {
+		show_ok(mremap(p + i * PAGE, 0, PAGE, MREMAP_MAYMOVE |
+			       MREMAP_FIXED, p + i * PAGE));
+		say("%s", probe(p + i * PAGE));
+	}
+}
+
 TEST(mremap_shared_file)
 {
 	int fd = page_file(2);

@@ -125,9 +125,13 @@ static void do_mremap(char *p)
 	size_t new_len = (1 + rnd(12)) * PAGE;
 	char *to = arena + rnd(ARENA_PAGES - 12) * PAGE;
 
-	switch (rnd(3)) {
+	switch (rnd(4)) {
 	case 0:
 		add_result((long)mremap(p, len, new_len, 0));
+		break;
+	case 3:		/* a second mapping of shared memory */
+		add_result((long)mremap(p, 0, new_len, MREMAP_MAYMOVE |
+					MREMAP_FIXED, rnd(4) ? to : p));
 		break;
 	case 1:
 		add_result((long)mremap(p, len, new_len,
