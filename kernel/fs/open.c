@@ -330,8 +330,9 @@ out_dir:
 	return err;
 }
 
-int vfs_open(const struct walk_ctx *ctx, const char *name, uint32_t flags,
-	     uint32_t mode, uint32_t walk_extra, struct file **out)
+static int open_once(const struct walk_ctx *ctx, const char *name,
+		     uint32_t flags, uint32_t mode, uint32_t walk_extra,
+		     struct file **out)
 {
 	uint32_t walk_flags = walk_extra;
 	struct path p;
@@ -361,5 +362,18 @@ int vfs_open(const struct walk_ctx *ctx, const char *name, uint32_t flags,
 		return err;
 	err = open_found(&p, flags, ctx->cred, false, out);
 	path_put(&p);
+	return err;
+}
+
+/* A file that is replaced over and over may be another one at each try. */
+#define OPEN_TRIES	16
+
+int vfs_open(const struct walk_ctx *ctx, const char *name, uint32_t flags,
+	     uint32_t mode, uint32_t walk_extra, struct file **out)
+{
+	int err = -ESTALE;
+
+	for (int i = 0; err == -ESTALE && i < OPEN_TRIES; i++)
+		err = open_once(ctx, name, flags, mode, walk_extra, out);
 	return err;
 }

@@ -164,7 +164,7 @@ static int open_host(struct hostnode *n, struct hostfd *s, uint32_t flags)
 	}
 	mutex_unlock(&hostfs_lock);
 	if (!parent)
-		return -ENOENT;
+		return -ESTALE;	/* it lost its name after the lookup */
 	err = hostnode_call(parent, NULL, &rq, name, NULL, NULL, &rp, NULL, 0,
 			    &fd);
 	inode_put(parent);
