@@ -24,8 +24,7 @@
 static struct ns first[NS_KINDS] = {
 #define FIRST(k, nr) \
 	[k] = { .refs = { 1 }, .kind = k, .inum = nr, .owner = &user_ns_first }
-	FIRST(NS_CGROUP, 4026531835u),	FIRST(NS_NET, 4026531833u),
-	FIRST(NS_PID, 4026531836u),
+	FIRST(NS_CGROUP, 4026531835u),	FIRST(NS_PID, 4026531836u),
 };
 
 /* There is one group: to see it as the root changes nothing. */
@@ -49,7 +48,8 @@ const struct ns_type ns_types[NS_KINDS] = {
 	[NS_IPC] = { "ipc", CLONE_NEWIPC, (struct ns *)&ipc_ns_first,
 		     ipc_ns_make },
 	[NS_MNT] = { "mnt", CLONE_NEWNS, &mnt_ns_first.ns, make_mnt },
-	[NS_NET] = { "net", CLONE_NEWNET, &first[NS_NET], NULL },
+	[NS_NET] = { "net", CLONE_NEWNET, (struct ns *)&net_ns_first,
+		     net_ns_make },
 	[NS_PID] = { "pid", CLONE_NEWPID, &first[NS_PID], NULL },
 	[NS_USER] = { "user", CLONE_NEWUSER, &user_ns_first.ns, NULL },
 	[NS_UTS] = { "uts", CLONE_NEWUTS, (struct ns *)&uts_ns_first,

@@ -68,7 +68,10 @@ static inline struct mnt_ns *own_mnt_ns(void)
 
 extern struct uts_ns uts_ns_first;
 extern struct ipc_ns ipc_ns_first;
+extern struct net_ns net_ns_first;
 int uts_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
 		struct ns **out);
 int ipc_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
+		struct ns **out);
+int net_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
 		struct ns **out);

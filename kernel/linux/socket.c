@@ -22,6 +22,7 @@
 #include "net/netlink.h"
 #include "net/packet.h"
 #include "net/vsock.h"
+#include "linux/net_ns.h"
 
 #define TYPE_MASK	0xfu
 #define TYPE_MAX	11u
@@ -157,6 +158,8 @@ static struct file *socket_file_create(struct sock *s, uint64_t flags)
 	__atomic_store_n(&sock_upcalls.file_get, passed_get, __ATOMIC_RELEASE);
 	__atomic_store_n(&sock_upcalls.file_put, passed_put, __ATOMIC_RELEASE);
 	__atomic_store_n(&sock_upcalls.urgent, urgent_came, __ATOMIC_RELEASE);
+	__atomic_store_n(&sock_upcalls.may_admin, net_ns_may_admin,
+			 __ATOMIC_RELEASE);
 	sf->sk = s;
 	f = file_create_anon(&socket_ops, sf, O_RDWR | (flags & O_NONBLOCK),
 			     S_IFSOCK | 0777, NULL);
@@ -222,6 +225,7 @@ static int make_unix(uint32_t type, uint32_t protocol, struct sock **out)
 	if (!*out)
 		return -ENOMEM;
 	(*out)->own_cred = socket_caller_cred(true);
+	(*out)->space = net_space_get(net_ns_space());
 	return 0;
 }
 
@@ -244,11 +248,16 @@ static int make_sock(uint32_t family, uint32_t type_flags, uint32_t protocol,
 		if (families[i].family != family)
 			continue;
 		if (families[i].cap >= 0 &&
-		    !cred_has_cap(current_thread()->cred, families[i].cap))
+		    !net_ns_has_cap(families[i].cap))
 			return -EPERM;
+		/* interfaces are in the first one only */
+		if (family == AF_PACKET && net_ns_space())
+			return -EAFNOSUPPORT;
 		err = families[i].create(type, protocol, out);
-		if (!err)
+		if (!err) {
 			(*out)->own_cred = socket_caller_cred(true);
+			(*out)->space = net_space_get(net_ns_space());
+		}
 		return err;
 	}
 	return -EAFNOSUPPORT;
@@ -340,7 +349,7 @@ static int bind_to(struct socket_file *sf, struct sockaddr_copy *a)
 		return unix_addr_bind(sf, a);
 	port = inet_is(sf->sk) ? inet_port_of(a->b, a->len) : 0;
 	if (port && port < PORTS_PRIVILEGED &&
-	    !cred_has_cap(current_thread()->cred, CAP_NET_BIND_SERVICE))
+	    !net_ns_has_cap(CAP_NET_BIND_SERVICE))
 		return -EACCES;
 	return names->bind ? names->bind(sf->sk, a->b, a->len) : -EOPNOTSUPP;
 }

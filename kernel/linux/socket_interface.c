@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "linux/sockets.h"
 #include "net/netdev.h"
+#include "linux/net_ns.h"
 
 /* struct ifreq */
 struct interface_request {
@@ -37,7 +38,7 @@ struct interface_list {
 
 static int set_flags(struct netdev *d, uint16_t flags)
 {
-	if (!cred_has_cap(current_thread()->cred, CAP_NET_ADMIN))
+	if (!net_ns_has_cap(CAP_NET_ADMIN))
 		return -EPERM;
 	__atomic_store_n(&d->down, !(flags & INTERFACE_UP), __ATOMIC_RELAXED);
 	return 0;
@@ -83,6 +84,9 @@ static int answer(struct netdev *d, uint32_t cmd, struct interface_request *r)
 /* The same about the loopback. */
 static int answer_loopback(uint32_t cmd, struct interface_request *r)
 {
+	struct net_space *n = net_ns_space();
+	bool to_up = r->u.flags & INTERFACE_UP;
+
 	memset(r, 0, sizeof(*r));
 	memcpy(r->name, LOOPBACK_NAME, sizeof(LOOPBACK_NAME));
 	switch (cmd) {
@@ -90,8 +94,9 @@ static int answer_loopback(uint32_t cmd, struct interface_request *r)
 		r->u.i = LOOPBACK_INDEX;
 		break;
 	case SIOCGIFFLAGS:
-		r->u.flags = INTERFACE_UP | INTERFACE_LOOPBACK |
-			     INTERFACE_RUNNING;
+		r->u.flags = INTERFACE_LOOPBACK;
+		if (net_space_is_up(n))
+			r->u.flags |= INTERFACE_UP | INTERFACE_RUNNING;
 		break;
 	case SIOCGIFMTU:
 		r->u.i = LOOPBACK_MTU;
@@ -106,6 +111,8 @@ static int answer_loopback(uint32_t cmd, struct interface_request *r)
 	case SIOCGIFDSTADDR:
 	case SIOCGIFBRDADDR:
 	case SIOCGIFNETMASK:
+		if (!net_space_is_up(n))
+			return -EADDRNOTAVAIL;
 		r->u.internet.family = AF_INET;
 		if (cmd == SIOCGIFNETMASK)
 			r->u.internet.ip = LOOPBACK_MASK;
@@ -113,8 +120,12 @@ static int answer_loopback(uint32_t cmd, struct interface_request *r)
 			r->u.internet.ip = LOOPBACK_ADDRESS;
 		break;
 	case SIOCSIFFLAGS:
-		return cred_has_cap(current_thread()->cred, CAP_NET_ADMIN) ?
-		       -EOPNOTSUPP : -EPERM;
+		if (!net_ns_has_cap(CAP_NET_ADMIN))
+			return -EPERM;
+		if (!n)
+			return -EOPNOTSUPP;
+		__atomic_store_n(&n->loopback_is_up, to_up, __ATOMIC_RELAXED);
+		break;
 	}
 	return 0;
 }
@@ -126,8 +137,9 @@ static long list_addresses(uint64_t arg)
 
 	if (copy_from_user(&l, (const void *)arg, sizeof(l)))
 		return -EFAULT;
-	answer_loopback(SIOCGIFADDR, &r);
-	if (l.user && (l.len < (int32_t)sizeof(r)))
+	memset(&r, 0, sizeof(r));
+	if (answer_loopback(SIOCGIFADDR, &r) ||
+	    (l.user && l.len < (int32_t)sizeof(r)))
 		l.len = 0;
 	else
 		l.len = sizeof(r);
@@ -177,7 +189,7 @@ long socket_ioctl_interface(uint32_t cmd, uint64_t arg)
 		err = answer_loopback(cmd, &r);
 		return err ? err : copy_to_user((void *)arg, &r, sizeof(r));
 	}
-	d = cmd == SIOCGIFNAME ? netdev_by_index((uint32_t)r.u.i) :
+	d = net_ns_space() ? NULL : cmd == SIOCGIFNAME ? netdev_by_index((uint32_t)r.u.i) :
 				 netdev_by_name(r.name);
 	if (!d)
 		return -ENODEV;

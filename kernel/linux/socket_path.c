@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "linux/path.h"
 #include "linux/sockets.h"
+#include "linux/net_ns.h"
 
 #define PATH_OFFSET 2u	/* sun_path in struct sockaddr_un */
 
@@ -76,7 +77,7 @@ int unix_addr_find(struct sockaddr_copy *a, uint32_t type, struct sock **out)
 		return err;
 	if (!is_abstract(a))
 		return find_path(a, type, out);
-	*out = unix_find_abstract(a->b, a->len, type);
+	*out = unix_find_abstract(net_ns_space(), a->b, a->len, type);
 	return *out ? 0 : -ECONNREFUSED;
 }
 

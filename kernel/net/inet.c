@@ -147,7 +147,7 @@ int inet_read_destination(const struct sock *s, const uint8_t *addr,
 	if (inet_ip_is_v4(&n->ip) && n->ip.w[3] == UINT32_MAX &&
 	    s->type == SOCK_DGRAM && !(s->flags & 1u << SO_BROADCAST))
 		return -EACCES;
-	if (!is_local(&n->ip) ||
+	if (!is_local(&n->ip) || !net_space_is_up(s->space) ||
 	    (inet_ip_is_v4(&n->ip) ? inet_is_v6only(s) : inet_ip_is_v4(own)) ||
 	    (!inet_ip_is_any(own) &&
 	     inet_ip_is_v4(own) != inet_ip_is_v4(&n->ip)))

@@ -51,7 +51,7 @@ static inline bool inet_is(const struct sock *s)
 uint16_t inet_port_of(const uint8_t *addr, uint32_t len);
 /* Call show for every named socket of this kind. Locks: inet_lock is held
  * meanwhile. */
-void inet_show(uint32_t domain, uint32_t protocol,
+void inet_show(const struct net_space *n, uint32_t domain, uint32_t protocol,
 	       void (*show)(void *arg, const struct inet_row *r), void *arg);
 /* The next byte to read is an urgent one (SIOCATMARK). */
 bool inet_is_at_mark(struct sock *s);

@@ -43,6 +43,7 @@ static bool covers(const struct inet *in, const union inet_ip *ip)
 static bool is_same_port(const struct inet *a, const struct inet *b)
 {
 	return a != b && a->own.port == b->own.port &&
+	       a->sock->space == b->sock->space &&
 	       a->sock->type == b->sock->type &&
 	       (covers(a, &b->own.ip) || covers(b, &a->own.ip));
 }
@@ -166,6 +167,7 @@ bool inet_is_taken_locked(const struct sock *s, const struct inet_name *peer)
 		const struct inet *o = list_entry(p, struct inet, link);
 
 		if (o != in && o->sock->type == s->type &&
+		    o->sock->space == s->space &&
 		    o->own.port == in->own.port &&
 		    o->peer.port == peer->port &&
 		    inet_ip_equal(&o->own.ip, &in->own.ip) &&
@@ -192,9 +194,10 @@ static uint32_t score(const struct inet *in, const struct inet_name *to,
 	       inet_ip_equal(&in->peer.ip, &from->ip) ? n + 4 : 0;
 }
 
-struct sock *inet_find_locked(uint32_t type, const struct inet_name *to,
+struct sock *inet_find_locked(const struct sock *s, const struct inet_name *to,
 			      const struct inet_name *from)
 {
+	uint32_t type = s->type;
 	uint32_t best = 0, nr = 0, hash = from->port;
 	struct sock *found = NULL;
 
@@ -206,6 +209,8 @@ struct sock *inet_find_locked(uint32_t type, const struct inet_name *to,
 			continue;
 		if (type == SOCK_STREAM && in->sock->state != SOCK_LISTENING)
 			break;
+		if (in->sock->space != s->space)
+			continue;
 		n = score(in, to, from);
 		if (n > best) {
 			best = n;
@@ -239,7 +244,7 @@ static void show_one(struct inet *in,
 	show(arg, &r);
 }
 
-void inet_show(uint32_t domain, uint32_t protocol,
+void inet_show(const struct net_space *n, uint32_t domain, uint32_t protocol,
 	       void (*show)(void *arg, const struct inet_row *r), void *arg)
 {
 	mutex_lock(&inet_lock);
@@ -247,7 +252,8 @@ void inet_show(uint32_t domain, uint32_t protocol,
 		list_for_each(p, bucket_of((uint16_t)i)) {
 			struct inet *in = list_entry(p, struct inet, link);
 
-			if (in->sock->domain == domain &&
+			if (in->sock->space == n &&
+			    in->sock->domain == domain &&
 			    in->sock->protocol == protocol)
 				show_one(in, show, arg);
 		}

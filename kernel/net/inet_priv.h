@@ -76,8 +76,8 @@ void inet_enter_locked(struct sock *s);
 void inet_leave_locked(struct sock *s);
 /* May s listen? 0 or -EADDRINUSE. */
 int inet_listen_check_locked(struct sock *s);
-/* Who gets what is sent there: a listener of TCP, a socket of UDP; or NULL. */
-struct sock *inet_find_locked(uint32_t type, const struct inet_name *to,
+/* Who gets what s sends there: a listener of TCP, a socket of UDP; or NULL. */
+struct sock *inet_find_locked(const struct sock *s, const struct inet_name *to,
 			      const struct inet_name *from);
 /* Is there a connection of these two names already? */
 bool inet_is_taken_locked(const struct sock *s, const struct inet_name *peer);

@@ -3,7 +3,8 @@
  * Netlink sockets, NETLINK_ROUTE only: dumps of interfaces, of addresses and
  * routes, which are the loopback's, and of the rules that Linux begins with.
  * Dumps of all else (neighbours) are empty.
- * Nothing can be changed, and no event is ever told.
+ * Nothing can be changed but whether a space's own loopback is up, and no event
+ * is ever told.
  * A request is answered at once, by one record in the sender's own queue.
  */
 #include <linux/fib_rules.h>
@@ -31,6 +32,7 @@ struct netlink {
 struct reply {
 	const struct nlmsghdr *to;	/* the request */
 	uint32_t port;
+	struct net_space *space;
 	struct sk_buf *buf;
 	struct nlmsghdr *msg;		/* being written */
 };
@@ -104,8 +106,11 @@ static void put_link(struct reply *r, const struct netdev *d, uint16_t flags)
 	} else {
 		i->ifi_type = NETDEV_LOOPBACK;
 		i->ifi_index = LOOPBACK_INDEX;
-		i->ifi_flags = INTERFACE_UP | INTERFACE_LOOPBACK |
-			       INTERFACE_RUNNING;
+		i->ifi_flags = INTERFACE_LOOPBACK;
+		if (net_space_is_up(r->space))
+			i->ifi_flags |= INTERFACE_UP | INTERFACE_RUNNING;
+		else
+			state = OPER_DOWN;
 	}
 	if (i->ifi_flags & INTERFACE_RUNNING)
 		i->ifi_flags |= INTERFACE_LOWER_UP;
@@ -125,7 +130,7 @@ static void put_links(struct reply *r)
 	const struct netdev *d;
 
 	put_link(r, NULL, NLM_F_MULTI);
-	for (uint32_t n = 0; (d = netdev_at(n)); n++)
+	for (uint32_t n = 0; !r->space && (d = netdev_at(n)); n++)
 		put_link(r, d, NLM_F_MULTI);
 }
 
@@ -251,7 +256,7 @@ static int get_link(struct reply *r)
 			       strcmp(name, LOOPBACK_NAME)) {
 		d = i->ifi_index > 0 ? netdev_by_index((uint32_t)i->ifi_index) :
 				       netdev_by_name(name);
-		if (!d)
+		if (!d || r->space)
 			return -ENODEV;
 	}
 	put_link(r, d, 0);
@@ -263,6 +268,8 @@ static void dump_family(struct reply *r, uint8_t family)
 {
 	uint16_t type = r->to->nlmsg_type;
 
+	if (type != RTM_GETRULE && !net_space_is_up(r->space))
+		return;
 	if (type == RTM_GETADDR)
 		put_address(r, family);
 	else if (type == RTM_GETROUTE)
@@ -285,6 +292,32 @@ static void dump(struct reply *r)
 	put_message(r, NLMSG_DONE, NLM_F_MULTI, sizeof(int));
 }
 
+/* The loopback of a space goes up and down; its addresses come with that, and
+ * may be given before. There is no way to change anything else. */
+static int change(const struct reply *r)
+{
+	const struct ifinfomsg *i = NLMSG_DATA(r->to);
+	const struct ifaddrmsg *a = NLMSG_DATA(r->to);
+	uint16_t type = r->to->nlmsg_type;
+
+	if (!r->space || !sock_upcalls.may_admin(r->space))
+		return -EPERM;
+	if (type == RTM_NEWADDR && r->to->nlmsg_len >= NLMSG_LENGTH(sizeof(*a)))
+		return a->ifa_index == LOOPBACK_INDEX ? 0 : -ENODEV;
+	if ((type != RTM_NEWLINK && type != RTM_SETLINK) ||
+	    r->to->nlmsg_len < NLMSG_LENGTH(sizeof(*i)))
+		return -EOPNOTSUPP;
+	if (i->ifi_index != LOOPBACK_INDEX &&
+	    (i->ifi_index || !name_in(r->to) ||
+	     strcmp(name_in(r->to), LOOPBACK_NAME)))
+		return -EOPNOTSUPP;
+	if (i->ifi_change & INTERFACE_UP || (!i->ifi_change && i->ifi_flags))
+		__atomic_store_n(&r->space->loopback_is_up,
+				 !!(i->ifi_flags & INTERFACE_UP),
+				 __ATOMIC_RELAXED);
+	return 0;
+}
+
 /* The reply's buffer is filled, or stays empty. */
 static void answer(struct reply *r)
 {
@@ -299,7 +332,7 @@ static void answer(struct reply *r)
 	else if (type < RTM_BASE || type > RTM_MAX)
 		err = -EOPNOTSUPP;
 	else if ((type & 3) != (RTM_GETLINK & 3))
-		err = -EPERM;	/* no way to change anything */
+		err = change(r);
 	else if ((flags & NLM_F_DUMP) == NLM_F_DUMP)
 		dump(r);
 	else
@@ -314,7 +347,7 @@ static void answer(struct reply *r)
 static int handle(struct sock *s, const struct nlmsghdr *h)
 {
 	struct netlink *nl = s->family;
-	struct reply r = { .to = h, .port = nl->port };
+	struct reply r = { .to = h, .port = nl->port, .space = s->space };
 
 	r.buf = sk_buf_create(NULL, REPLY_MAX);
 	if (!r.buf)

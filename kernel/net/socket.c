@@ -37,6 +37,12 @@ struct sock *sock_create(uint32_t domain, uint32_t type,
 	return s;
 }
 
+void net_space_put(struct net_space *n)
+{
+	if (n && ref_put(&n->refs))
+		kfree(n);
+}
+
 struct sock *sock_get(struct sock *s)
 {
 	ref_get(&s->refs);
@@ -48,6 +54,7 @@ void sock_put(struct sock *s)
 	if (!s || !ref_put(&s->refs))
 		return;
 	unix_addr_put(s->addr);
+	net_space_put(s->space);
 	kfree(s->family);
 	kfree(s);
 }

@@ -116,9 +116,19 @@ struct sock_ops {
 
 enum sock_state { SOCK_CLOSED, SOCK_LISTENING, SOCK_CONNECTED };
 
+/*
+ * Sockets of different spaces do not find each other. NULL is the first, which
+ * has all interfaces, and whose loopback is always up. Others have only that.
+ */
+struct net_space {
+	struct refcount refs;
+	bool loopback_is_up;		/* atomic */
+};
+
 struct sock {
 	struct refcount refs;
 	/* set once */
+	struct net_space *space;	/* a reference */
 	const struct sock_ops *ops;
 	uint32_t type;		/* enum sock_type */
 	uint32_t domain, protocol;
@@ -163,8 +173,22 @@ struct sock_upcalls {
 	void *(*file_get)(void *file);
 	void (*file_put)(void *file);
 	void (*urgent)(int32_t owner);	/* data came for its socket */
+	/* may the caller change the interfaces of this space? */
+	bool (*may_admin)(const struct net_space *n);
 };
 extern struct sock_upcalls sock_upcalls;
+
+static inline struct net_space *net_space_get(struct net_space *n)
+{
+	if (n)
+		ref_get(&n->refs);
+	return n;
+}
+void net_space_put(struct net_space *n);
+static inline bool net_space_is_up(const struct net_space *n)
+{
+	return !n || __atomic_load_n(&n->loopback_is_up, __ATOMIC_RELAXED);
+}
 
 struct sock *sock_create(uint32_t domain, uint32_t type,
 			 const struct sock_ops *ops);	/* NULL: no memory */

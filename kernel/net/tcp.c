@@ -141,7 +141,7 @@ static int find_way_locked(struct sock *s, const struct inet_name *n,
 		return err;
 	if (inet_is_taken_locked(s, n))
 		return -EADDRNOTAVAIL;
-	to = inet_find_locked(SOCK_STREAM, n, &in->own);
+	to = inet_find_locked(s, n, &in->own);
 	if (!to)
 		return -ECONNREFUSED;
 	in->peer = *n;
@@ -326,6 +326,7 @@ static int tcp_connect(struct sock *s, const uint8_t *addr, uint32_t len,
 	half = inet_new(s->domain, SOCK_STREAM);
 	if (!half)
 		return -ENOMEM;
+	half->space = net_space_get(s->space);
 	mutex_lock(&inet_lock);
 	err = begin_locked(s, &n, half, nonblock);
 	mutex_unlock(&inet_lock);

@@ -69,7 +69,7 @@ static int deliver_locked(struct sock *s, const struct inet_name *to,
 	t->from = in->own;
 	t->to = *to;
 	inet_source(&to->ip, &t->from.ip);
-	r = inet_find_locked(SOCK_DGRAM, to, &t->from);
+	r = inet_find_locked(s, to, &t->from);
 	if (!r) {
 		sk_buf_free(b);
 		unreachable(s);

@@ -32,7 +32,8 @@ int unix_bind_path(struct sock *s, const void *sun, uint32_t len);
 /* A free abstract name, if s has none yet. 0, -ENOMEM, -ENOSPC. */
 int unix_autobind(struct sock *s);
 /* Referenced socket with this abstract name and type, or NULL. */
-struct sock *unix_find_abstract(const void *sun, uint32_t len, uint32_t type);
+struct sock *unix_find_abstract(const struct net_space *n, const void *sun,
+				uint32_t len, uint32_t type);
 void unix_unbind(struct sock *s);
 
 /* --- unix_conn.c ---------------------------------------------------------------------*/

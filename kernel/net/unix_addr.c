@@ -72,15 +72,15 @@ static struct list *bucket_of(const uint8_t *sun, uint32_t len, uint32_t type)
 	return b;
 }
 
-static struct unix_addr *find_locked(const void *sun, uint32_t len,
-				     uint32_t type)
+static struct unix_addr *find_locked(const struct net_space *n, const void *sun,
+				     uint32_t len, uint32_t type)
 {
 	struct list *b = bucket_of(sun, len, type);
 
 	list_for_each(p, b) {
 		struct unix_addr *a = list_entry(p, struct unix_addr, link);
 
-		if (a->type == type && a->len == len &&
+		if (a->type == type && a->len == len && a->owner->space == n &&
 		    !memcmp(a->sun + NAME_OFFSET,
 			    (const uint8_t *)sun + NAME_OFFSET,
 			    len - NAME_OFFSET))
@@ -89,13 +89,14 @@ static struct unix_addr *find_locked(const void *sun, uint32_t len,
 	return NULL;
 }
 
-struct sock *unix_find_abstract(const void *sun, uint32_t len, uint32_t type)
+struct sock *unix_find_abstract(const struct net_space *n, const void *sun,
+				uint32_t len, uint32_t type)
 {
 	struct unix_addr *a;
 	struct sock *s = NULL;
 
 	mutex_lock(&names_lock);
-	a = find_locked(sun, len, type);
+	a = find_locked(n, sun, len, type);
 	if (a)
 		s = sock_get(a->owner);
 	mutex_unlock(&names_lock);
@@ -121,7 +122,7 @@ static int enter_locked(struct sock *s, struct unix_addr *a)
 	int err;
 
 	a->type = s->type;
-	if (find_locked(a->sun, a->len, a->type))
+	if (find_locked(s->space, a->sun, a->len, a->type))
 		return -EADDRINUSE;
 	err = set_name_locked(s, a);
 	if (err)

@@ -121,6 +121,8 @@ int unix_stream_connect(struct sock *s, struct sock *to, bool nonblock)
 	if (to->type != s->type)
 		return -EPROTOTYPE;
 	other_end = unix_create(s->type);
+	if (other_end)
+		other_end->space = net_space_get(to->space);
 	if (!other_end)
 		return -ENOMEM;
 	for (;;) {

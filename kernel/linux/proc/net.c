@@ -4,6 +4,7 @@
 #include "linux/proc/proc.h"
 #include "net/inet.h"
 #include "net/netdev.h"
+#include "linux/net_ns.h"
 
 #define INET_HEADER "  sl  local_address rem_address   st tx_queue rx_queue " \
 	"tr tm->when retrnsmt   uid  timeout inode\n"
@@ -34,7 +35,7 @@ static int show_dev(struct textbuf *t, struct pseudo_node *node)
 	const struct netdev *d;
 
 	textbuf_puts(t, dev_text);
-	for (uint32_t i = 0; (d = netdev_at(i)); i++) {
+	for (uint32_t i = 0; !net_ns_space() && (d = netdev_at(i)); i++) {
 		const struct netdev_stats *s = &d->stats;
 
 		textbuf_printf(t, "%6s: %7lu %7lu %4lu %4lu    0     0"
@@ -84,8 +85,8 @@ static int show_sockets(struct textbuf *t, bool v6, bool udp)
 
 	textbuf_puts(t, udp ? (v6 ? UDP6_HEADER : UDP_HEADER) :
 			v6 ? INET6_HEADER : INET_HEADER);
-	inet_show(v6 ? AF_INET6 : AF_INET, udp ? INET_UDP : INET_TCP, put_row,
-		  &l);
+	inet_show(net_ns_space(), v6 ? AF_INET6 : AF_INET,
+		  udp ? INET_UDP : INET_TCP, put_row, &l);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "linux/proc/proc.h"
 #include "net/netdev.h"
+#include "linux/net_ns.h"
 
 /* Interfaces stay, so there is one wherever there is a node. */
 static const struct netdev *device_of(const struct pseudo_node *n)
@@ -105,7 +106,7 @@ static const struct pseudo_entry device_entry = {
 static int net_lookup(struct pseudo_node *dir, const char *name,
 		      struct inode **out)
 {
-	const struct netdev *d = netdev_by_name(name);
+	const struct netdev *d = net_ns_space() ? NULL : netdev_by_name(name);
 
 	return d ? pseudo_inode_create(dir, &device_entry, d->index, 0, out) :
 		   -ENOENT;
@@ -116,7 +117,7 @@ static int net_next(struct pseudo_node *dir, uint64_t from,
 {
 	const struct netdev *d = netdev_at((uint32_t)from);
 
-	if (!d)
+	if (!d || net_ns_space())
 		return 0;
 	e->index = from;
 	e->entry = &device_entry;

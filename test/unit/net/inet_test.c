@@ -352,8 +352,8 @@ static void nothing_stays(void)
 {
 	uint32_t n = 0;
 
-	inet_show(AF_INET, INET_TCP, count_row, &n);
-	inet_show(AF_INET, INET_UDP, count_row, &n);
+	inet_show(NULL, AF_INET, INET_TCP, count_row, &n);
+	inet_show(NULL, AF_INET, INET_UDP, count_row, &n);
 	CHECK_EQ(n, 0);
 }
 

@@ -260,12 +260,12 @@ static void abstract_names(void)
 	CHECK_EQ(unix_bind_abstract(b, name1, 5), 0);
 	CHECK_EQ(unix_name(a, sun), 6);
 	CHECK(!memcmp(sun, name1, 6));
-	found = unix_find_abstract(name1, 6, SOCK_STREAM);
+	found = unix_find_abstract(NULL, name1, 6, SOCK_STREAM);
 	CHECK(found == a);
 	sock_put(found);
-	CHECK(!unix_find_abstract(name1, 6, SOCK_DGRAM));
+	CHECK(!unix_find_abstract(NULL, name1, 6, SOCK_DGRAM));
 	a->ops->release(a);
-	CHECK(!unix_find_abstract(name1, 6, SOCK_STREAM));
+	CHECK(!unix_find_abstract(NULL, name1, 6, SOCK_STREAM));
 	b->ops->release(b);
 	a = unix_create(SOCK_DGRAM);
 	CHECK_EQ(unix_autobind(a), 0);
