@@ -413,7 +413,7 @@ long sys_vmsplice(uint64_t fd, uint64_t iov, uint64_t nr, uint64_t flags)
 			ret = -EBADF;
 		else if (v.uio.left)
 			ret = ready(&c, f, write ? EV_WRITE : EV_READ);
-		if (!ret && write)	/* what has room, at once */
+		if (!ret && write && v.uio.left)	/* what has room, at once */
 			v.uio.left = MIN(v.uio.left, pipe_room_bytes(f));
 		if (!ret && v.uio.left)
 			ret = write ? rw_write(f, &v.uio, NULL) :

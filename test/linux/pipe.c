@@ -450,6 +450,21 @@ TEST(tee_call)
 	show(tee(0, b[1], 3, 0));
 }
 
+/* Without bytes it does not matter what the file is. */
+TEST(vmsplice_of_nothing)
+{
+	struct iovec v = { "x", 0 };
+	int fd = must(open("file", O_RDWR | O_CREAT, 0600));
+	int null = must(open("/dev/null", O_WRONLY));
+
+	show(vmsplice(fd, &v, 0, 0));
+	show(vmsplice(fd, &v, 1, 0));
+	show(vmsplice(null, &v, 1, 0));
+	v.iov_len = 1;
+	show(vmsplice(fd, &v, 1, 0));
+	show(vmsplice(null, &v, 1, 0));
+}
+
 TEST(vmsplice_call)
 {
 	char buf[8] = "", text[] = "spliced";
