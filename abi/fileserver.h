@@ -67,6 +67,10 @@ enum fsrv_op {
 			     is below it, as far as they fit whole. What can
 			     not be listed, or lies on another device, is left
 			     out */
+	FSRV_OPEN_MANY,	  /* dir of a still export, data = names of files with
+			     their NULs -> descriptors for reading of the first
+			     ones, up to one that can not be opened; data:
+			     struct fsrv_opened of each */
 };
 
 /* fsrv_request.flags of LOOKUP: give no handle for a directory. (Nor is
@@ -112,7 +116,7 @@ struct fsrv_request {
 struct fsrv_reply {
 	int32_t  error;		/* 0 or negative errno */
 	uint32_t handle;	/* LOOKUP of a directory */
-	uint32_t has_fd;	/* a descriptor came with SCM_RIGHTS */
+	uint32_t has_fd;	/* so many descriptors came with SCM_RIGHTS */
 	uint32_t data_len;
 	uint64_t arg;
 	struct fsrv_attr attr;
@@ -127,6 +131,12 @@ struct fsrv_dirent {
 	uint8_t  has_attr;	/* struct fsrv_attr comes before the name */
 	uint8_t  reserved[4];
 	/* followed by the attributes, if any, and the name, padded to 8 */
+};
+
+#define FSRV_FDS_MAX	16u
+
+struct fsrv_opened {
+	uint64_t dev, ino;
 };
 
 #define FSRV_TREE_DEPTH	8u

@@ -225,9 +225,9 @@ void plat_sync(void);
 struct plat_pollfd { int fd; short events, revents; };
 int plat_fd_poll(struct plat_pollfd *p, uint32_t n, uint64_t deadline_ns);
 /* One request and its reply on the file server channel (abi/fileserver.h).
- * *fd = received descriptor or -1. Returns 0 or -errno of the channel. The caller holds the channel's lock. */
+ * fds[FSRV_FDS_MAX]: received descriptors, else -1. Returns 0 or -errno of the channel. The caller holds the channel's lock. */
 int plat_server_call(const void *req, size_t req_len, void *reply,
-		     size_t reply_max, size_t *reply_len, int *fd);
+		     size_t reply_max, size_t *reply_len, int *fds);
 
 /* Isolation tests only (ABI_BOOT_TEST_HOOK): what code that owns the kernel
  * could do. args: call number and six arguments, unchecked. */

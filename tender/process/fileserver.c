@@ -89,27 +89,35 @@ static int send_reply(int sock, struct fsrv_call *c)
 	struct iovec iov = { c->r, sizeof(*c->r) + c->r->data_len };
 	union {
 		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
+		char space[CMSG_SPACE(sizeof(c->more_fds))];
 	} control;
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int fd = c->fd >= 0 ? c->fd : c->keep_fd;
+	int one = c->fd >= 0 ? c->fd : c->keep_fd;
+	uint32_t nr = c->nr_more ? c->nr_more : one >= 0;
 
-	if (fd >= 0) {
+	if (nr) {
 		struct cmsghdr *h = &control.head;
 
 		memset(&control, 0, sizeof(control));
 		m.msg_control = &control;
-		m.msg_controllen = sizeof(control);
+		m.msg_controllen = CMSG_SPACE(nr * sizeof(int));
 		h->cmsg_level = SOL_SOCKET;
 		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(h), &fd, sizeof(fd));
-		c->r->has_fd = 1;
+		h->cmsg_len = CMSG_LEN(nr * sizeof(int));
+		memcpy(CMSG_DATA(h), c->nr_more ? c->more_fds : &one,
+		       nr * sizeof(int));
+		c->r->has_fd = nr;
 	}
 	while (sendmsg(sock, &m, MSG_NOSIGNAL) < 0)
 		if (errno != EINTR)
 			return -errno;
 	return 0;
+}
+
+static void close_more(struct fsrv_call *c)
+{
+	while (c->nr_more)
+		close(c->more_fds[--c->nr_more]);
 }
 
 static int serve_one(struct fsrv *s, int sock, struct buffers *b, size_t len)
@@ -128,12 +136,14 @@ static int serve_one(struct fsrv *s, int sock, struct buffers *b, size_t len)
 	if (fatal)
 		return err;
 	if (err) {
+		close_more(&c);
 		memset(c.r, 0, sizeof(*c.r));
 		c.r->error = err;
 	}
 	err = send_reply(sock, &c);
 	if (c.fd >= 0)
 		close(c.fd);
+	close_more(&c);
 	return err == -EPIPE || err == -ECONNRESET ? 0 : err;
 }
 

@@ -26,12 +26,12 @@ static size_t append(size_t at, const void *bytes, size_t n)
 }
 
 static int exchange_locked(size_t len, struct fsrv_reply *rp, void *data_out,
-			   size_t data_max, int *fd)
+			   size_t data_max, int *fds)
 {
 	size_t got = 0;
 	int err;
 
-	err = plat_server_call(request, len, answer, sizeof(answer), &got, fd);
+	err = plat_server_call(request, len, answer, sizeof(answer), &got, fds);
 	if (err)
 		return err;
 	if (got < sizeof(*rp))
@@ -49,7 +49,8 @@ int server_call(const struct fsrv_request *rq, const void *name,
 		const void *name2, const void *data, struct fsrv_reply *rp,
 		void *data_out, size_t data_max, int *fd)
 {
-	int received = -1, err;
+	uint32_t nr = !fd ? 0 : rq->op == FSRV_OPEN_MANY ? FSRV_FDS_MAX : 1;
+	int received[FSRV_FDS_MAX], err;
 	size_t len;
 
 	if (rq->name_len > FSRV_NAME_MAX || rq->name2_len > FSRV_NAME_MAX)
@@ -64,12 +65,13 @@ int server_call(const struct fsrv_request *rq, const void *name,
 	len = append(len, name, rq->name_len);
 	len = append(len, name2, rq->name2_len);
 	len = append(len, data, rq->data_len);
-	err = exchange_locked(len, rp, data_out, data_max, &received);
+	err = exchange_locked(len, rp, data_out, data_max, received);
 	mutex_unlock(&channel_lock);
-	if (fd)
-		*fd = received;
-	else if (received >= 0)
-		plat_fd_close(received);
+	for (uint32_t i = 0; i < FSRV_FDS_MAX; i++)
+		if (i < nr)
+			fd[i] = received[i];
+		else if (received[i] >= 0)
+			plat_fd_close(received[i]);
 	return err;
 }
 

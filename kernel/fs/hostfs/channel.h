@@ -10,8 +10,8 @@
 /*
  * Send rq with name (rq->name_len bytes), name2 and data (rq->data_len bytes)
  * behind it and wait for the reply. At most data_max bytes of the reply's
- * data go to data_out. *fd = the descriptor that came with it, or -1; fd may
- * be NULL if none is expected.
+ * data go to data_out. *fd = the descriptor that came with it, or -1 (of
+ * OPEN_MANY FSRV_FDS_MAX such); fd may be NULL if none is expected.
  *
  * Returns: rp->error (0 or negative errno), or -errno of the channel.
  * Context: task. Locks: takes the channel's lock.

@@ -153,8 +153,10 @@ static int open_host(struct hostnode *n, struct hostfd *s, uint32_t flags)
 	struct inode *parent = NULL;
 	struct fsrv_reply rp;
 	char name[256] = "";
-	int err, fd = -1;
+	int err, fd = flags == O_RDONLY ? hostfd_open_ahead(n) : -1;
 
+	if (fd >= 0)
+		goto out_opened;
 	mutex_lock(&hostfs_lock);
 	if (n->is_root) {
 		parent = inode_get(n->inode);
@@ -178,8 +180,9 @@ static int open_host(struct hostnode *n, struct hostfd *s, uint32_t flags)
 	if (err)
 		return err;
 	hostnode_set_attr(n->inode, &rp.attr);
-	s->fd = fd;
 	s->handle = rp.handle;
+out_opened:
+	s->fd = fd;
 	s->write_only = flags == O_WRONLY;
 	return 0;
 }

@@ -159,6 +159,9 @@ struct dirlist {
 	uint32_t names_len, names_cap;
 	struct fsrv_attr *attrs;
 	uint32_t *buckets, nr_buckets;
+	/* Files opened one after the other: the next entry, how many at a time;
+	 * under the directory's lock */
+	uint32_t open_next, open_run;
 	/* Of directories that nobody asked for yet, by number of attributes;
 	 * NULL: of none. Under the directory's lock */
 	struct dirlist **ahead;
@@ -197,3 +200,8 @@ void hostfd_keep(struct hostnode *n, int fd);
 /* n was removed: its space should not wait for the list of idle ones. */
 void hostfd_close_idle(struct hostnode *n);
 void hostfd_close_all(struct hostnode *n);
+
+/* --- open_ahead.c -----------------------------------------------------------*/
+/* A descriptor of n for reading that came with another's, or comes with others
+ * now; -1: ask for it alone. n's open_lock is held. */
+int hostfd_open_ahead(struct hostnode *n);

@@ -211,7 +211,7 @@ static int parse(struct server_call *c, const char *bytes, size_t len)
 }
 
 int plat_server_call(const void *req, size_t req_len, void *reply,
-		     size_t reply_max, size_t *reply_len, int *fd)
+		     size_t reply_max, size_t *reply_len, int *fds)
 {
 	struct fsrv_reply *r = reply;
 	struct server_call c;
@@ -220,7 +220,7 @@ int plat_server_call(const void *req, size_t req_len, void *reply,
 	c.r = r;
 	c.out = (char *)(r + 1);
 	c.open = NULL;
-	*fd = -1;
+	memset(fds, 0xff, FSRV_FDS_MAX * sizeof(*fds));
 	if (reply_max < sizeof(*r) + FSRV_DATA_MAX)
 		return -EINVAL;
 	memset(r, 0, sizeof(*r));
@@ -228,15 +228,15 @@ int plat_server_call(const void *req, size_t req_len, void *reply,
 	if (!err)
 		err = run(&c);
 	if (!err && c.open) {
-		*fd = hostfd_add(c.open);
-		if (*fd < 0) {
-			err = *fd;
-			*fd = -1;
+		fds[0] = hostfd_add(c.open);
+		if (fds[0] < 0) {
+			err = fds[0];
+			fds[0] = -1;
 			(void)!forget(r->handle);	/* if there is one */
 		}
 	}
 	r->error = err;
-	r->has_fd = *fd >= 0;
+	r->has_fd = fds[0] >= 0;
 	if (err)
 		r->data_len = 0;
 	*reply_len = sizeof(*r) + r->data_len;

@@ -4,6 +4,7 @@
  * platform.h that are one host call each.
  */
 #include "platform/process/host.h"
+#include "abi/fileserver.h"
 #include "lib/string.h"
 #include "platform/platform.h"
 #include <linux/futex.h>
@@ -153,11 +154,11 @@ struct host_msghdr {
 	int flags;
 };
 
-/* struct cmsghdr with one descriptor */
-struct host_cmsg_fd {
+/* struct cmsghdr with descriptors */
+struct host_cmsg_fds {
 	size_t len;
 	int level, type;
-	int fd, pad;
+	int fd[FSRV_FDS_MAX];
 };
 
 #define HOST_SOL_SOCKET		1
@@ -195,14 +196,14 @@ static void await_reply(void)
 }
 
 int plat_server_call(const void *req, size_t req_len, void *reply,
-		     size_t reply_max, size_t *reply_len, int *fd)
+		     size_t reply_max, size_t *reply_len, int *fds)
 {
 	struct { void *base; size_t len; } iov = { (void *)req, req_len };
-	struct host_cmsg_fd cmsg = { .fd = -1 };
+	struct host_cmsg_fds cmsg;
 	struct host_msghdr m = { .iov = &iov, .iovlen = 1 };
 	long r;
 
-	*fd = -1;
+	memset(fds, 0xff, sizeof(cmsg.fd));
 	do
 		r = HC3(__NR_sendmsg, ABI_FD_SERVER, &m, HOST_MSG_NOSIGNAL);
 	while (r == -EINTR);
@@ -218,9 +219,12 @@ int plat_server_call(const void *req, size_t req_len, void *reply,
 	while (r == -EINTR);
 	if (r <= 0)
 		return r ? (int)r : -EIO;
-	if (m.controllen >= sizeof(cmsg) - 4 && cmsg.level == HOST_SOL_SOCKET &&
-	    cmsg.type == HOST_SCM_RIGHTS)
-		*fd = cmsg.fd;
+	/* the host says how many there were room for */
+	if (m.controllen > offsetof(struct host_cmsg_fds, fd) &&
+	    cmsg.level == HOST_SOL_SOCKET && cmsg.type == HOST_SCM_RIGHTS &&
+	    cmsg.len <= sizeof(cmsg))
+		memcpy(fds, cmsg.fd,
+		       cmsg.len - offsetof(struct host_cmsg_fds, fd));
 	*reply_len = (size_t)r;
 	return 0;
 }

@@ -47,6 +47,7 @@ static const struct op ops[] = {
 	[FSRV_LOOKUP] = { fsrv_do_lookup, NEED_DIR | NEED_NAME },
 	[FSRV_GETATTR] = { fsrv_do_getattr, NEED_ANY },
 	[FSRV_OPEN] = { fsrv_do_open, NEED_DIR | OPT_NAME },
+	[FSRV_OPEN_MANY] = { fsrv_do_open_many, NEED_DIR },
 	[FSRV_CREATE] = { fsrv_do_create, NEED_DIR | NEED_NAME | CHANGES },
 	[FSRV_READDIR] = { fsrv_do_readdir, NEED_DIR | OPT_NAME },
 	[FSRV_READTREE] = { fsrv_do_readtree, NEED_DIR | OPT_NAME },

@@ -25,6 +25,8 @@ struct fsrv_call {
 	struct fsrv_reply *r;	/* zeroed by the caller */
 	char *out;		/* FSRV_DATA_MAX bytes for its data */
 	int fd;			/* to be passed, closed after; or -1 */
+	int more_fds[FSRV_FDS_MAX];	/* the same, of OPEN_MANY */
+	uint32_t nr_more;
 	int keep_fd;		/* to be passed, belongs to a handle; or -1 */
 	/* the engine's own */
 	struct fsrv_handle *dir, *dir2;	/* NULL where the request has none */

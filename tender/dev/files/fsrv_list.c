@@ -241,25 +241,24 @@ static int list_tree(struct fsrv_call *c, const struct place *at,
 static int list_trees(struct fsrv_call *c)
 {
 	struct place at = { .fd = c->dir->fd, .dev = c->dir->dev };
-	const char *p = c->data, *end = p + c->q.data_len;
-	char name[FSRV_NAME_MAX + 1];
-	int err = fsrv_is_object(c) ? -ENOTDIR : 0;
+	size_t next = 0;
+	int err = 0, more;
 
-	for (; !err && p < end; at.entry++) {
-		size_t len = strnlen(p, (size_t)(end - p));
-
-		err = fsrv_name_take(name, p, len);
-		if (!err && (!len || p + len == end))
-			err = -EINVAL;
-		if (!err)
-			err = list_tree(c, &at, name);
-		p += len + 1;
+	if (fsrv_is_object(c))
+		return -ENOTDIR;
+	for (; !err; at.entry++) {
+		more = fsrv_next_name(c, &next);
+		if (more <= 0)
+			return more;
+		err = list_tree(c, &at, c->name);
 	}
-	c->r->arg = 0;
 	return err == -ENOSPC ? 0 : err;
 }
 
 int fsrv_do_readtree(struct fsrv_call *c)
 {
-	return run_in_named(c, 1, list_trees);
+	int err = run_in_named(c, 1, list_trees);
+
+	c->r->arg = 0;
+	return err;
 }

@@ -103,9 +103,14 @@ int fsrv_open_regular(struct fsrv_call *c, int flags, unsigned int mode,
 int fsrv_do_lookup(struct fsrv_call *c);
 int fsrv_do_getattr(struct fsrv_call *c);
 int fsrv_do_open(struct fsrv_call *c);
+int fsrv_do_open_many(struct fsrv_call *c);
 int fsrv_do_statfs(struct fsrv_call *c);
 int fsrv_do_xattr_get(struct fsrv_call *c);
 int fsrv_do_xattr_list(struct fsrv_call *c);
+
+/* The next of the names in c->data, at *at, into c->name. Returns 1, 0 (there is
+ * none), or -EINVAL. */
+int fsrv_next_name(struct fsrv_call *c, size_t *at);
 
 /* --- fsrv_list.c -----------------------------------------------------------*/
 int fsrv_do_readdir(struct fsrv_call *c);

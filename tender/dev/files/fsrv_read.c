@@ -331,6 +331,44 @@ int fsrv_do_getattr(struct fsrv_call *c)
 	return err;
 }
 
+int fsrv_next_name(struct fsrv_call *c, size_t *at)
+{
+	const char *p = c->data + *at;
+	size_t left = c->q.data_len - *at, len = strnlen(p, left);
+
+	if (!left)
+		return 0;
+	*at += len + 1;
+	return !len || len == left || fsrv_name_take(c->name, p, len) ?
+	       -EINVAL : 1;
+}
+
+int fsrv_do_open_many(struct fsrv_call *c)
+{
+	int err = fsrv_check_directory(c, 1), fd;
+	struct fsrv_opened *opened = (void *)c->out;
+	struct host_statx x;
+	size_t at = 0;
+
+	if (!err && (c->export->flags & FSRV_EXPORT_LIVE))
+		err = -EINVAL;
+	while (!err && c->nr_more < FSRV_FDS_MAX) {
+		err = fsrv_next_name(c, &at);
+		if (err <= 0)
+			break;
+		err = 0;
+		fd = fsrv_open_regular(c, O_RDONLY, 0, &x);
+		if (fd < 0)
+			break;
+		opened[c->nr_more] = (struct fsrv_opened){
+			.dev = fsrv_stat_dev(&x), .ino = x.stx_ino,
+		};
+		c->more_fds[c->nr_more++] = fd;
+	}
+	c->r->data_len = (uint32_t)(c->nr_more * sizeof(*opened));
+	return err;
+}
+
 int fsrv_do_open(struct fsrv_call *c)
 {
 	int flags = (int)c->q.flags & (O_ACCMODE | O_TRUNC), fd, err;

@@ -33,6 +33,8 @@ static struct {
 	char data[FSRV_DATA_MAX];
 } reply;
 static int got_fd;
+static int got_fds[FSRV_FDS_MAX];
+static size_t nr_got;
 
 static void *serve(void *arg)
 {
@@ -43,7 +45,7 @@ static void *serve(void *arg)
 /* Send raw bytes, take one reply. Returns its error field, or -EPIPE. */
 static int exchange(const void *bytes, size_t len)
 {
-	char control[64];
+	char control[128];
 	struct iovec iov = { &reply, sizeof(reply) };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
 			    .msg_control = control,
@@ -51,13 +53,19 @@ static int exchange(const void *bytes, size_t len)
 	struct cmsghdr *c;
 
 	got_fd = -1;
+	nr_got = 0;
 	if (send(client, bytes, len, MSG_NOSIGNAL) < 0)
 		return -errno;
 	if (recvmsg(client, &m, 0) <= 0)
 		return -EPIPE;
 	c = CMSG_FIRSTHDR(&m);
-	if (c && c->cmsg_type == SCM_RIGHTS)
-		memcpy(&got_fd, CMSG_DATA(c), sizeof(int));
+	if (c && c->cmsg_type == SCM_RIGHTS) {
+		nr_got = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		memcpy(got_fds, CMSG_DATA(c), nr_got * sizeof(int));
+		got_fd = got_fds[0];
+		for (size_t i = 1; i < nr_got; i++)
+			close(got_fds[i]);
+	}
 	return reply.head.error;
 }
 
@@ -554,6 +562,45 @@ static bool test_readtree_full(void)
 	return true;
 }
 
+static int open_many(uint32_t dir, const char *names, size_t len)
+{
+	int err = call_full((struct fsrv_request){ .op = FSRV_OPEN_MANY,
+			    .dir = dir }, "", "", names, len);
+
+	if (got_fd >= 0)
+		close(got_fd);
+	return err;
+}
+
+static bool test_open_many(void)
+{
+	static const char some[] = "file\0other\0sub\0file",
+		hidden[] = "file\0secret\0other", bad[] = "file\0..",
+		again[] = "file";
+	char names[20 * sizeof(again)];
+	struct fsrv_opened o[2];
+
+	/* up to what is no file, and what nobody may not read */
+	CHECK(open_many(read_only, some, sizeof(some)) == 0 && nr_got == 2);
+	CHECK(reply.head.has_fd == 2 && reply.head.data_len == sizeof(o));
+	memcpy(o, reply.data, sizeof(o));
+	CHECK(call(FSRV_LOOKUP, read_only, "other") == 0);
+	CHECK(reply.head.attr.ino == o[1].ino && reply.head.attr.dev == o[1].dev);
+	CHECK(open_many(system_dir, hidden, sizeof(hidden)) == 0 && nr_got == 1);
+	CHECK(open_many(read_only, "out", 4) == 0 && nr_got == 0);
+	CHECK(open_many(read_only, "fifo", 5) == 0 && nr_got == 0);
+	CHECK(open_many(read_only, "", 0) == 0 && nr_got == 0);
+	CHECK(open_many(read_only, bad, sizeof(bad)) == -EINVAL && !nr_got);
+	CHECK(open_many(read_only, "file", 4) == -EINVAL && !nr_got);
+	CHECK(open_many(live, again, sizeof(again)) == -EINVAL);
+	CHECK(open_many(one_file, "x", 2) != 0 || !nr_got);
+	for (size_t i = 0; i < 20; i++)
+		memcpy(names + i * sizeof(again), again, sizeof(again));
+	CHECK(open_many(read_only, names, sizeof(names)) == 0);
+	CHECK(nr_got == FSRV_FDS_MAX);
+	return true;
+}
+
 static bool test_tty_refused(void)
 {
 	struct fsrv_request q = { .op = FSRV_TTY_GET, .arg = 0 };
@@ -643,7 +690,7 @@ static bool test_random_bytes(void)
 		for (size_t k = 0; k < sizeof(u); k++)
 			u.bytes[k] = (uint8_t)rand_r(&seed);
 		/* make most of them reach an operation; never FSYNC (slow) */
-		u.q.op = (uint32_t)rand_r(&seed) % 26;
+		u.q.op = (uint32_t)rand_r(&seed) % (FSRV_OPEN_MANY + 1);
 		if (u.q.op == FSRV_FSYNC)
 			continue;
 		u.q.dir = (uint32_t)rand_r(&seed) % 6;
@@ -672,6 +719,7 @@ static void make_tree(void)
 	mkdir(path, 0755);
 	make_file("file", 0644);
 	make_file("file2", 0644);
+	make_file("other", 0644);
 	make_file("secret", 0640);
 	snprintf(path, sizeof(path), "%s/live/sub", root);
 	mkdir(path, 0755);
@@ -755,6 +803,7 @@ int main(int argc, char **argv)
 		{ "listing by name", test_readdir_by_name },
 		{ "trees", test_readtree },
 		{ "trees that do not fit", test_readtree_full },
+		{ "many files", test_open_many },
 		{ "tty", test_tty_refused },
 		{ "sent descriptors", test_sent_descriptors },
 		{ "racing renames", test_racing_renames },
