@@ -18,8 +18,8 @@ KERNEL_SMALL_kvm := kernel/linux/% kernel/fs/% kernel/drv/% kernel/net/% \
 	$(addprefix kernel/core/,clock.c msg_copy.c panic.c pi.c \
 	service.c symbols.c timer.c msg_lend.c msg_port.c)
 KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
-	futex.c native.c time.c vma.c mm_fault.c poll.c poll_items.c \
-	signal_deliver.c) \
+	 native.c   mm_fault.c   \
+	) \
 	$(addprefix kernel/fs/,file.c pipe.c uio.c walk.c dentry.c) \
 	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c) \
 	$(addprefix kernel/platform/kvm/,anon.c apic.c clock.c copy.c fault.c \
