@@ -18,13 +18,12 @@ KERNEL_SMALL_kvm := kernel/linux/% kernel/fs/% kernel/drv/% kernel/net/% \
 	$(addprefix kernel/core/,clock.c msg_copy.c panic.c pi.c \
 	service.c symbols.c timer.c msg_lend.c msg_port.c)
 KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
-	 native.c   mm_fault.c   \
-	) \
-	$(addprefix kernel/fs/,file.c pipe.c uio.c walk.c dentry.c) \
+	native.c mm_fault.c) \
+	$(addprefix kernel/fs/,file.c pipe.c uio.c) \
 	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c) \
 	$(addprefix kernel/platform/kvm/,anon.c apic.c clock.c copy.c fault.c \
-	hostpage.c irq.c message.c pagetable.c region.c runq.c runq_fair.c \
-	sched.c sched_queues.c sched_time.c space.c task.c tlb.c word.c)
+	irq.c message.c pagetable.c runq.c runq_fair.c sched.c \
+	sched_queues.c sched_time.c space.c task.c tlb.c word.c)
 kernel_small = $(if $(filter $(KERNEL_SMALL_$(1)),$(filter-out \
 	$(KERNEL_FAST_$(1)),$(2))),$(KERNEL_SMALL_CFLAGS))
 KERNELS ?= $(PLATFORMS)
