@@ -145,7 +145,7 @@ struct file_ops {
 	 * must be writable and shared. NULL = -ENODEV. */
 	int (*map)(struct file *f, uint64_t off, uint64_t len,
 		   bool write_shared, struct map_extent *out);
-	void (*mapped)(struct file *f, int delta); /* count of mappings: +1/-1 */
+	void (*mapped)(struct file *f, int delta); /* so many more mappings */
 	int (*fsync)(struct file *f, bool data_only);
 	int (*fallocate)(struct file *f, int mode, uint64_t off, uint64_t len);
 	void (*flush)(struct file *f);	/* each close of a descriptor */

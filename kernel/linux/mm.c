@@ -68,14 +68,15 @@ static int copy_records(struct mm *new, struct mm *mm)
 	list_for_each(l, &mm->vmas) {
 		struct vma *v = list_entry(l, struct vma, link), *c;
 
-		if (v->flags & (VMA_PINNED | VMA_DONTFORK))
+		if (v->flags & VMA_PINNED)
 			continue;
 		c = vma_alloc();
 		if (!c)
 			return -ENOMEM;
 		vma_copy(c, v);
 		c->flags &= ~(uint32_t)VMA_LOCKED;
-		new->wipe |= (v->flags & VMA_WIPEONFORK) != 0;
+		new->wipe |= (v->flags & (VMA_WIPEONFORK |
+					  VMA_DONTFORK)) != 0;
 		vma_insert(new, c);
 	}
 	return 0;
@@ -112,19 +113,32 @@ struct mm *mm_copy(struct mm *mm)
 	return new;
 }
 
+/*
+ * What the child must not have is copied and then unmapped by itself: it may be
+ * several mappings below, of which not all were told (some were made later), and
+ * one without a record would stay when its pages belong to others.
+ */
 void mm_after_fork(struct mm *mm)
 {
+	struct list dead = LIST_INIT(dead);
+
 	if (!mm->wipe)
 		return;
 	rwlock_write_lock(&mm->lock);
 	mm->wipe = false;
-	list_for_each(l, &mm->vmas) {
+	list_for_each_safe(l, &mm->vmas) {
 		struct vma *v = list_entry(l, struct vma, link);
 
-		if (v->flags & VMA_WIPEONFORK)
+		if (v->flags & VMA_DONTFORK) {
+			plat_unmap(v->start, v->end - v->start);
+			vma_remove(mm, v);
+			list_append(&dead, &v->link);
+		} else if (v->flags & VMA_WIPEONFORK) {
 			mm_host_map(mm, v, v->start, false);
+		}
 	}
 	rwlock_write_unlock(&mm->lock);
+	vma_release(&dead);
 }
 
 /* --- limits --------------------------------------------------------------------*/

@@ -63,7 +63,7 @@ struct mm {
 	uint32_t barriers;	/* registrations of membarrier(); atomic */
 	struct list aio;	/* contexts; linux/aio.c's lock */
 	bool has_shm;		/* had an attachment (shm.c); only set */
-	bool wipe;		/* fork: VMA_WIPEONFORK is still to be done */
+	bool wipe;		/* VMA_WIPEONFORK, VMA_DONTFORK are still to be done */
 	uaddr_t fault_addr;	/* last fault that could not be explained */
 	uint32_t fault_repeats;
 };

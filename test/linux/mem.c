@@ -352,6 +352,32 @@ TEST(mremap_errors)
 	show_ok(mremap(q, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
 }
 
+/* A mapping that the child is not to have grows, after that was said. */
+TEST(dontfork_grows)
+{
+	char *room = map(128 * PAGE, PROT_NONE, ANON), *p, *q;
+	int fd = must(memfd_create("grows", 0));
+	int there = 0;
+
+	must(ftruncate(fd, 4 * PAGE));
+	p = (char *)must(mmap(room, 16 * PAGE, RW, MAP_SHARED | MAP_FIXED, fd,
+			      0));
+	show(madvise(p, 16 * PAGE, MADV_DONTFORK));
+	must(ftruncate(fd, 16 * PAGE));
+	p[10 * PAGE] = 1;
+	q = mremap(p, 16 * PAGE, 32 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
+		   room + 64 * PAGE);
+	must(ftruncate(fd, 32 * PAGE));
+	q[20 * PAGE] = 1;
+	if (!fork()) {
+		for (int i = 0; i < 32; i++)
+			there += strcmp(probe(q + i * PAGE), "SIGSEGV") != 0;
+		say("pages in the child: %d", there);
+		_exit(0);
+	}
+	must(wait(NULL));
+}
+
 /* A second mapping (old length 0) of shared memory in its own place, that is of
  * what is unmapped first. */
 TEST(mremap_onto_itself)

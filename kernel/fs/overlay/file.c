@@ -19,9 +19,9 @@
 struct overlay_file {
 	struct file *real;	/* atomic; owned */
 	struct file *old;	/* the lower one before, for those inside it */
-	struct mutex lock;	/* for the change of real */
+	struct mutex lock;	/* for the change of real, and lower_maps */
 	bool is_upper;		/* atomic; set once */
-	int32_t lower_maps;	/* atomic: mappings of the lower file */
+	int32_t lower_maps;	/* mappings that `real` was not told of yet */
 };
 
 int overlay_open_real(struct inode *real, uint32_t flags, struct file **out)
@@ -86,6 +86,10 @@ static struct file *turn_to_upper(struct file *f, struct overlay_file *of)
 	mutex_lock(&of->lock);
 	if (!of->is_upper &&
 	    !overlay_open_real(overlay_upper(f->inode), f->flags, &upper)) {
+		/* whoever was counted may map the upper file's pages next */
+		if (upper->ops->mapped)
+			upper->ops->mapped(upper, of->lower_maps);
+		of->lower_maps = 0;
 		of->old = of->real;
 		__atomic_store_n(&of->real, upper, __ATOMIC_RELEASE);
 		__atomic_store_n(&of->is_upper, true, __ATOMIC_RELEASE);
@@ -157,20 +161,13 @@ static int overlay_map(struct file *f, uint64_t off, uint64_t len,
 static void overlay_mapped(struct file *f, int delta)
 {
 	struct overlay_file *of = f->private;
-	struct file *r;
 
-	if (delta > 0 && !of->is_upper) {
-		__atomic_fetch_add(&of->lower_maps, delta, __ATOMIC_RELAXED);
-		return;
-	}
-	if (delta < 0 &&
-	    __atomic_load_n(&of->lower_maps, __ATOMIC_RELAXED) > 0) {
-		__atomic_fetch_add(&of->lower_maps, delta, __ATOMIC_RELAXED);
-		return;
-	}
-	r = __atomic_load_n(&of->real, __ATOMIC_ACQUIRE);
-	if (r->ops->mapped)
-		r->ops->mapped(r, delta);
+	mutex_lock(&of->lock);
+	if (!of->is_upper)
+		of->lower_maps += delta;
+	else if (of->real->ops->mapped)
+		of->real->ops->mapped(of->real, delta);
+	mutex_unlock(&of->lock);
 }
 
 static int overlay_fsync(struct file *f, bool data_only)

@@ -28,6 +28,35 @@ test_system_writes_vanish() {
 	expect_out x
 	expect [ ! -e /usr/mica-test-file ]
 }
+# A file that was opened before it was copied to memory, mapped after that, and
+# cut: its pages are not given to others while they are mapped.
+test_mapped_copies_stay() {
+	head -c 65536 /dev/zero | tr '\0' y >file
+	cat >program <<-'END'
+	import mmap, os, socket
+	SIZE = 65536
+	ours, theirs = socket.socketpair()
+	if not os.fork():
+	    read = os.open("file", os.O_RDONLY)
+	    theirs.send(b"1"), theirs.recv(1)
+	    m = mmap.mmap(read, SIZE, mmap.MAP_SHARED, mmap.PROT_READ)
+	    theirs.send(m[:1]), theirs.recv(1)
+	    print(set(m[:]), flush=True)
+	    os._exit(0)
+	ours.recv(1)
+	write = os.open("file", os.O_RDWR)
+	ours.send(b"1"), ours.recv(1)
+	os.ftruncate(write, 0)
+	held = [mmap.mmap(-1, SIZE, mmap.MAP_SHARED) for _ in range(20)]
+	for other in held:
+	    other[:] = b"x" * SIZE
+	os.ftruncate(write, SIZE)
+	ours.send(b"1")
+	os.wait()
+	END
+	ok -- python3 program
+	expect_out '{0}'
+}
 test_two_runs_share_nothing() {
 	ok -- sh -c 'echo x >/tmp/shared'
 	mica run -- cat /tmp/shared
