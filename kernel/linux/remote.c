@@ -117,10 +117,13 @@ void remote_serve(void)
 	struct thread *t = current_thread();
 	struct ptrace_request *r;
 
-	task_clear_work(TASK_WORK_ERRAND);
 	for (;;) {
 		mutex_lock(&process_lock);
 		r = take_locked(t->process);
+		/* one that came meanwhile has set it again: not for nothing, or
+		 * the system call at hand were interrupted by it */
+		if (!r)
+			task_clear_work(TASK_WORK_ERRAND);
 		mutex_unlock(&process_lock);
 		if (!r)
 			return;
