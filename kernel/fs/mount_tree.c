@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Trees of mounts: copies of them, and namespaces, whose trees change without
- * each other. All mounts
- * are in one list (fs/mount.c); each knows its namespace. A new one begins as a
- * copy of another's tree.
+ * each other. All mounts are in one list (fs/mount.c); each knows its namespace.
+ * A new one begins as a copy of another's tree.
  *
  * A copy that other users own must not show more than the original did: its
  * mounts can not be taken away, nor what forbids (read-only, nosuid...) be
@@ -121,7 +120,9 @@ static void tree_copy_join_locked(struct tree_copy *t, struct mnt_ns *n)
 		struct mount *m = list_entry(l, struct mount, copied);
 		struct mount *c = m->copy;
 
-		if (m == t->top.mnt || !m->ns)
+		/* one that became the root meanwhile has no parent */
+		if (m == t->top.mnt || !m->ns || !m->parent ||
+		    !m->parent->copy)
 			continue;
 		list_remove(&c->link);
 		list_append(&mounts, &c->link);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What all namespaces share. User namespaces: their tree and their maps of ids. Maps are set by
- * linux/user_ns.c, and asked by everybody without a lock.
+ * What all namespaces share. User namespaces: their tree and their maps of ids.
+ * Maps are set by linux/user_ns.c, and asked by everybody without a lock.
  */
 #include "fs/ns.h"
 #include "core/heap.h"
@@ -62,19 +62,19 @@ struct user_ns *user_ns_create(struct user_ns *parent)
 }
 
 static uint32_t translate(const struct user_ns *u, enum id_kind kind,
-			  uint32_t id, bool to_user)
+			  uint32_t id, uint32_t nr, bool to_user)
 {
 	const struct id_map *m = &u->map[kind];
 	/* pairs with the writer's release: the extents are there */
-	uint32_t nr = __atomic_load_n(&m->nr, __ATOMIC_ACQUIRE);
+	uint32_t nr_extents = __atomic_load_n(&m->nr, __ATOMIC_ACQUIRE);
 
 	if (u == &user_ns_first)
 		return id;
-	for (uint32_t i = 0; i < nr; i++) {
+	for (uint32_t i = 0; i < nr_extents; i++) {
 		const struct id_extent *e = &m->extent[i];
 		uint32_t at = id - (to_user ? e->lower : e->first);
 
-		if (at < e->count)
+		if (at < e->count && nr <= e->count - at)
 			return at + (to_user ? e->first : e->lower);
 	}
 	return NO_ID;
@@ -82,17 +82,23 @@ static uint32_t translate(const struct user_ns *u, enum id_kind kind,
 
 uint32_t id_from_user(const struct user_ns *u, enum id_kind kind, uint32_t id)
 {
-	return translate(u, kind, id, false);
+	return translate(u, kind, id, 1, false);
+}
+
+uint32_t id_range_from_user(const struct user_ns *u, enum id_kind kind,
+			    uint32_t id, uint32_t nr)
+{
+	return translate(u, kind, id, nr, false);
 }
 
 uint32_t id_to_user(const struct user_ns *u, enum id_kind kind, uint32_t id)
 {
-	return translate(u, kind, id, true);
+	return translate(u, kind, id, 1, true);
 }
 
 uint32_t id_show(const struct user_ns *u, enum id_kind kind, uint32_t id)
 {
-	uint32_t to = translate(u, kind, id, true);
+	uint32_t to = translate(u, kind, id, 1, true);
 
 	return to == NO_ID && id != NO_ID ? OVERFLOW_ID : to;
 }

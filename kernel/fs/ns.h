@@ -88,6 +88,9 @@ static inline void user_ns_put(struct user_ns *u)
 
 /* The kernel's number of what u calls id; NO_ID: there is none. */
 uint32_t id_from_user(const struct user_ns *u, enum id_kind kind, uint32_t id);
+/* The same for the first of nr ids, which must lie in one extent: NO_ID else. */
+uint32_t id_range_from_user(const struct user_ns *u, enum id_kind kind,
+			    uint32_t id, uint32_t nr);
 /* The other way round. */
 uint32_t id_to_user(const struct user_ns *u, enum id_kind kind, uint32_t id);
 /* The same for showing: OVERFLOW_ID if there is none. */

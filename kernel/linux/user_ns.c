@@ -193,19 +193,16 @@ static bool may_map_locked(const struct user_ns *u, enum id_kind kind,
 	       cred_has_cap_in(opener, parent, cap);
 }
 
-/* From the parent's numbers to the kernel's. Each is one extent there. */
+/* From the parent's numbers to the kernel's. Each lies in one extent there: what
+ * is between two is nobody's to give. */
 static bool to_kernel(const struct user_ns *parent, enum id_kind kind,
 		      struct id_extent *e, uint32_t nr)
 {
 	for (uint32_t i = 0; i < nr; i++) {
-		uint32_t low = id_from_user(parent, kind, e[i].lower);
-		uint32_t end = id_from_user(parent, kind,
-					    e[i].lower + (e[i].count - 1));
-
-		/* neighbours that two extents map are as good as one */
-		if (low == NO_ID || end == NO_ID || end - low != e[i].count - 1)
+		e[i].lower = id_range_from_user(parent, kind, e[i].lower,
+						e[i].count);
+		if (e[i].lower == NO_ID)
 			return false;
-		e[i].lower = low;
 	}
 	return true;
 }

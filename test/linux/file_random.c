@@ -141,38 +141,31 @@ static void do_open(void)
 	done(fds[i] < 0 ? -1 : 0, "open %s %o %o", path, flags, mode);
 }
 
-static void do_read(void)
+static void do_transfer(void)
 {
 	int i = slot();
 	size_t n = length();
 	off_t at = offset();
-	struct iovec v[2] = { { back, n / 3 }, { back + n / 3, n - n / 3 } };
+	char *p = rnd(2) ? data : back;
+	struct iovec v[2] = { { p, n / 3 }, { p + n / 3, n - n / 3 } };
 	uint32_t how = rnd(4);
 	long r;
 
-	memset(back, 0, n);
-	r = how == 0 ? read(fds[i], back, n) :
-	    how == 1 ? pread(fds[i], back, n, at) :
-	    how == 2 ? readv(fds[i], v, 2) : preadv(fds[i], v, 2, at);
-	done(r, "read%u %d %zu %ld", how, i, n, at);
-	if (r > 0)
-		add_bytes(back, (size_t)r);
-}
-
-static void do_write(void)
-{
-	int i = slot();
-	size_t n = length();
-	off_t at = offset();
-	struct iovec v[2] = { { data, n / 3 }, { data + n / 3, n - n / 3 } };
-	uint32_t how = rnd(4);
-	long r;
-
-	fill(n);
-	r = how == 0 ? write(fds[i], data, n) :
-	    how == 1 ? pwrite(fds[i], data, n, at) :
-	    how == 2 ? writev(fds[i], v, 2) : pwritev(fds[i], v, 2, at);
-	done(r, "write%u %d %zu %ld", how, i, n, at);
+	if (p == data) {
+		fill(n);
+		r = how == 0 ? write(fds[i], p, n) :
+		    how == 1 ? pwrite(fds[i], p, n, at) :
+		    how == 2 ? writev(fds[i], v, 2) :
+			       pwritev(fds[i], v, 2, at);
+	} else {
+		memset(p, 0, n);
+		r = how == 0 ? read(fds[i], p, n) :
+		    how == 1 ? pread(fds[i], p, n, at) :
+		    how == 2 ? readv(fds[i], v, 2) : preadv(fds[i], v, 2, at);
+	}
+	done(r, "%s%u %d %zu %ld", p == data ? "write" : "read", how, i, n, at);
+	if (r > 0 && p == back)
+		add_bytes(p, (size_t)r);
 }
 
 static void do_seek(void)
@@ -457,9 +450,10 @@ static void look(const char *dir, int depth)
 static void step(void)
 {
 	static void (*const calls[])(void) = {
-		do_open, do_open, do_open, do_read, do_read, do_write, do_write,
-		do_seek, do_size, do_copy, do_map, do_descriptor, do_name,
-		do_name, do_name, do_attribute, do_attribute,
+		do_open, do_open, do_open, do_transfer, do_transfer,
+		do_transfer, do_transfer, do_seek, do_size, do_copy, do_map,
+		do_descriptor, do_name, do_name, do_name, do_attribute,
+		do_attribute,
 	};
 
 	calls[rnd(ARRAY_SIZE(calls))]();

@@ -177,6 +177,65 @@ TEST(a_range)
 	say("a: %u %u", st.st_uid, st.st_gid);
 }
 
+/* A process in a namespace of its own, which waits. */
+static int in_gaps(void *arg)
+{
+	int *go = arg;
+	char c;
+
+	must(unshare(CLONE_NEWUSER));
+	must(write(go[3], "x", 1));
+	must(read(go[0], &c, 1));
+	return 0;
+}
+
+static int give_gaps(void *arg)
+{
+	static const char *const maps[] = { "0 0 5", "0 0 3", "0 2 3", "0 2 1",
+					    "1 3 2\n", "0 0 1\n2 2 1" };
+	char path[64];
+
+	in_gaps(arg);
+	for (size_t i = 0; i < ARRAY_SIZE(maps); i++) {
+		int go[4];
+		pid_t pid;
+		char c;
+
+		must(pipe(go));
+		must(pipe(go + 2));
+		pid = spawn(in_gaps, go);
+		must(read(go[2], &c, 1));
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+		errno = 0;
+		say("\"%s\": %s", maps[i], write_file(path, maps[i]) ?
+		    err_name(errno) : "ok");
+		must(write(go[1], "x", 1));
+		await(pid);
+	}
+	return 0;
+}
+
+/* Ids that a namespace does not have can not be given on, though it has those
+ * before and behind them. */
+TEST(gaps)
+{
+	char path[64], c;
+	int go[4];
+	pid_t pid;
+
+	need_root();
+	must(pipe(go));
+	must(pipe(go + 2));
+	pid = spawn(give_gaps, go);
+	must(read(go[2], &c, 1));
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	must(write_file(path, "0 0 10"));
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	must(write_file(path, "0 0 1\n2 2 1\n3 3 2\n"));
+	must(write(go[1], "x", 1));
+	show_exit("parent", pid);
+}
+
 TEST(files_of_others)
 {
 	struct stat st;

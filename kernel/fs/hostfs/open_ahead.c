@@ -91,6 +91,8 @@ static int open_run(struct hostnode *n, struct inode *parent, struct names *a)
 	struct fsrv_reply rp;
 	bool good;
 
+	/* it may fail before there is an answer */
+	memset(fds, 0xff, sizeof(fds));
 	good = !hostnode_call(parent, NULL, &rq, "", NULL, a->text, &rp,
 			      a->opened, sizeof(a->opened), fds);
 	for (uint32_t i = 0; i < FSRV_FDS_MAX && fds[i] >= 0; i++) {
