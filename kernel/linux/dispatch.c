@@ -61,7 +61,7 @@ static inline long call(struct thread *t, struct regs *r)
 
 	t->syscall_nr = nr;
 	if (likely(nr < NR_SYSCALLS))
-		fn = syscall_table[nr];
+		fn = syscall_handler(nr);
 	if (likely(fn != NULL))
 		ret = fn(r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9);
 	else if (nr == MICA_SYSCALL)

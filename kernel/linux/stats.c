@@ -58,7 +58,7 @@ static void print_calls(bool missing)
 		const char *args, *name = syscall_name(at, &args);
 
 		below = syscall_count[at];
-		if (missing == !syscall_table[at])
+		if (missing == !syscall_handler(at))
 			klog("stats: %10lu %-20s %s%lu trapped", below,
 			     name ? name : "unknown",
 			     missing ? "missing, " : "", syscall_trapped[at]);

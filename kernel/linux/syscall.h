@@ -15,8 +15,17 @@ typedef long (*syscall_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
 			   uint64_t);
 
 #define NR_SYSCALLS 512u
-/* NULL: missing, -ENOSYS and counted */
-extern const syscall_fn syscall_table[NR_SYSCALLS];
+/* Where the handlers are, from here: half of the size of pointers. 0: missing. */
+extern const int32_t syscall_offsets[NR_SYSCALLS];
+
+/* The handler of a number below NR_SYSCALLS; NULL: missing, -ENOSYS and counted. */
+static inline syscall_fn syscall_handler(uint64_t nr)
+{
+	int64_t offset = syscall_offsets[nr];
+
+	return offset ? (syscall_fn)((uint64_t)syscall_offsets + offset) : NULL;
+}
+
 /* Linux's name of a call, NULL if it has none; *args: the kinds of its arguments
  * for --strace (enum syscall_arg, 0 at the end). */
 const char *syscall_name(uint64_t nr, const char **args);

@@ -302,9 +302,9 @@ child_start:
 	sub	$REGS_SIZE, %rsp
 	jmp	exit_slow
 
-/* One entry of 16 bytes for each vector, at entry_vectors + 16 * vector. Aligned
- * to the whole: their addresses differ in the lowest 16 bits only (fill_idt). */
-	.balign	2048
+/* One entry of 16 bytes for each vector, at entry_vectors + 16 * vector. Their
+ * addresses differ in the lowest 16 bits only (fill_idt): kernel.ld checks it. */
+	.balign	16
 	.globl entry_vectors
 entry_vectors:
 	.set	vector, 0
