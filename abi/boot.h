@@ -150,6 +150,7 @@ struct abi_boot {
 	uint32_t cpu_model;	/* for /proc/cpuinfo */
 	uint32_t blob_size;
 	uint32_t rtprio;	/* --rtprio: real-time priorities the host grants */
+	uint32_t hosts;		/* /etc/hosts, without its last newline */
 	uint64_t blob;		/* address, in the shared object */
 	struct abi_doorbell doorbell;
 	/* written by the kernel for the tender */

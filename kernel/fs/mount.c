@@ -205,18 +205,17 @@ void vfs_mount_late(const struct late_mount *list, uint32_t nr)
 	mutex_unlock(&dcache_lock);
 }
 
-/* Does d have that name, one or two components, below root? */
+/* Is d the place of l in the tree below root? */
 static bool is_at(const struct dentry *d, const struct dentry *root,
-		  const char *name)
+		  const struct late_mount *l)
 {
-	const char *slash = strrchr(name, '/');
-	size_t n = slash ? (size_t)(slash - name) : 0;
+	size_t n = l->last;
 
-	if (strcmp(slash ? slash + 1 : name, d->name))
+	if (strcmp(l->name + n, d->name))
 		return false;
 	d = d->parent;
-	return n ? d && d->parent == root && !strncmp(d->name, name, n) &&
-		   !d->name[n] : d == root;
+	return n ? d->parent == root && !strncmp(d->name, l->name, n - 1) &&
+		   !d->name[n - 1] : d == root;
 }
 
 /* The one for d, on mnt (NULL: any); nr: none. */
@@ -227,14 +226,18 @@ static uint32_t late_find_locked(const struct mount *mnt,
 
 	while (i < late.nr &&
 	       (!late.on[i] || (mnt && late.on[i] != mnt) ||
-		!is_at(d, late.on[i]->root, late.list[i].name)))
+		!is_at(d, late.on[i]->root, &late.list[i])))
 		i++;
 	return i;
 }
 
 bool mount_is_late_locked(const struct mount *mnt, const struct dentry *d)
 {
-	return d->parent && late_find_locked(mnt, d) < late.nr;
+	uint32_t i = d->parent ? late_find_locked(mnt, d) : late.nr;
+
+	if (i < late.nr && !d->inode)
+		late.on[i] = NULL;	/* there is no place for it: never */
+	return i < late.nr && d->inode;
 }
 
 /* m, the i-th, was attached: what is mounted on it can follow. */

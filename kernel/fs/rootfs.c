@@ -23,6 +23,8 @@
 
 #define TMPFS_NAME "tmpfs"
 
+/* Set once, by rootfs_build(), for what is made later. */
+static const struct abi_boot *described;
 
 static const char *blob_string(const struct abi_boot *b, uint32_t offset)
 {
@@ -119,12 +121,14 @@ static int mount_at(const char *path, struct super *sb, const char *source,
 		if (!err)
 			err = walk_to(path, &where);
 	}
+	if (!err) {
+		err = vfs_mount(&where, sb, NULL, source, flags);
+		path_put(&where);
+	}
 	if (err) {
 		klog("mounting on %s: error %d", path, -err);
-		return err;
+		super_put(sb);
 	}
-	err = vfs_mount(&where, sb, NULL, source, flags);
-	path_put(&where);
 	return err;
 }
 
@@ -360,30 +364,55 @@ static struct super *shm_create(void)
 	return tmpfs_create(0, 01777);
 }
 
+static struct super *line_create(uint32_t offset)
+{
+	struct super *sb = tmpfs_create_line(blob_string(described, offset));
+
+	if (sb && described->flags & ABI_BOOT_READ_ONLY)
+		sb->flags |= SUPER_READ_ONLY;
+	return sb;
+}
+
+static struct super *hosts_create(void)
+{
+	return line_create(described->hosts);
+}
+
+static struct super *hostname_create(void)
+{
+	return line_create(described->hostname);
+}
+
 enum {
 	AT_PROC, AT_SYS, AT_CGROUP, AT_DEV, AT_PTS, AT_SHM, AT_MQUEUE,
-	NR_KERNEL_MOUNTS
+	AT_HOSTS, AT_HOSTNAME, NR_KERNEL_MOUNTS
 };
 static const struct late_mount kernel_mounts[NR_KERNEL_MOUNTS] = {
-	[AT_PROC] = { "proc", NULL, procfs_create, "proc",
+	[AT_PROC] = { "proc", 0, NULL, procfs_create, "proc",
 		      MS_NOSUID | MS_NODEV | MS_NOEXEC },
-	[AT_SYS] = { "sys", NULL, sysfs_create, "sysfs",
+	[AT_SYS] = { "sys", 0, NULL, sysfs_create, "sysfs",
 		     MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY },
-	[AT_CGROUP] = { "fs/cgroup", &kernel_mounts[AT_SYS], cgroup_create,
+	[AT_CGROUP] = { "fs/cgroup", 3, &kernel_mounts[AT_SYS], cgroup_create,
 			"cgroup", MS_NOSUID | MS_NODEV | MS_NOEXEC |
 			MS_RDONLY },
-	[AT_DEV] = { "dev", NULL, devfs_create, "dev", MS_NOSUID },
-	[AT_PTS] = { "pts", &kernel_mounts[AT_DEV], devpts_create, "devpts",
+	[AT_DEV] = { "dev", 0, NULL, devfs_create, "dev", MS_NOSUID },
+	[AT_PTS] = { "pts", 0, &kernel_mounts[AT_DEV], devpts_create, "devpts",
 		     MS_NOSUID | MS_NOEXEC },
-	[AT_SHM] = { "shm", &kernel_mounts[AT_DEV], shm_create, TMPFS_NAME,
+	[AT_SHM] = { "shm", 0, &kernel_mounts[AT_DEV], shm_create, TMPFS_NAME,
 		     MS_NOSUID | MS_NODEV },
-	[AT_MQUEUE] = { "mqueue", &kernel_mounts[AT_DEV], mqueue_create,
+	[AT_MQUEUE] = { "mqueue", 0, &kernel_mounts[AT_DEV], mqueue_create,
 			"mqueue", MS_NOSUID | MS_NODEV | MS_NOEXEC },
+	[AT_HOSTS] = { "etc/hosts", 4, NULL, hosts_create, TMPFS_NAME, 0 },
+	[AT_HOSTNAME] = { "etc/hostname", 4, NULL, hostname_create, TMPFS_NAME,
+			  0 },
 };
 
 _Static_assert(NR_KERNEL_MOUNTS <= LATE_MOUNTS_MAX, "room");
 
-/* A tree of ours has the places; in another they may have to be made. */
+/*
+ * A tree of ours has the places; in another they may have to be made. It can be
+ * so strange that there is no place for a file (a symbolic link to nowhere).
+ */
 static int mount_kernel_file_systems(bool is_ours)
 {
 	int err = 0;
@@ -399,6 +428,8 @@ static int mount_kernel_file_systems(bool is_ours)
 		snprintf(path, sizeof(path), "%s%s/%s", m->on ? "/" : "",
 			 m->on ? m->on->name : "", m->name);
 		err = mount_at(path, m->create(), m->source, m->flags);
+		if (i >= AT_HOSTS && err != -ENOMEM)
+			err = 0;
 	}
 	return err;
 }
@@ -478,6 +509,7 @@ int rootfs_build(const struct abi_boot *b)
 	bool cwd_later = false;
 	int err;
 
+	described = b;
 	if (b->handles_max)
 		hostfs_handles_max = b->handles_max;
 	err = build_root(b, &cwd_later);

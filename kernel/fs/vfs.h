@@ -410,13 +410,14 @@ int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
  * nothing. create() may sleep and returns a reference, or NULL: no memory.
  */
 struct late_mount {
-	const char *name;		/* a path without ".." in... */
+	const char *name;		/* a path, "name" or "dir/name", in... */
+	uint32_t last;			/* where its last name begins */
 	const struct late_mount *on;	/* ...this one; NULL: of the tree */
 	struct super *(*create)(void);
 	const char *source;
 	uint32_t flags;
 };
-#define LATE_MOUNTS_MAX 8u
+#define LATE_MOUNTS_MAX 9u
 /* Announce them, once, after vfs_mount_root(); the list stays as it is. */
 void vfs_mount_late(const struct late_mount *list, uint32_t nr);
 /* MS_BIND: show what (a directory or file, with its cache) also at where. */
@@ -480,6 +481,8 @@ int64_t file_seek_generic(struct file *f, int64_t off, int whence);
 
 /* --- file systems ----------------------------------------------------------*/
 struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode);
+/* Its root is a file (0644) with text and a newline. NULL: no memory. */
+struct super *tmpfs_create_line(const char *text);
 /*
  * Entries of a root that are made when they are first looked up, or the root
  * is listed. make() puts the i-th into root, whose lock is held.

@@ -4,6 +4,7 @@
  * first word that is not an option.
  */
 #include "cli/options.h"
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +16,7 @@ enum {
 	OPT_ROOT = 256, OPT_TMPFS, OPT_READ_ONLY, OPT_ENV_FILE, OPT_HOSTNAME,
 	OPT_PIDS, OPT_RTPRIO, OPT_CPUS, OPT_ENTRYPOINT, OPT_PLATFORM, OPT_STRACE,
 	OPT_STATS, OPT_NO_PATCH, OPT_TEST_HOOK, OPT_RM, OPT_DISK,
-	OPT_KERNEL, OPT_IMAGE,
+	OPT_KERNEL, OPT_IMAGE, OPT_ADD_HOST,
 };
 
 static const struct option_help {
@@ -42,6 +43,8 @@ static const struct option_help {
 	  "variables from a file, one NAME=VALUE a line" },
 	{ { "user", 1, 0, 'u' }, "UID[:GID]", "user inside (number or name)" },
 	{ { "hostname", 1, 0, OPT_HOSTNAME }, "NAME", "host name inside" },
+	{ { "add-host", 1, 0, OPT_ADD_HOST }, "NAME:ADDRESS",
+	  "a line for /etc/hosts" },
 	{ { "memory", 1, 0, 'm' }, "BYTES", "memory limit, or RAM of a machine; 512m, 2g" },
 	{ { "pids-limit", 1, 0, OPT_PIDS }, "N", "at most N tasks" },
 	{ { "cpus", 1, 0, OPT_CPUS }, "N", "processors; fractions are rounded up" },
@@ -91,6 +94,33 @@ static int bad(struct err *e, const char *option, const char *value,
 {
 	return err_set(e, EINVAL, "bad value '%s' for --%s: want %s", value,
 		       option, want);
+}
+
+/* NAME:ADDRESS or NAME=ADDRESS; an address of IPv6 may stand in brackets. */
+static int parse_host(struct run_options *o, const char *s, struct err *e)
+{
+	struct host *h = &o->hosts[o->nr_hosts];
+	size_t n = strcspn(s, ":="), len;
+	struct in6_addr parsed;
+	char *copy = strdup(s), *address;
+
+	if (o->nr_hosts == VOLUMES_MAX || !copy)
+		return err_set(e, EINVAL, "more than %d hosts", VOLUMES_MAX);
+	if (!n || !s[n])
+		return bad(e, "add-host", s, "NAME:ADDRESS");
+	copy[n] = 0;
+	address = copy + n + 1;
+	len = strlen(address);
+	if (*address == '[' && address[len - 1] == ']') {
+		address[len - 1] = 0;
+		address++;
+	}
+	if (inet_pton(AF_INET, address, &parsed) != 1 &&
+	    inet_pton(AF_INET6, address, &parsed) != 1)
+		return bad(e, "add-host", s, "an IP address after the name");
+	*h = (struct host){ copy, address };
+	o->nr_hosts++;
+	return 0;
 }
 
 static int parse_memory(const char *s, uint64_t *out, struct err *e)
@@ -296,6 +326,8 @@ static int take(struct run_options *o, int c, char *arg, struct err *e)
 			return bad(e, "hostname", arg, "1 to 64 characters");
 		o->hostname = arg;
 		return 0;
+	case OPT_ADD_HOST:
+		return parse_host(o, arg, e);
 	case 'm':
 		return parse_memory(arg, &o->memory, e);
 	case OPT_PIDS:

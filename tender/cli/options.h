@@ -20,6 +20,11 @@ struct disk {
 	bool read_only;
 };
 
+/* A line of /etc/hosts. */
+struct host {
+	const char *name, *address;
+};
+
 struct run_options {
 	const char *root, *image, *workdir, *user, *hostname, *strace_file;
 	const char *platform, *entrypoint;
@@ -30,6 +35,8 @@ struct run_options {
 	unsigned int nr_disks;
 	const char *tmpfs[VOLUMES_MAX];
 	unsigned int nr_tmpfs;
+	struct host hosts[VOLUMES_MAX];
+	unsigned int nr_hosts;
 	const char *env[ENV_MAX];	/* NAME=VALUE or NAME */
 	unsigned int nr_env;
 	uint64_t memory;	/* bytes, 0 = no limit */

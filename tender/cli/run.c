@@ -91,9 +91,7 @@ static int pack_strings(struct run *r, char **argv, struct err *e)
 			return -e->code;
 	b->program = description_string(&r->desc, argv[0], e);
 	b->cwd = description_string(&r->desc, r->workdir, e);
-	b->hostname = description_string(&r->desc, r->opt.hostname ?
-				     r->opt.hostname : "mica", e);
-	return b->program && b->cwd && b->hostname ? 0 : -e->code;
+	return b->program && b->cwd ? run_set_names(r, e) : -e->code;
 }
 
 /* A machine has as many processors as asked for; other sandboxes can not have

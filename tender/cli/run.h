@@ -37,6 +37,8 @@ int run_set_environment(struct run *r, struct err *e);
 /* Exports and mounts: the system directories or --root, the current
  * directory, volumes, --tmpfs. */
 int run_add_mounts(struct run *r, struct err *e);
+/* The name of the sandbox as a host, and /etc/hosts that knows it. */
+int run_set_names(struct run *r, struct err *e);
 /* --image: add the export. Looks at the super block, for the sake of good
  * messages only: the sandbox's kernel checks all of it. */
 int run_add_image(struct run *r, uint32_t *id, struct err *e);

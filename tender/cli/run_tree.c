@@ -167,6 +167,44 @@ int run_set_environment(struct run *r, struct err *e)
 	return 0;
 }
 
+/* --- the host's name --------------------------------------------------------*/
+
+static const char usual_hosts[] =
+	"127.0.0.1\tlocalhost\n"
+	"::1\tlocalhost ip6-localhost ip6-loopback\n"
+	"fe00::\tip6-localnet\n"
+	"ff00::\tip6-mcastprefix\n"
+	"ff02::1\tip6-allnodes\n"
+	"ff02::2\tip6-allrouters\n";
+
+/* /etc/hosts as Docker has it; the address is the only one there is. */
+int run_set_names(struct run *r, struct err *e)
+{
+	const char *name = r->opt.hostname ? r->opt.hostname : "mica";
+	size_t domain = strcspn(name, "."), size;
+	struct abi_boot *b = r->desc.boot;
+	char *text = NULL;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return err_set(e, ENOMEM, "no memory for /etc/hosts");
+	fputs(usual_hosts, f);
+	for (unsigned int i = 0; i < r->opt.nr_hosts; i++)
+		fprintf(f, "%s\t%s\n", r->opt.hosts[i].address,
+			r->opt.hosts[i].name);
+	fprintf(f, "127.0.0.1\t%s", name);
+	if (name[domain])
+		fprintf(f, " %.*s", (int)domain, name);
+	if (fclose(f)) {
+		free(text);
+		return err_set(e, ENOMEM, "no memory for /etc/hosts");
+	}
+	b->hostname = description_string(&r->desc, name, e);
+	b->hosts = description_string(&r->desc, text, e);
+	free(text);
+	return b->hostname && b->hosts ? 0 : -e->code;
+}
+
 /* --- file tree ---------------------------------------------------------------*/
 
 static int add_mount(struct run *r, uint32_t kind, uint32_t export_id,

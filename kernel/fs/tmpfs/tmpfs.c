@@ -180,7 +180,7 @@ const struct inode_ops tmpfs_link_inode_ops = {
 	.evict = tmpfs_evict,
 };
 
-struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode)
+static struct super *create(uint64_t max_bytes, uint32_t root_mode)
 {
 	struct super *sb = super_create(&tmpfs_super_ops, "tmpfs", 0);
 	struct tmpfs_super *t = kzalloc(sizeof(*t));
@@ -190,8 +190,7 @@ struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode)
 	t->quota.max = PAGE_UP(max_bytes) >> PAGE_SHIFT;
 	t->sb = sb;
 	sb->private = t;
-	if (tmpfs_inode_create(sb, NULL, S_IFDIR | (root_mode & 07777),
-			       &cred_kernel, &sb->root)) {
+	if (tmpfs_inode_create(sb, NULL, root_mode, &cred_kernel, &sb->root)) {
 		sb->root = NULL;
 		super_put(sb);	/* frees t */
 		return NULL;
@@ -202,6 +201,31 @@ fail:
 	if (sb)
 		super_put(sb);
 	return NULL;
+}
+
+struct super *tmpfs_create(uint64_t max_bytes, uint32_t root_mode)
+{
+	return create(max_bytes, S_IFDIR | (root_mode & 07777));
+}
+
+struct super *tmpfs_create_line(const char *text)
+{
+	struct super *sb = create(0, S_IFREG | 0644);
+	struct kiovec iov[] = {
+		{ (void *)(uintptr_t)text, strlen(text) }, { "\n", 1 },
+	};
+	size_t n = iov[0].len + 1;
+	struct uio u = { .iov = iov, .nr = ARRAY_LEN(iov), .left = n };
+
+	if (!sb)
+		return NULL;
+	if (pagestore_write(&tmpfs_file(sb->root)->store, &u, 0, n, 0) !=
+	    (ssize_t)n) {
+		super_put(sb);
+		return NULL;
+	}
+	sb->root->size = n;
+	return sb;
 }
 
 struct super *tmpfs_create_late(uint32_t root_mode,

@@ -67,6 +67,11 @@ test_bad_pids() { usage_error run --pids-limit nonsense -- true; }
 test_bad_cpus() { usage_error run --cpus nonsense -- true; }
 test_bad_env_file() { usage_error run --env-file /no/such/file -- true; }
 test_bad_user() { usage_error run -u no-such-user-name -- true; }
+test_bad_add_host() {
+	for host in nonsense :1.2.3.4 name: name:1.2.3 name:host 'name:[::1'; do
+		usage_error run --add-host "$host" -- true
+	done
+}
 test_bad_hostname() { usage_error run --hostname "$(printf 'x%.0s' {1..100})" -- true; }
 
 # elf_error COMMENT STATUS...: run ./true and accept these statuses.

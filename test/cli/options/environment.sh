@@ -166,6 +166,51 @@ test_hostname() {
 	ok --hostname box -- cat /proc/sys/kernel/hostname
 	expect_out box
 }
+test_hostname_has_an_address() {
+	ok --hostname box.example.org -- sh -c 'cat /etc/hostname
+		sed -n "s/\t/ /g; /loc\|box/p" /etc/hosts; hostname -i'
+	expect_out "$(printf '%s\n' box.example.org '127.0.0.1 localhost' \
+		'::1 localhost ip6-localhost ip6-loopback' 'fe00:: ip6-localnet' \
+		'127.0.0.1 box.example.org box' 127.0.0.1)"
+}
+test_add_host() {
+	ok --add-host a:10.1.2.3 --add-host=b=::2 --add-host 'c:[fe80::1]' -- \
+		sh -c 'getent ahosts a | head -n 1; tail -n 4 /etc/hosts'
+	expect_out "$(printf '%s\n' '10.1.2.3        STREAM a' $'10.1.2.3\ta' \
+		$'::2\tb' $'fe80::1\tc' $'127.0.0.1\tmica')"
+}
+# They are files of the sandbox, mounted over those of the tree.
+test_hosts_can_be_written() {
+	ok -- sh -c 'echo 127.0.0.5 more >>/etc/hosts && getent hosts more
+		echo new >/etc/hostname; cat /etc/hostname
+		! rm /etc/hosts 2>/dev/null; stat -c "%a %u %g %s" /etc/hostname
+		grep " /etc/host" /proc/mounts'
+	expect_out "$(printf '%s\n' '127.0.0.5       more' new '644 0 0 4' \
+		'tmpfs /etc/hosts tmpfs rw,relatime 0 0' \
+		'tmpfs /etc/hostname tmpfs rw,relatime 0 0')"
+	ok --read-only -- sh -c '! echo x 2>/dev/null >/etc/hosts'
+	echo mine >mine
+	ok -v "$PWD/mine:/etc/hosts" -- cat /etc/hosts
+	expect_out mine
+}
+test_hosts_of_another_root() {
+	mkdir -p tree/bin empty
+	cp "$(command -v busybox)" tree/bin/
+	ok --root tree -- /bin/busybox tail -n 1 /etc/hosts /etc/hostname
+	expect_out "$(printf '%s\n' '==> /etc/hosts <==' $'127.0.0.1\tmica' '' \
+		'==> /etc/hostname <==' mica)"
+	expect [ ! -e tree/etc ]
+	mkdir -p tree/etc/hostname
+	ln -s nowhere/at/all tree/etc/hosts
+	ok --root tree -- /bin/busybox ls /etc
+	expect_out "$(printf 'hostname\nhosts')"
+	rm -r tree/etc
+	echo theirs >tree/f
+	mkdir tree/etc
+	ln -s ../f tree/etc/hosts
+	ok --root tree -- /bin/busybox tail -n 1 /f
+	expect_out $'127.0.0.1\tmica'
+}
 test_kernel_is_micas() {
 	ok -- uname -sr
 	expect_out_has Linux

@@ -124,7 +124,8 @@ test_cgroup_counts() {
 		i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done
 		[ "$(value usage_usec cpu.stat)" -gt "$before" ] && echo time
 		[ "$(cat memory.current)" -gt $((memory + 15000000)) ] && echo memory
-		[ "$(cat memory.peak)" -ge "$(cat memory.current)" ] && echo peak
+		now=$(cat memory.current)
+		[ "$(cat memory.peak)" -ge "$now" ] && echo peak
 		[ "$(value anon memory.stat)" -gt 15000000 ] && echo stat
 		tasks=$(cat pids.current)
 		sleep 1000 & sleep 1000 &

@@ -165,11 +165,11 @@ static struct super *make_super(void)
 }
 
 static const struct late_mount mounts[] = {
-	{ "one", NULL, make_super, "first", MS_NOSUID },
-	{ "shm", &mounts[0], make_super, "inner", 0 },
-	{ "two", NULL, make_super, "second", 0 },
-	{ "none", NULL, make_super, "nowhere", 0 },
-	{ "deep/in", NULL, make_super, "third", 0 },
+	{ "one", 0, NULL, make_super, "first", MS_NOSUID },
+	{ "shm", 0, &mounts[0], make_super, "inner", 0 },
+	{ "two", 0, NULL, make_super, "second", 0 },
+	{ "none", 0, NULL, make_super, "nowhere", 0 },
+	{ "deep/in", 5, NULL, make_super, "third", 0 },
 };
 
 static void count_mount(struct mount *m, void *arg)
@@ -181,14 +181,21 @@ void test_late_mounts(void)
 {
 	uint32_t before = nr_made, nr_mounts = 0;
 
-	vfs_mount_late(mounts, ARRAY_LEN(mounts));
 	CHECK_EQ(vfs_mkdir(&ctx, "/one", 0755), 0);
 	CHECK_EQ(vfs_mkdir(&ctx, "/two", 0755), 0);
-	CHECK_EQ(vfs_mkdir(&ctx, "/t/one", 0755), 0);
-	CHECK_EQ(walk_to("/t/one", 0), 0);
 	CHECK_EQ(vfs_mkdir(&ctx, "/deep", 0755), 0);
 	CHECK_EQ(vfs_mkdir(&ctx, "/deep/in", 0755), 0);
+	vfs_shrink(0);
+	vfs_mount_late(mounts, ARRAY_LEN(mounts));
+	CHECK_EQ(vfs_mkdir(&ctx, "/t/one", 0755), 0);
+	CHECK_EQ(walk_to("/t/one", 0), 0);
 	CHECK_EQ(vfs_mkdir(&ctx, "/in", 0755), 0);
+	/* one whose place is not there is never made */
+	CHECK_EQ(walk_to("/none", 0), -ENOENT);
+	CHECK_EQ(vfs_mkdir(&ctx, "/none", 0755), 0);
+	vfs_shrink(0);
+	CHECK_EQ(walk_to("/none/null", 0), -ENOENT);
+	CHECK_EQ(vfs_rmdir(&ctx, "/none"), 0);
 	CHECK_EQ(walk_to("/in/null", 0), -ENOENT);
 	CHECK_EQ(walk_to("/deep", 0), 0);
 	CHECK_EQ(vfs_rmdir(&ctx, "/one"), -EBUSY);
@@ -224,8 +231,9 @@ void test_late_mounts(void)
 	CHECK_EQ(vfs_rmdir(&ctx, "/one"), 0);
 	CHECK_EQ(vfs_rmdir(&ctx, "/two"), 0);
 	/* with its ground goes what was to come */
-	vfs_mount_late(mounts, 2);
 	CHECK_EQ(vfs_mkdir(&ctx, "/one", 0755), 0);
+	vfs_shrink(0);
+	vfs_mount_late(mounts, 2);
 	CHECK_EQ(unmount("/one", 2), 0);
 	CHECK_EQ(vfs_rmdir(&ctx, "/one"), 0);
 	vfs_mount_late(NULL, 0);
