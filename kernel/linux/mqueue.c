@@ -12,42 +12,21 @@
 #include <linux/mqueue.h>
 #include <linux/resource.h>
 #include <linux/stat.h>
-#include <asm/siginfo.h>
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "core/timer.h"
 #include "lib/string.h"
 #include "linux/mm_priv.h"
-#include "linux/msgq.h"
+#include "linux/mqueue_priv.h"
 #include "linux/path.h"
 #include "linux/timeout.h"
 
 #define NAME_SIZE	256u
 #define STATUS_SIZE	80u	/* what a queue's size is said to be */
 #define MESSAGE_COST	96u	/* beyond its bytes, for RLIMIT_MSGQUEUE */
-#define SIGNAL_MAX	64u
 #define HARD_MAX	65536	/* with CAP_SYS_RESOURCE */
 #define HARD_SIZE_MAX	(16 << 20)
-
-/* The kernel's struct sigevent, as far as it is looked at. */
-struct event {
-	uint64_t value;
-	int32_t signo, notify;
-};
-
-struct mqueue {
-	struct list link;	/* queues */
-	struct waitq wait;
-	uint32_t uid;		/* whose memory it is; set once */
-	int64_t max_size;	/* of a message; set once */
-	struct mutex lock;
-	/* under lock */
-	struct msgq q;
-	/* who wants to hear of the first message; NULL: nobody */
-	struct process *owner;
-	struct event event;
-};
 
 static struct list queues = LIST_INIT(queues);
 static uint32_t nr_queues;
@@ -60,11 +39,6 @@ static void (*base_evict)(struct inode *i);
 static struct mutex creating = MUTEX_INIT;
 static struct task *creator;
 static struct mq_attr wanted;
-
-static struct mqueue *queue_of(const struct file *f)
-{
-	return f->inode->attached;
-}
 
 /* --- life of a queue -----------------------------------------------------------*/
 static uint64_t cost(const struct mqueue *mq)
@@ -144,19 +118,10 @@ static int make_queue(struct mqueue **out)
 	return err;
 }
 
-/* Nobody is to be told any more. Under mq->lock; returns whom to put. */
-static struct process *forget_owner(struct mqueue *mq)
-{
-	struct process *p = mq->owner;
-
-	mq->owner = NULL;
-	return p;
-}
-
 /* --- files -----------------------------------------------------------------------*/
 static ssize_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
 {
-	struct mqueue *mq = queue_of(f);
+	struct mqueue *mq = mqueue_of(f);
 	char text[STATUS_SIZE];
 	size_t n;
 
@@ -177,7 +142,7 @@ static ssize_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
 
 static uint32_t mq_poll(struct file *f, struct poll_table *pt)
 {
-	struct mqueue *mq = queue_of(f);
+	struct mqueue *mq = mqueue_of(f);
 	uint64_t nr;
 
 	poll_add(pt, &mq->wait);
@@ -189,12 +154,12 @@ static uint32_t mq_poll(struct file *f, struct poll_table *pt)
 /* Each close by the one who is to be told ends that. */
 static void mq_flush(struct file *f)
 {
-	struct mqueue *mq = queue_of(f);
+	struct mqueue *mq = mqueue_of(f);
 	struct process *p = NULL;
 
 	mutex_lock(&mq->lock);
 	if (mq->owner == current_process())
-		p = forget_owner(mq);
+		p = mqueue_forget_owner(mq, MQUEUE_REMOVED);
 	mutex_unlock(&mq->lock);
 	if (p)
 		process_put(p);
@@ -234,7 +199,7 @@ static void mq_evict(struct inode *i)
 	leave(mq);
 	msgq_fini(&mq->q, 0);
 	if (mq->owner)
-		process_put(mq->owner);
+		process_put(mqueue_forget_owner(mq, MQUEUE_REMOVED));
 	kfree(mq);
 	base_evict(i);
 }
@@ -353,8 +318,7 @@ long sys_mq_unlink(uint64_t user)
 }
 
 /* --- messages --------------------------------------------------------------------*/
-/* A queue's file that is open for `mode`. NULL: none. */
-static struct file *get_queue(uint64_t fd, uint32_t mode)
+struct file *mqueue_get(uint64_t fd, uint32_t mode)
 {
 	struct file *f = fd_get((int)fd);
 
@@ -379,20 +343,6 @@ static int get_deadline(uint64_t user, uint64_t *deadline)
 	return err;
 }
 
-/* The first message is in an empty queue. Returns whom to put. */
-static struct process *tell_owner(struct mqueue *mq)
-{
-	struct ksiginfo i = { .signo = mq->event.signo, .code = SI_MESGQ };
-
-	if (mq->owner && mq->event.notify == SIGEV_SIGNAL && i.signo) {
-		i.kill.pid = (int32_t)current_process()->pid;
-		i.kill.uid = current_thread()->cred->uid;
-		i.kill.value = mq->event.value;
-		signal_send_process(mq->owner, i.signo, &i);
-	}
-	return forget_owner(mq);
-}
-
 static int send(struct mqueue *mq, struct msg_wait *w, bool nowait,
 		uint64_t deadline, struct process **told)
 {
@@ -403,7 +353,7 @@ static int send(struct mqueue *mq, struct msg_wait *w, bool nowait,
 		return ipc_sleep(&w->w, &mq->lock, deadline);
 	}
 	if (!msgq_put(&mq->q, w->msg) && mq->q.nr == 1)
-		*told = tell_owner(mq);
+		*told = mqueue_tell_owner(mq);
 	return 0;
 }
 
@@ -411,7 +361,7 @@ static long send_to(struct file *f, uint64_t user, uint64_t len,
 		    uint64_t prio, uint64_t deadline)
 {
 	struct msg_wait w = { .pid = (int32_t)current_process()->pid };
-	struct mqueue *mq = queue_of(f);
+	struct mqueue *mq = mqueue_of(f);
 	struct process *told = NULL;
 	int err;
 
@@ -445,7 +395,7 @@ long sys_mq_timedsend(uint64_t fd, uint64_t user, uint64_t len, uint64_t prio,
 		return ret;
 	if ((uint32_t)prio >= MQ_PRIO_MAX)
 		return -EINVAL;
-	f = get_queue(fd, FMODE_WRITE);
+	f = mqueue_get(fd, FMODE_WRITE);
 	if (!f)
 		return -EBADF;
 	ret = send_to(f, user, len, (uint32_t)prio, deadline);
@@ -472,7 +422,7 @@ static long receive_from(struct file *f, uint64_t user, uint64_t len,
 {
 	struct msg_wait w = { .pid = (int32_t)current_process()->pid,
 			      .max = len };
-	struct mqueue *mq = queue_of(f);
+	struct mqueue *mq = mqueue_of(f);
 	long ret;
 
 	if (len < (uint64_t)mq->max_size)
@@ -502,7 +452,7 @@ long sys_mq_timedreceive(uint64_t fd, uint64_t user, uint64_t len,
 
 	if (ret)
 		return ret;
-	f = get_queue(fd, FMODE_READ);
+	f = mqueue_get(fd, FMODE_READ);
 	if (!f)
 		return -EBADF;
 	ret = receive_from(f, user, len, prio, deadline);
@@ -510,50 +460,7 @@ long sys_mq_timedreceive(uint64_t fd, uint64_t user, uint64_t len,
 	return ret;
 }
 
-/* --- notification, attributes ------------------------------------------------------*/
-static int check_event(const struct event *e)
-{
-	if (e->notify == SIGEV_NONE)
-		return 0;
-	/* SIGEV_THREAD comes as a socket of AF_NETLINK, which is not there */
-	return e->notify != SIGEV_SIGNAL || (uint32_t)e->signo > SIGNAL_MAX ?
-	       -EINVAL : 0;
-}
-
-long sys_mq_notify(uint64_t fd, uint64_t user)
-{
-	struct process *self = current_process(), *gone = NULL;
-	struct event e;
-	struct mqueue *mq;
-	struct file *f;
-	int err = 0;
-
-	if (user && copy_from_user(&e, (void *)user, sizeof(e)))
-		return -EFAULT;
-	if (user)
-		err = check_event(&e);
-	if (err)
-		return err;
-	f = get_queue(fd, 0);
-	if (!f)
-		return -EBADF;
-	mq = queue_of(f);
-	mutex_lock(&mq->lock);
-	if (!user && mq->owner == self) {
-		gone = forget_owner(mq);
-	} else if (user && mq->owner) {
-		err = -EBUSY;
-	} else if (user) {
-		mq->owner = process_get(self);
-		mq->event = e;
-	}
-	mutex_unlock(&mq->lock);
-	if (gone)
-		process_put(gone);
-	file_put(f);
-	return err;
-}
-
+/* --- attributes ------------------------------------------------------------------*/
 long sys_mq_getsetattr(uint64_t fd, uint64_t new, uint64_t old)
 {
 	struct mq_attr want, a = { 0 };
@@ -564,10 +471,10 @@ long sys_mq_getsetattr(uint64_t fd, uint64_t new, uint64_t old)
 		return -EFAULT;
 	if (new && want.mq_flags & ~(int64_t)O_NONBLOCK)
 		return -EINVAL;
-	f = get_queue(fd, 0);
+	f = mqueue_get(fd, 0);
 	if (!f)
 		return -EBADF;
-	mq = queue_of(f);
+	mq = mqueue_of(f);
 	mutex_lock(&mq->lock);
 	a.mq_maxmsg = (int64_t)mq->q.max_nr;
 	a.mq_msgsize = mq->max_size;
