@@ -56,7 +56,8 @@ docs/syscalls.md: kernel/linux/syscalls.tbl tools/gen-syscalls
 
 KERNEL_DEPS := $(O)/flags.stamp $(O)/uapi/stamp $(O)/gen/syscalls.h
 KERNEL_LDFLAGS_process := -Wl,-z,max-page-size=4096
-KERNEL_LDFLAGS_kvm := -Wl,-z,max-page-size=0x200000 -Wl,--gc-sections
+KERNEL_LDFLAGS_kvm := -Wl,-z,max-page-size=0x200000 -Wl,--gc-sections \
+	--param=lto-partitions=2
 KERNEL_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
 	-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 
