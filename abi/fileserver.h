@@ -15,7 +15,7 @@
  * export's own root and is never forgotten. Other objects are named by
  * (directory handle, name). On live exports OPEN and CREATE give a file handle
  * too, so that an open file can be asked for after its name went; GETATTR,
- * SETATTR (with an empty name), FSYNC and FORGET take it. An export that is
+ * SETATTR (with an empty name), FSYNC, FALLOCATE and FORGET take it. An export that is
  * one file is named by its handle and an empty name.
  *
  * Set-user-ID and set-group-ID bits of files are taken out of every mode, and
@@ -71,7 +71,13 @@ enum fsrv_op {
 			     their NULs -> descriptors for reading of the first
 			     ones, up to one that can not be opened; data:
 			     struct fsrv_opened of each */
+	FSRV_FALLOCATE,	  /* dir = a file handle that is writable, mode =
+			     FALLOC_FL_* of FSRV_FALLOCATE_MODES, offset,
+			     attr.size = length -> attr */
 };
+
+/* Nothing that moves contents: KEEP_SIZE, PUNCH_HOLE, ZERO_RANGE. */
+#define FSRV_FALLOCATE_MODES 0x13u
 
 /* fsrv_request.flags of LOOKUP: give no handle for a directory. (Nor is
  * one given for a pseudo file system of the host: it can not be entered.) */

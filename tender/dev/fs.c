@@ -126,6 +126,8 @@ static const struct op ops[] = {
 	[FUSE_RELEASE] = { fs_do_release, sizeof(struct fuse_release_in), 0,
 			   false },
 	[FUSE_FSYNC] = { fs_do_fsync, sizeof(struct fuse_fsync_in), 0, false },
+	[FUSE_FALLOCATE] = { fs_do_fallocate,
+			     sizeof(struct fuse_fallocate_in), 0, false },
 	[FUSE_GETXATTR] = { fs_do_getxattr, sizeof(struct fuse_getxattr_in),
 			    1, true },
 	[FUSE_LISTXATTR] = { fs_do_listxattr, sizeof(struct fuse_getxattr_in),

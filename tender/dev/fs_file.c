@@ -262,6 +262,23 @@ int fs_do_fsyncdir(struct fs_call *c)
 	return sync_handle(c, c->node->handle);
 }
 
+int fs_do_fallocate(struct fs_call *c)
+{
+	const struct fuse_fallocate_in *in = &c->arg.fallocate;
+	struct fs_file *f = fs_file_find(c->fs, in->fh);
+	struct fs_engine g;
+
+	if (!f)
+		return -EBADF;
+	if (!f->has_handle)
+		return -EOPNOTSUPP;
+	fs_engine_init(c, &g, FSRV_FALLOCATE, f->handle);
+	g.call.q.mode = in->mode;
+	g.call.q.offset = in->offset;
+	g.call.q.attr.size = in->length;
+	return fs_engine_run(c, &g);
+}
+
 int fs_do_lseek(struct fs_call *c)
 {
 	const struct fuse_lseek_in *in = &c->arg.lseek;

@@ -121,6 +121,7 @@ struct fs_call {
 		struct fuse_fsync_in fsync;
 		struct fuse_getxattr_in getxattr;
 		struct fuse_lseek_in lseek;
+		struct fuse_fallocate_in fallocate;
 		struct fuse_poll_in poll;
 		struct fuse_ioctl_in ioctl;
 	} arg;
@@ -218,6 +219,7 @@ int fs_do_write(struct fs_call *c);
 int fs_do_release(struct fs_call *c);
 int fs_do_fsync(struct fs_call *c);
 int fs_do_fsyncdir(struct fs_call *c);
+int fs_do_fallocate(struct fs_call *c);
 int fs_do_lseek(struct fs_call *c);
 
 /* --- fs_stream.c -----------------------------------------------------------*/

@@ -5,6 +5,7 @@
  * not exist on x86-64.
  */
 #include "kvm/confine.h"
+#include "abi/fileserver.h"
 #include <asm/unistd.h>
 #include <linux/futex.h>
 #include <linux/kvm.h>
@@ -94,6 +95,9 @@ static const struct hostcall files_calls[] = {
 	{ "statfs", __NR_statfs, "file systems", "any", ANY },
 	{ "fstatfs", __NR_fstatfs, "file systems", "any", ANY },
 	{ "ftruncate", __NR_ftruncate, "volumes", "any", ANY },
+	{ "fallocate", __NR_fallocate, "volumes",
+	  "mode is of KEEP_SIZE, PUNCH_HOLE and ZERO_RANGE",
+	  { MASK(1, FSRV_FALLOCATE_MODES) } },
 	{ "fchmod", __NR_fchmod, "volumes", "any", ANY },
 	{ "fchmodat", __NR_fchmodat, "volumes", "any", ANY },
 	{ "fchmodat2", 452, "volumes", "any", ANY },

@@ -333,6 +333,33 @@ TEST(fallocate_modes)
 	show(fallocate(-1, 0, 0, 10));
 }
 
+/* What a mapping shows, and what it changed, goes with it. */
+TEST(fallocate_under_mapping)
+{
+	int fd = make("");
+	char c = 1, *p;
+
+	must(ftruncate(fd, 2 * PAGE + 100));
+	p = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memset(p, 'x', 2 * PAGE + 100);
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 10,
+		      PAGE) < 0 && errno == EOPNOTSUPP)
+		skip("no holes here");
+	printf("%d %d %d %d\n", p[9], p[10], p[PAGE + 9], p[PAGE + 10]);
+	show(fallocate(fd, 0, 0, 4 * PAGE));
+	num(size_of(fd));
+	printf("%d %d\n", p[2 * PAGE + 99], p[2 * PAGE + 100]);
+	p[3 * PAGE + 5] = 'y';
+	must(msync(p, 4 * PAGE, MS_SYNC));
+	must(munmap(p, 4 * PAGE));
+	show(pread(fd, &c, 1, PAGE + 9));
+	num(c);
+	show(pread(fd, &c, 1, PAGE + 10));
+	num(c);
+	show(pread(fd, &c, 1, 3 * PAGE + 5));
+	num(c);
+}
+
 TEST(posix_fallocate_grows)
 {
 	int fd = make("ab");

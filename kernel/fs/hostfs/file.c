@@ -440,12 +440,34 @@ static int hostfile_fsync(struct file *f, bool data_only)
 	return hostnode_call_self(f->inode, &rq, &rp);
 }
 
+static int hostfile_fallocate(struct file *f, int mode, uint64_t off,
+			      uint64_t len)
+{
+	struct fsrv_request rq = {
+		.op = FSRV_FALLOCATE, .mode = (uint32_t)mode, .offset = off,
+		.dir = ((struct hostfd *)f->private)->handle, .attr.size = len,
+	};
+	struct fsrv_reply rp;
+	int err;
+
+	/* of a still tree there is no handle, and nothing is open for writing */
+	if (!rq.dir || mode & ~FSRV_FALLOCATE_MODES)
+		return -EOPNOTSUPP;
+	mutex_lock(&f->inode->lock);
+	err = server_call(&rq, NULL, NULL, NULL, &rp, NULL, 0, NULL);
+	if (!err)
+		hostnode_set_attr(f->inode, &rp.attr);
+	mutex_unlock(&f->inode->lock);
+	return err;
+}
+
 const struct file_ops hostfs_file_fops = {
 	.read = hostfile_read,
 	.write = hostfile_write,
 	.seek = hostfile_seek,
 	.map = hostfile_map,
 	.fsync = hostfile_fsync,
+	.fallocate = hostfile_fallocate,
 	.release = hostfile_release,
 };
 

@@ -9,6 +9,7 @@
  * while they are copied.
  */
 #include "platform/kvm/hostfile.h"
+#include <linux/falloc.h>
 #include <linux/fs.h>
 #include "core/heap.h"
 #include "core/panic.h"
@@ -254,6 +255,39 @@ int64_t hostopen_seek(struct hostopen *o, int64_t off, int whence)
 int hostopen_sync(struct hostopen *o)
 {
 	return hostfile_sync(o->file, 0, UINT64_MAX);
+}
+
+static void zero_pages_locked(struct hostfile *f, uint64_t off, uint64_t end)
+{
+	struct hostpage *p = hostpage_next_locked(f, off >> PAGE_SHIFT);
+
+	for (; p && p->index << PAGE_SHIFT < end;
+	     p = hostpage_next_locked(f, p->index + 1)) {
+		uint64_t start = p->index << PAGE_SHIFT;
+		uint64_t from = MAX(off, start);
+
+		memset(p->data + (from - start), 0,
+		       MIN(end, start + PAGE_SIZE) - from);
+	}
+}
+
+/* Under the lock as a whole: meanwhile no page is read or written back. */
+int hostopen_allocate(struct hostopen *o, uint32_t mode, uint64_t off,
+		      uint64_t len)
+{
+	struct fuse_fallocate_in in = { .fh = o->fh, .offset = off,
+					.length = len, .mode = mode };
+	struct fuse_msg m = { .opcode = FUSE_FALLOCATE,
+			      .nodeid = o->file->nodeid };
+	int err;
+
+	fuse_send(&m, &in, sizeof(in));
+	mutex_lock(&o->file->lock);
+	err = fuse_call(&m);
+	if (!err && mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+		zero_pages_locked(o->file, off, off + len);
+	mutex_unlock(&o->file->lock);
+	return err;
 }
 
 /* --- mappings -------------------------------------------------------------------*/

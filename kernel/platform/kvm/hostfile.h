@@ -55,6 +55,12 @@ int hostopen_sync(struct hostopen *o);
 /* The same for all files, but for pages that are as they were the last time.
  * Returns true if pages are dirty still. */
 bool hostfile_write_back(void);
+/*
+ * fallocate with flags of FSRV_FALLOCATE_MODES; cached pages follow, but for
+ * where the file ends then (hostfile_resized). Returns 0 or -errno.
+ */
+int hostopen_allocate(struct hostopen *o, uint32_t mode, uint64_t off,
+		      uint64_t len);
 /* The size of a node was set: cached pages follow. */
 void hostfile_resized(uint64_t nodeid, uint64_t size);
 

@@ -159,6 +159,7 @@ static const struct op {
 	[FSRV_SETATTR] = { server_do_setattr, NEED_DIR },
 	[FSRV_STATFS] = { server_do_statfs, NEED_DIR },
 	[FSRV_FSYNC] = { server_do_fsync, NEED_DIR },
+	[FSRV_FALLOCATE] = { server_do_fallocate, NEED_DIR },
 	[FSRV_XATTR_GET] = { server_do_xattr_get, NEED_DIR },
 	[FSRV_XATTR_LIST] = { server_do_xattr_list, NEED_DIR },
 	[FSRV_TTY_GET] = { server_do_tty, 0 },

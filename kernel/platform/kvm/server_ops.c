@@ -484,6 +484,19 @@ int server_do_fsync(struct server_call *c)
 	return err ? err : fuse_call(&m);
 }
 
+int server_do_fallocate(struct server_call *c)
+{
+	struct hostopen *o = c->dir.open;
+	int err = o ? hostopen_allocate(o, c->q.mode, c->q.offset,
+					c->q.attr.size) : -EBADF;
+
+	if (!err)
+		err = server_do_getattr(c);
+	if (!err)
+		hostfile_resized(c->dir.nodeid, c->r->attr.size);
+	return err;
+}
+
 int server_do_statfs(struct server_call *c)
 {
 	struct fuse_msg m = { .opcode = FUSE_STATFS,

@@ -54,6 +54,7 @@ int server_do_link(struct server_call *c);
 int server_do_setattr(struct server_call *c);
 int server_do_statfs(struct server_call *c);
 int server_do_fsync(struct server_call *c);
+int server_do_fallocate(struct server_call *c);
 int server_do_xattr_get(struct server_call *c);
 int server_do_xattr_list(struct server_call *c);
 int server_do_tty(struct server_call *c);

@@ -63,6 +63,7 @@ static const struct op ops[] = {
 	[FSRV_SETATTR] = { fsrv_do_setattr, NEED_ANY | OPT_NAME | CHANGES },
 	[FSRV_STATFS] = { fsrv_do_statfs, NEED_ANY },
 	[FSRV_FSYNC] = { fsrv_do_fsync, NEED_ANY | CHANGES },
+	[FSRV_FALLOCATE] = { fsrv_do_fallocate, NEED_ANY | CHANGES },
 	[FSRV_XATTR_GET] = { fsrv_do_xattr_get, NEED_DIR | OPT_NAME },
 	[FSRV_XATTR_LIST] = { fsrv_do_xattr_list, NEED_DIR | OPT_NAME },
 	[FSRV_TTY_GET] = { fsrv_do_tty_get, 0 },

@@ -284,3 +284,21 @@ int fsrv_do_fsync(struct fsrv_call *c)
 	close(fd);
 	return err;
 }
+
+int fsrv_do_fallocate(struct fsrv_call *c)
+{
+	struct host_statx x;
+	int err;
+
+	if (c->dir->kind != FSRV_FILE)
+		return -EBADF;
+	if (c->q.mode & ~FSRV_FALLOCATE_MODES)
+		return -EOPNOTSUPP;
+	if (fallocate(c->dir->fd, (int)c->q.mode, (off_t)c->q.offset,
+		      (off_t)c->q.attr.size))
+		return -errno;
+	err = fsrv_stat(c->dir->fd, "", &x);
+	if (!err)
+		fsrv_fill_attr(&c->r->attr, &x);
+	return err;
+}

@@ -127,6 +127,7 @@ int fsrv_do_rename(struct fsrv_call *c);
 int fsrv_do_link(struct fsrv_call *c);
 int fsrv_do_setattr(struct fsrv_call *c);
 int fsrv_do_fsync(struct fsrv_call *c);
+int fsrv_do_fallocate(struct fsrv_call *c);
 
 /* --- fsrv_tty.c -----------------------------------------------------------*/
 int fsrv_do_tty_get(struct fsrv_call *c);

@@ -296,6 +296,18 @@ static bool test_changes(void)
 	CHECK(call_full(q, "", "", NULL, 0) == 0);
 	CHECK(reply.head.attr.size == 3);
 	CHECK((reply.head.attr.mode & 07777) == 0777);
+	q = (struct fsrv_request){ .op = FSRV_FALLOCATE, .dir = h,
+				   .offset = 2, .attr.size = 8 };
+	CHECK(call_full(q, "", "", NULL, 0) == 0);
+	CHECK(reply.head.attr.size == 10);
+	CHECK(call_full(q, "x", "", NULL, 0) == -EINVAL);
+	q.mode = FSRV_FALLOCATE_MODES + 1;
+	CHECK(call_full(q, "", "", NULL, 0) == -EOPNOTSUPP);
+	q.mode = 0;
+	q.offset = UINT64_MAX;
+	CHECK(call_full(q, "", "", NULL, 0) == -EINVAL);
+	q.dir = live;
+	CHECK(call_full(q, "", "", NULL, 0) == -EBADF);
 	CHECK(call(FSRV_FSYNC, h, "") == 0);
 	CHECK(call(FSRV_LOOKUP, h, "x") == -ENOTDIR);
 	CHECK(call(FSRV_FORGET, h, "") == 0);
@@ -690,7 +702,10 @@ static bool test_random_bytes(void)
 		for (size_t k = 0; k < sizeof(u); k++)
 			u.bytes[k] = (uint8_t)rand_r(&seed);
 		/* make most of them reach an operation; never FSYNC (slow) */
-		u.q.op = (uint32_t)rand_r(&seed) % (FSRV_OPEN_MANY + 1);
+		u.q.op = (uint32_t)rand_r(&seed) % (FSRV_FALLOCATE + 1);
+		/* a full disk is nobody's aim */
+		if (u.q.op == FSRV_FALLOCATE)
+			u.q.attr.size &= 0xffff;
 		if (u.q.op == FSRV_FSYNC)
 			continue;
 		u.q.dir = (uint32_t)rand_r(&seed) % 6;

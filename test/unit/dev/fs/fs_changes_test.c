@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The file system device: what changes the host's tree, and its limits. */
 #include "fs_test.h"
+#include <linux/falloc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ bool test_create(void)
 	struct { struct fuse_entry_out e; struct fuse_open_out o; } *out =
 		(void *)fs_body(&c);
 	struct fuse_setattr_in set = { .valid = FATTR_MODE, .mode = 06700 };
+	struct fuse_fallocate_in room = { .offset = 10, .length = 10 };
 	struct fuse_fsync_in sync = { 0 };
 	uint64_t node, fh, x;
 
@@ -49,6 +51,16 @@ bool test_create(void)
 	set.size = UINT64_MAX;
 	CHECK(fs_ask(&c, FUSE_SETATTR, node, &set, sizeof(set), NULL, 0) ==
 	      -EFBIG);
+	room.fh = fh;
+	CHECK(fs_ask(&c, FUSE_FALLOCATE, node, &room, sizeof(room), NULL, 0) ==
+	      0);
+	CHECK(fs_read(&c, fh, 0, 100) == 0 && fs_body_len(&c) == 20);
+	room.mode = FALLOC_FL_COLLAPSE_RANGE;
+	CHECK(fs_ask(&c, FUSE_FALLOCATE, node, &room, sizeof(room), NULL, 0) ==
+	      -EOPNOTSUPP);
+	room.fh = fh + 1;
+	CHECK(fs_ask(&c, FUSE_FALLOCATE, node, &room, sizeof(room), NULL, 0) ==
+	      -EBADF);
 	sync.fh = fh;
 	CHECK(fs_ask(&c, FUSE_FSYNC, node, &sync, sizeof(sync), NULL, 0) == 0);
 	CHECK(fs_release(&c, fh) == 0);
