@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -461,4 +462,47 @@ TEST(raw_fork_number)
 	show_exit("fork", pid);
 	fact(getpid() == (pid_t)syscall(SYS_getpid));
 	fact((pid_t)syscall(SYS_gettid) == getpid());
+}
+
+#define BORN	300
+
+static volatile int all_born;
+
+static void nothing(int signo)
+{
+}
+
+static void *bear_children(void *arg)
+{
+	int ended = 0, status;
+
+	for (int i = 0; i < BORN; i++) {
+		pid_t pid = must(fork());
+
+		if (!pid)
+			_exit(7);
+		while (waitpid(pid, &status, 0) != pid)
+			;
+		ended += status == 7 << 8;
+	}
+	num(ended);
+	all_born = 1;
+	return NULL;
+}
+
+/* Children that get signals from their first moment on. */
+TEST(signals_at_birth)
+{
+	struct timespec breath = { 0, 100000 };
+	pthread_t t;
+
+	(void)setpgid(0, 0);	/* unless it leads a session */
+	signal(SIGUSR1, nothing);
+	must0(pthread_create(&t, NULL, bear_children, NULL));
+	while (!all_born) {
+		for (int i = 0; i < 20; i++)
+			must(kill(0, SIGUSR1));
+		nanosleep(&breath, NULL);
+	}
+	must0(pthread_join(t, NULL));
 }

@@ -54,3 +54,5 @@ void context_resume(struct host_context *c) __noreturn;
 long clone_thread(struct task *t);
 long clone_process(struct task *t, bool sibling);
 void set_alternate_stack(struct task *t);
+/* The calling process carries t; from now on t can be kicked here. */
+void process_reveal(struct task *t, uint32_t host_tid);

@@ -138,9 +138,8 @@ static void blank_main(void)
 	/* Partner: host_hand_over; after it the old thread uses no stack. */
 	sleep_while_zero(&t->arch.plat.hand_over);
 	__asm__ volatile("wrgsbase %0" : : "r"(t));
-	t->arch.plat.host_tid = b->host_tid;
-	__atomic_store_n(&t->arch.plat.host_tgid, b->host_tid, __ATOMIC_RELEASE);
 	set_alternate_stack(t);
+	process_reveal(t, b->host_tid);
 	context_resume(b->context);
 }
 

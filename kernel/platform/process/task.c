@@ -239,14 +239,27 @@ long clone_process(struct task *t, bool sibling)
 			 (uint64_t)&t->arch.plat.host_tid, 0, 0, 0);
 }
 
+/*
+ * After set_alternate_stack: a new process has that of the one it was cloned
+ * from, and a handler there would take itself for that one's task and write over
+ * its frame. Who posted work and saw no process, or the one before, has not
+ * reached us: the store comes before the look at the work word on the way out.
+ * Partner: plat_kick.
+ */
+void process_reveal(struct task *t, uint32_t host_tid)
+{
+	t->arch.plat.host_tid = host_tid;
+	__atomic_store_n(&t->arch.plat.host_tgid, host_tid, __ATOMIC_SEQ_CST);
+}
+
 /* On the new task's own stack, from child_start. */
 void plat_child_main(void)
 {
 	struct task *t = current_task();
 
-	if (t->arch.plat.space == PLAT_SPACE_COPY || t->arch.plat.space == PLAT_SPACE_NEW)
-		t->arch.plat.host_tgid = t->arch.plat.host_tid;
 	set_alternate_stack(t);
+	if (t->arch.plat.space == PLAT_SPACE_COPY || t->arch.plat.space == PLAT_SPACE_NEW)
+		process_reveal(t, t->arch.plat.host_tid);
 	class_settle(t, t->arch.plat.host_class);
 	if (t->kind == TASK_SYSTEM) {
 		t->entry(t->arg);
