@@ -134,8 +134,11 @@ void eventfd_signal(struct file *f)
 {
 	struct eventfd *e = f->private;
 
-	if (try_add(e, 1))
-		wait_wake_all(&e->wait, EPOLLIN);
+	/* one further than writers get: poll tells that as EPOLLERR */
+	mutex_lock(&e->lock);
+	e->count += e->count != UINT64_MAX;
+	mutex_unlock(&e->lock);
+	wait_wake_all(&e->wait, EPOLLIN);
 }
 
 long sys_eventfd2(uint64_t count, uint64_t flags)

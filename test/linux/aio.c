@@ -7,6 +7,7 @@
 
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 
@@ -183,6 +184,32 @@ TEST(told_by_eventfd)
 		n += v;
 	}
 	num(n);
+}
+
+/* One further than write(2) gets, and poll tells it. */
+TEST(eventfd_overflows)
+{
+	int fd = must(open("f", O_RDWR | O_CREAT, 0600));
+	struct iocb a = block(IOCB_CMD_PWRITE, fd, "a", 1, 0);
+	struct pollfd p = { .events = POLLIN | POLLOUT };
+	uint64_t n = UINT64_MAX - 1;
+	struct io_event e[3];
+
+	must(setup(4, &ctx));
+	a.aio_flags = IOCB_FLAG_RESFD;
+	a.aio_resfd = p.fd = must(eventfd(0, EFD_NONBLOCK));
+	must(write(p.fd, &n, sizeof(n)));
+	show(poll(&p, 1, 0));
+	num(p.revents);
+	must(submit(&a));
+	must(submit(&a));
+	must(syscall(SYS_io_getevents, ctx, 2, 3, e, NULL));
+	show(poll(&p, 1, 0));
+	num(p.revents);
+	show(write(p.fd, &n, sizeof(n)));
+	must(read(p.fd, &n, sizeof(n)));
+	fact(n == UINT64_MAX);
+	show(read(p.fd, &n, sizeof(n)));
 }
 
 TEST(cancel)
