@@ -27,6 +27,7 @@ enum vma_flags {
 	VMA_PINNED = 2048,	/* the platform's; never changed */
 	VMA_HIDDEN = 4096,	/* not for mm_for_each */
 	VMA_SEALED = 8192,	/* mseal: never changed, until exec */
+	VMA_POLICY_SHIFT = 16,	/* from this bit on: the policy (linux/mm_policy.c) */
 };
 
 struct vma {

@@ -30,9 +30,8 @@ static uint64_t unlocked_in(struct mm *mm, uaddr_t start, uaddr_t end)
 	return n;
 }
 
-/* -ENOMEM at a hole, after what lies before it. */
-static int set_locked(struct mm *mm, uaddr_t start, uaddr_t end, bool lock,
-		      struct list *dead)
+int mm_mark(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t clear,
+	    uint32_t set, struct list *dead)
 {
 	uaddr_t pos = start;
 	int err = vma_isolate(mm, start, end);
@@ -42,8 +41,7 @@ static int set_locked(struct mm *mm, uaddr_t start, uaddr_t end, bool lock,
 		if (v->start > pos || v->flags & (VMA_HIDDEN | VMA_TRAMPOLINE))
 			return -ENOMEM;
 		if (!(v->flags & VMA_PINNED))
-			vma_set_flags(mm, v, lock ? v->flags | VMA_LOCKED :
-				      v->flags & ~(uint32_t)VMA_LOCKED);
+			vma_set_flags(mm, v, (v->flags & ~clear) | set);
 		pos = v->end;
 	}
 	vma_merge(mm, start, end, dead);
@@ -67,7 +65,8 @@ static long change_range(uaddr_t addr, size_t len, bool lock, bool populate)
 	if (lock && mm_check_lock_limit(mm, unlocked_in(mm, start, end)))
 		err = -ENOMEM;
 	if (!err)
-		err = set_locked(mm, start, end, lock, &dead);
+		err = mm_mark(mm, start, end, VMA_LOCKED,
+			      lock ? VMA_LOCKED : 0, &dead);
 	rwlock_write_unlock(&mm->lock);
 	vma_release(&dead);
 	if (!err && lock && populate && mm_populate(mm, start, end))

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Memory of other processes, and memory policy: one node, as on a machine
- * without NUMA.
- */
+/* Memory of other processes, by process_vm_readv and process_vm_writev. */
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "lib/string.h"
 #include "linux/mm_priv.h"
 #include "linux/remote.h"
-#include <linux/mempolicy.h>
 #include <linux/uio.h>
 
 #define BOUNCE_SIZE	4096u
 
-/* --- process_vm_readv and process_vm_writev ---------------------------------*/
 static int get_vector(struct kiovec **out, uint64_t user, uint64_t n)
 {
 	struct kiovec *v;
@@ -134,89 +129,4 @@ long sys_process_vm_writev(uint64_t pid, uint64_t local, uint64_t nr_local,
 			   uint64_t remote, uint64_t nr_remote, uint64_t flags)
 {
 	return transfer(pid, local, nr_local, remote, nr_remote, flags, true);
-}
-
-/* --- memory policy ----------------------------------------------------------------*/
-/* The first word of a node mask; others must be zero. 0 or -errno. */
-static int get_mask(uint64_t user, uint64_t max_node, uint64_t *mask)
-{
-	*mask = 0;
-	if (!user || max_node <= 1)
-		return 0;
-	if (max_node > PAGE_SIZE * 8)
-		return -EINVAL;
-	if (user_load64((void *)user, mask))
-		return -EFAULT;
-	if (max_node <= 64)
-		*mask &= (1ull << (max_node - 1)) - 1;
-	return *mask & ~1ull ? -EINVAL : 0;
-}
-
-static int check_policy(uint64_t mode, uint64_t user, uint64_t max_node)
-{
-	uint64_t mask;
-	int err = get_mask(user, max_node, &mask);
-
-	mode &= ~(uint64_t)MPOL_MODE_FLAGS;
-	if (err)
-		return err;
-	switch (mode) {
-	case MPOL_DEFAULT:
-	case MPOL_LOCAL:
-		return mask ? -EINVAL : 0;
-	case MPOL_PREFERRED:
-		return 0;
-	case MPOL_BIND:
-	case MPOL_INTERLEAVE:
-	case MPOL_PREFERRED_MANY:
-		return mask ? 0 : -EINVAL;
-	default:
-		return -EINVAL;
-	}
-}
-
-long sys_set_mempolicy(uint64_t mode, uint64_t mask, uint64_t max_node)
-{
-	return check_policy((uint32_t)mode, mask, max_node);
-}
-
-long sys_mbind(uint64_t addr, uint64_t len, uint64_t mode, uint64_t mask,
-	       uint64_t max_node, uint64_t flags)
-{
-	struct mm *mm = current_mm();
-	int err = 0;
-
-	if (addr & ~PAGE_MASK || addr + len < addr ||
-	    flags & ~(uint64_t)(MPOL_MF_STRICT | MPOL_MF_MOVE |
-				MPOL_MF_MOVE_ALL))
-		return -EINVAL;
-	rwlock_read_lock(&mm->lock);
-	if (len && !vma_at(mm, addr))
-		err = -EFAULT;
-	rwlock_read_unlock(&mm->lock);
-	return err ? err : check_policy((uint32_t)mode, mask, max_node);
-}
-
-/* The default policy, everywhere. */
-long sys_get_mempolicy(uint64_t mode, uint64_t mask, uint64_t max_node,
-		       uint64_t addr, uint64_t flags)
-{
-	if (flags & ~(uint64_t)(MPOL_F_NODE | MPOL_F_ADDR |
-				MPOL_F_MEMS_ALLOWED))
-		return -EINVAL;
-	if (flags & MPOL_F_MEMS_ALLOWED &&
-	    flags & (MPOL_F_NODE | MPOL_F_ADDR))
-		return -EINVAL;
-	if (!(flags & MPOL_F_ADDR) && addr)
-		return -EINVAL;
-	if (flags & MPOL_F_NODE && !(flags & MPOL_F_ADDR))
-		return -EINVAL;
-	if (mode && user_store32((void *)mode, MPOL_DEFAULT))
-		return -EFAULT;
-	if (!mask)
-		return 0;
-	if (max_node < 1)
-		return -EINVAL;
-	return user_store64((void *)mask,
-			    flags & MPOL_F_MEMS_ALLOWED ? 1 : 0);
 }

@@ -72,3 +72,9 @@ int mm_touch(uaddr_t start, uaddr_t end, bool write);
  * -EFAULT if a page of it can not be touched; the others are all the same.
  */
 int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
+/*
+ * Take clear out of the flags of all records in the range, and put set in; the
+ * platform's stay. Returns 0, or -ENOMEM: at a hole, after what lies before it.
+ */
+int mm_mark(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t clear,
+	    uint32_t set, struct list *dead);

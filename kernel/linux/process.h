@@ -143,6 +143,7 @@ struct thread {
 	uint32_t sched_policy, sched_priority;
 	uint64_t sched_runtime_ns, sched_deadline_ns, sched_period_ns;
 	int32_t ioprio;
+	uint16_t mem_policy;	/* linux/mm_policy.c */
 	/* inherited; changed by other threads too (linux/seccomp.c) */
 	bool no_new_privs;
 	uint8_t seccomp_mode;		/* SECCOMP_MODE_* */

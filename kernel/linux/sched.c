@@ -128,6 +128,7 @@ int sched_inherit(struct thread *child, const struct thread *parent)
 	child->sched_policy = parent->sched_policy;
 	child->sched_priority = parent->sched_priority;
 	child->ioprio = parent->ioprio;
+	child->mem_policy = parent->mem_policy;
 	if (parent->sched_policy & SCHED_RESET_ON_FORK) {
 		uint32_t policy = policy_of(parent->sched_policy);
 

@@ -240,6 +240,62 @@ TEST(memory_policy)
 	show(syscall(SYS_mbind, p, PAGE, MPOL_DEFAULT, NULL, 0, 1 << 20));
 }
 
+static void policy_of(void *at, int flags)
+{
+	unsigned long nodes[4] = { -1, -1, -1, -1 };
+	int mode = -1;
+
+	show(syscall(SYS_get_mempolicy, &mode, nodes, 129, at, flags));
+	say("mode %x nodes %lx %lx %lx", mode, nodes[0], nodes[1], nodes[2]);
+}
+
+TEST(memory_policy_is_told)
+{
+	static const int modes[] = {
+		MPOL_BIND, MPOL_INTERLEAVE, MPOL_PREFERRED, MPOL_LOCAL,
+		MPOL_PREFERRED_MANY, MPOL_BIND | MPOL_F_STATIC_NODES,
+		MPOL_PREFERRED | MPOL_F_RELATIVE_NODES, MPOL_DEFAULT,
+		MPOL_BIND | MPOL_F_STATIC_NODES | MPOL_F_RELATIVE_NODES,
+	};
+	unsigned long mask = 1;
+	char *p = must_map(3);
+	pid_t pid;
+
+	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+		say("%x", modes[i]);
+		show(syscall(SYS_set_mempolicy, modes[i], NULL, 0));
+		policy_of(NULL, 0);
+		show(syscall(SYS_set_mempolicy, modes[i], &mask, 64));
+		policy_of(NULL, 0);
+		policy_of(NULL, MPOL_F_NODE);
+		show(syscall(SYS_mbind, p + PAGE, PAGE, modes[i], &mask, 64,
+			     0));
+		policy_of(p, MPOL_F_ADDR);
+		policy_of(p + PAGE + 5, MPOL_F_ADDR);
+		policy_of(p + PAGE, MPOL_F_ADDR | MPOL_F_NODE);
+	}
+	policy_of(NULL, MPOL_F_MEMS_ALLOWED);
+	policy_of(p, MPOL_F_MEMS_ALLOWED | MPOL_F_ADDR);
+	must(syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64));
+	must(syscall(SYS_mbind, p, 3 * PAGE, MPOL_BIND, &mask, 64, 0));
+	pid = fork();
+	if (!pid) {
+		policy_of(NULL, 0);
+		policy_of(p, MPOL_F_ADDR);
+		_exit(0);
+	}
+	await(pid);
+	must(munmap(p + PAGE, PAGE));
+	show(syscall(SYS_mbind, p, 3 * PAGE, MPOL_DEFAULT, NULL, 0, 0));
+	policy_of(p, MPOL_F_ADDR);
+	policy_of(p + PAGE, MPOL_F_ADDR);
+	show(syscall(SYS_mbind, p, 0, MPOL_DEFAULT, NULL, 0, 0));
+	show(syscall(SYS_mbind, p, PAGE, MPOL_BIND, bad_pointer(), 64, 0));
+	show(syscall(SYS_get_mempolicy, NULL, bad_pointer(), 64, NULL, 0));
+	show(syscall(SYS_get_mempolicy, NULL, &mask, 0, NULL, 0));
+	show(syscall(SYS_get_mempolicy, NULL, &mask, 1 << 20, NULL, 0));
+}
+
 TEST(protection_keys)
 {
 	char *p = must_map(1);
