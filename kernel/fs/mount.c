@@ -138,30 +138,45 @@ void vfs_root_path(struct path *out)
 	mutex_unlock(&dcache_lock);
 }
 
-int mount_attach_locked(struct mount *m, const struct path *where)
+/* *where becomes the place on top of what is mounted there, if m can be there. */
+static int place_locked(const struct mount *m, struct path *where)
 {
-	struct mount *on = where->mnt, *top;
-	struct dentry *d = where->dentry;
+	const struct dentry *d;
+	struct mount *top;
 
-	while ((d->flags & DENTRY_MOUNTED) &&
-	       (top = mount_find_locked(on, d))) {
-		on = top;
-		d = top->root;
-	}
-	if (!on->ns)		/* unmounted meanwhile */
+	while ((where->dentry->flags & DENTRY_MOUNTED) &&
+	       (top = mount_find_locked(where->mnt, where->dentry)))
+		*where = (struct path){ top, top->root };
+	d = where->dentry;
+	if (!where->mnt->ns)	/* unmounted meanwhile */
 		return -EINVAL;
 	if (!d->inode || (d->flags & DENTRY_DELETED))
 		return -ENOENT;
 	if (S_ISDIR(d->inode->mode) != S_ISDIR(m->root->inode->mode))
 		return -ENOTDIR;
-	ref_get(&on->refs);
-	m->ns = on->ns;
-	m->parent = on;
-	m->mountpoint = dentry_get(d);
-	d->flags |= DENTRY_MOUNTED;
-	dentry_keep_locked(d);
-	list_append(&mounts, &m->link);
 	return 0;
+}
+
+/* m, which is in no list, into the tree. */
+static void hang_locked(struct mount *m, const struct path *at)
+{
+	ref_get(&at->mnt->refs);
+	m->ns = at->mnt->ns;
+	m->parent = at->mnt;
+	m->mountpoint = dentry_get(at->dentry);
+	at->dentry->flags |= DENTRY_MOUNTED;
+	dentry_keep_locked(at->dentry);
+	list_append(&mounts, &m->link);
+}
+
+int mount_attach_locked(struct mount *m, const struct path *where)
+{
+	struct path at = *where;
+	int err = place_locked(m, &at);
+
+	if (!err)
+		hang_locked(m, &at);
+	return err;
 }
 
 static int attach(struct mount *m, const struct path *where)
@@ -447,6 +462,33 @@ static bool is_under_locked(const struct path *p, const struct mount *top)
 	while (m && m != top)
 		m = m->parent;
 	return m == top;
+}
+
+int vfs_mount_move(const struct path *where, const struct path *what)
+{
+	struct mount *m = what->mnt, *was_on = NULL;
+	struct dentry *was_at = NULL;
+	struct path at = *where;
+	int err;
+
+	mounts_make_late();
+	mutex_lock(&dcache_lock);
+	err = what->dentry != m->root || m->ns != at.mnt->ns || m->is_locked ?
+	      -EINVAL : place_locked(m, &at);
+	if (err == -ENOTDIR)
+		err = -EINVAL;
+	if (!err && is_under_locked(&at, m))	/* all is under the root */
+		err = -ELOOP;
+	if (!err) {
+		was_on = m->parent;
+		was_at = m->mountpoint;
+		mount_detach_locked(m);
+		hang_locked(m, &at);
+	}
+	mutex_unlock(&dcache_lock);
+	dentry_put(was_at);
+	mount_put(was_on);
+	return err;
 }
 
 int vfs_pivot_root(const struct path *root, const struct path *new_root,

@@ -423,6 +423,9 @@ void vfs_mount_late(const struct late_mount *list, uint32_t nr);
 /* MS_BIND: show what (a directory or file, with its cache) also at where. */
 int vfs_mount_bind(const struct path *where, const struct path *what,
 		   bool recursive);
+/* The mount whose root is what, with all on it, goes to where. -ELOOP: that is
+ * on it, too. */
+int vfs_mount_move(const struct path *where, const struct path *what);
 int vfs_umount(const struct path *where, uint32_t flags); /* MNT_DETACH */
 /* A mount of sb that no path leads to, for walks from its root. Takes over the
  * caller's sb reference if it succeeds. NULL: no memory. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * mount, umount2 and pivot_root, for programs with CAP_SYS_ADMIN inside the sandbox: file
- * systems that live in the kernel, images, binds and changed flags. Nothing of
+ * systems that live in the kernel, images, binds, moves and changed flags. Nothing of
  * the host can be mounted. Mounts do not propagate between namespaces: asking for
  * it succeeds and does nothing.
  */
@@ -201,20 +201,28 @@ static bool may_bind(const struct path *what)
 		   is_own(what);
 }
 
-static int mount_bind(const struct path *where, uint64_t source,
-		      uint32_t flags)
+static int bind(const struct path *where, const struct path *what,
+		uint32_t flags)
+{
+	bool a = S_ISDIR(path_inode(what)->mode);
+	bool b = S_ISDIR(path_inode(where)->mode);
+
+	if (!may_bind(what))
+		return -EINVAL;
+	return a != b ? -ENOTDIR : vfs_mount_bind(where, what, flags & MS_REC);
+}
+
+/* Of what is there already: bind, or move. */
+static int mount_old(const struct path *where, uint64_t source, uint32_t flags)
 {
 	struct path what;
 	int err = user_path_walk((uint64_t)AT_FDCWD, source, WALK_FOLLOW,
 				 &what);
-	bool a, b;
 
 	if (err)
 		return err;
-	a = (path_inode(&what)->mode & S_IFMT) == S_IFDIR;
-	b = (path_inode(where)->mode & S_IFMT) == S_IFDIR;
-	err = !may_bind(&what) ? -EINVAL : a != b ? -ENOTDIR :
-	      vfs_mount_bind(where, &what, flags & MS_REC);
+	err = flags & MS_BIND ? bind(where, &what, flags) :
+	      is_own(&what) ? vfs_mount_move(where, &what) : -EINVAL;
 	path_put(&what);
 	return err;
 }
@@ -278,11 +286,11 @@ long sys_mount(uint64_t source, uint64_t target, uint64_t type,
 	else if (f & MS_REMOUNT)
 		err = vfs_remount(&where, f & MS_KEPT);
 	else if (f & MS_BIND)
-		err = mount_bind(&where, source, f);
+		err = mount_old(&where, source, f);
 	else if (f & MS_PROPAGATION)
 		err = where.dentry == where.mnt->root ? 0 : -EINVAL;
 	else if (f & MS_MOVE)
-		err = -EINVAL;
+		err = mount_old(&where, source, f);
 	else
 		err = mount_by_type(&where, source, type, f, data);
 	path_put(&where);

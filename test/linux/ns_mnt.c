@@ -257,3 +257,54 @@ TEST(many_made_and_forgotten)
 	}
 	must(rmdir("n"));
 }
+
+TEST(moved)
+{
+	private_tree();
+	must(mkdir("a", 0755));
+	must(mkdir("b", 0755));
+	put_file("file", "");
+	must(mount("1", "a", "tmpfs", 0, NULL));
+	must(mkdir("a/x", 0755));
+	must(mount("2", "a/x", "tmpfs", 0, NULL));
+	must(mkdir("a/x/y", 0755));
+	put_file("a/x/f", "deep");
+	show(mount("a", "b", NULL, MS_MOVE, NULL));
+	show_file("b/x/f");
+	show(access("a/x", F_OK));
+	show(umount("a"));
+	show(umount("b"));
+	show(mount("b/x", "a", NULL, MS_MOVE, NULL));
+	show_file("a/f");
+	/* on itself, below itself, what is no mount, what it is not */
+	show(mount("a", "a", NULL, MS_MOVE, NULL));
+	show(mount("a", "a/y", NULL, MS_MOVE, NULL));
+	show(mount("a/y", "b", NULL, MS_MOVE, NULL));
+	show(mount("a", "file", NULL, MS_MOVE, NULL));
+	show(mount("file", "a", NULL, MS_MOVE, NULL));
+	show(mount("nothing", "a", NULL, MS_MOVE, NULL));
+	show(mount("/", "a", NULL, MS_MOVE, NULL));
+	/* over another */
+	show(mount("a", "b", NULL, MS_MOVE, NULL));
+	show_file("b/f");
+	show(umount("b"));
+	show(access("b/x", F_OK));
+	show(umount("b"));
+	show(rmdir("a"));
+}
+
+TEST(users_move_their_own_only)
+{
+	if (geteuid())
+		skip("not root");
+	private_tree();
+	must(mkdir("m", 0777));
+	must(mkdir("other", 0777));
+	must(mount("cover", "m", "tmpfs", 0, NULL));
+	user_tree();
+	show(mount("m", "other", NULL, MS_MOVE, NULL));
+	must(mount("own", "m", "tmpfs", 0, NULL));
+	show(mount("m", "other", NULL, MS_MOVE, NULL));
+	show(umount("other"));
+	show(umount("m"));
+}
