@@ -272,7 +272,7 @@ static long drop_controlling(struct tty *t)
 static long set_foreground(struct tty *t, int32_t pgid)
 {
 	struct session *s = tty_job->session();
-	int err = tty_check_background(t, SIGTTOU);
+	int id, err = tty_check_background(t, SIGTTOU);
 
 	if (err)
 		return err;
@@ -280,12 +280,12 @@ static long set_foreground(struct tty *t, int32_t pgid)
 		return -ENOTTY;
 	if (pgid < 0)
 		return -EINVAL;
-	err = tty_job->check_pgrp((uint32_t)pgid, s);
-	if (err)
-		return err;
+	id = tty_job->check_pgrp((uint32_t)pgid, s);
+	if (id < 0)
+		return id;
 	mutex_lock(&tty_lock);
 	if (t->session == s)
-		t->pgrp = (uint32_t)pgid;
+		t->pgrp = (uint32_t)id;
 	mutex_unlock(&tty_lock);
 	return 0;
 }
@@ -300,9 +300,11 @@ long tty_ioctl_job(struct tty *t, struct file *f, uint32_t cmd, uint64_t arg)
 	case TIOCSPGRP:
 		return set_foreground(t, (int32_t)arg);
 	case TIOCGPGRP:
-		return is_current(t) ? (long)tty_foreground(t) : -ENOTTY;
+		return is_current(t) ? tty_job->seen(tty_foreground(t)) :
+				       -ENOTTY;
 	case TIOCGSID:
-		return is_current(t) ? (long)tty_session_id(t) : -ENOTTY;
+		return is_current(t) ? tty_job->seen(tty_session_id(t)) :
+				       -ENOTTY;
 	default:
 		return -ENOTTY;
 	}

@@ -30,8 +30,11 @@ struct tty_job_ops {
 	uint32_t (*session_id)(struct session *s);
 	/* Where s keeps its terminal; the pointer's value is tty_lock's. */
 	struct tty **(*session_tty)(struct session *s);
-	/* 0, -ESRCH (no such group), -EPERM (of another session) */
-	int (*check_pgrp)(uint32_t pgid, struct session *s);
+	/* The group that the caller calls nr; -ESRCH (there is none), -EPERM
+	 * (of another session). */
+	int (*check_pgrp)(uint32_t nr, struct session *s);
+	/* What the caller calls a group or session. */
+	long (*seen)(uint32_t id);
 	void (*signal_pgrp)(uint32_t pgid, int signo);
 	void (*signal_leader)(uint32_t sid, int signo);
 };

@@ -184,6 +184,10 @@ static int pseudo_setattr(struct inode *i, const struct attr *a)
 
 static void pseudo_evict(struct inode *i)
 {
+	struct pseudo_node *n = pseudo_node(i);
+
+	if (S_ISDIR(i->mode) && n->entry->dir && n->entry->dir->drop)
+		n->entry->dir->drop(n);
 	kfree(i->private);
 }
 

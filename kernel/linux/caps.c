@@ -8,6 +8,7 @@
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "linux/ids.h"
+#include "linux/pid_ns.h"
 
 #define LSM_ID_CAPABILITY 100	/* not in older UAPI headers */
 
@@ -72,10 +73,10 @@ static struct cred *cred_of_pid(int32_t pid)
 	if (!pid)
 		return cred_get(current_thread()->cred);
 	mutex_lock(&process_lock);
-	t = thread_find((uint32_t)pid);
+	t = thread_find_user((uint32_t)pid);
 	if (t)
 		c = cred_get(t->cred);
-	else if (process_find((uint32_t)pid))
+	else if (process_find_user((uint32_t)pid))
 		c = cred_of_first();
 	mutex_unlock(&process_lock);
 	return c;
@@ -130,7 +131,7 @@ long sys_capset(uint64_t header, uint64_t data)
 
 	if (words < 0)
 		return words;
-	if (h.pid && (uint32_t)h.pid != current_thread()->tid)
+	if (h.pid && (uint32_t)h.pid != current_thread()->nr)
 		return -EPERM;
 	if (copy_from_user(d, (void *)data, (size_t)words * sizeof(d[0])))
 		return -EFAULT;

@@ -380,7 +380,8 @@ static void commit(struct exec *e)
 int exec_run(struct exec *e, int dirfd, uint32_t walk_flags)
 {
 	struct head *head = kmalloc(sizeof(*head));
-	uint32_t old_tid = current_thread()->tid;
+	struct thread *self = current_thread();
+	uint32_t old_tid = ptrace_seen(self, self->tid);
 	int err;
 
 	if (!head)

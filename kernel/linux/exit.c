@@ -17,6 +17,7 @@
 #include "linux/mm.h"
 #include "linux/ns.h"
 #include "linux/oom.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
 #include "linux/remote.h"
@@ -52,7 +53,7 @@ void process_notify_parent_locked(struct process *p, int code, int status)
 
 	if (!parent)
 		return;
-	i.child.pid = (int32_t)p->pid;
+	i.child.pid = (int32_t)pid_seen_locked(parent->pid_ns, p->pid);
 	i.child.uid = p->exit_uid;
 	i.child.status = status;
 	i.child.utime = (int64_t)(p->cpu_user_ns / 10000000);
@@ -115,6 +116,7 @@ static void become_zombie(struct process *p, uint32_t status)
 	p->exiting = true;
 	p->wait_status = status;
 	p->state = PROC_ZOMBIE;
+	pid_ns_count_locked(p->pid_ns, -1);
 	reparent_children_locked(p);
 	exit_hook_process_locked(p);
 	is_hidden = ptrace_process_gone_locked(p, status);
@@ -187,6 +189,8 @@ void thread_exit(uint32_t status)
 	if (last) {
 		exit_hook_process(p, t);
 		process_release_vfork(p);
+		if (unlikely(p->pid_ns->init == p))
+			pid_ns_end(p);
 	}
 	fs_state_put(t->fs);
 	ns_set_put(t->ns);
@@ -268,7 +272,7 @@ static int end_siblings(struct thread *self)
 	if (p->exec_thread == self)
 		p->exec_thread = NULL;
 	if (!err && self->tid != p->pid) {
-		thread_set_tid_locked(self, p->pid);
+		thread_lead_locked(self);
 		ptrace_set_tid_locked(self);
 	}
 	mutex_unlock(&process_lock);

@@ -13,6 +13,7 @@
 #include "linux/async.h"
 #include "linux/fdtable.h"
 #include "linux/flock.h"
+#include "linux/pid_ns.h"
 #include "linux/seals.h"
 #include "linux/sockets.h"
 
@@ -57,17 +58,20 @@ static long set_flags(struct file *f, int fd, uint64_t arg)
 static long set_owner(struct file *f, int32_t id, uint32_t type)
 {
 	const struct cred *c = current_thread()->cred;
+	uint32_t nr = (uint32_t)(id < 0 ? -id : id);
 	bool found;
 
 	if (id == INT32_MIN)
 		return -EINVAL;
-	if (id > 0) {
+	if (id) {
 		mutex_lock(&process_lock);
-		found = type == F_OWNER_TID ? thread_find((uint32_t)id) != NULL :
-			process_find((uint32_t)id) != NULL;
+		nr = pid_from_user_locked(nr);
+		found = id < 0 ? nr != 0 : type == F_OWNER_TID ?
+			thread_find(nr) != NULL : process_find(nr) != NULL;
 		mutex_unlock(&process_lock);
 		if (!found)
 			return -ESRCH;
+		id = id < 0 ? -(int32_t)nr : (int32_t)nr;
 	}
 	f->fown_type = type;
 	f->fown_uid = c->uid;
@@ -76,6 +80,14 @@ static long set_owner(struct file *f, int32_t id, uint32_t type)
 	if (socket_of(f))
 		socket_of(f)->owner = id;
 	return 0;
+}
+
+static int32_t get_owner(const struct file *f)
+{
+	int32_t id = (int32_t)f->fown_pid;
+
+	return id < 0 ? -(int32_t)pid_to_user((uint32_t)-id) :
+	       (int32_t)pid_to_user((uint32_t)id);
 }
 
 static long owner_ex(struct file *f, bool set, uint64_t user)
@@ -90,8 +102,8 @@ static long owner_ex(struct file *f, bool set, uint64_t user)
 		return set_owner(f, o.type == F_OWNER_PGRP ? -o.pid : o.pid,
 				 (uint32_t)o.type);
 	}
-	o.pid = (int32_t)f->fown_pid;
-	o.type = o.pid < 0 ? F_OWNER_PGRP :
+	o.pid = get_owner(f);
+	o.type = (int32_t)f->fown_pid < 0 ? F_OWNER_PGRP :
 		 f->fown_type == F_OWNER_TID ? F_OWNER_TID : F_OWNER_PID;
 	if (o.pid < 0)
 		o.pid = -o.pid;
@@ -124,7 +136,7 @@ static long set_notify(struct file *f, int fd, uint32_t events)
 	long err = dnotify_set(f, fd, events);
 
 	return err || f->fown_pid ? err :
-	       set_owner(f, (int32_t)current_process()->pid, F_OWNER_PID);
+	       set_owner(f, (int32_t)current_process()->nr, F_OWNER_PID);
 }
 
 static long same_file(struct file *f, uint64_t fd)
@@ -194,7 +206,7 @@ static long fcntl_file(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 	case F_SETOWN:
 		return set_owner(f, (int32_t)arg, F_OWNER_PID);
 	case F_GETOWN:
-		return (int32_t)f->fown_pid;
+		return get_owner(f);
 	case F_SETOWN_EX:
 		return owner_ex(f, true, arg);
 	case F_GETOWN_EX:

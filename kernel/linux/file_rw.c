@@ -75,7 +75,7 @@ static void signal_self(int signo)
 	struct thread *t = current_thread();
 	struct ksiginfo info = { .signo = signo };
 
-	info.kill.pid = (int32_t)t->process->pid;
+	info.kill.pid = (int32_t)t->process->nr;
 	info.kill.uid = t->cred->uid;
 	signal_send_thread(t, signo, &info);
 }

@@ -15,6 +15,7 @@
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "linux/flock.h"
+#include "linux/pid_ns.h"
 #include "linux/process.h"
 
 #define RANGE_END INT64_MAX
@@ -349,6 +350,8 @@ static long range_get(struct inode *i, const struct range_lock *want,
 		u->l_pid = c->ofd ? -1 : c->pid;
 	}
 	mutex_unlock(&flock_lock);
+	if (c && u->l_pid > 0)
+		u->l_pid = (int)pid_to_user((uint32_t)u->l_pid);
 	return copy_to_user((void *)user, u, sizeof(*u));
 }
 

@@ -13,6 +13,7 @@
 #include "linux/mm.h"
 #include "linux/ns.h"
 #include "linux/path.h"
+#include "linux/pid_ns.h"
 #include "linux/pidfd.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
@@ -70,6 +71,7 @@ void fs_state_put(struct fs_state *fs)
 
 static int check_flags(const struct clone_args_k *a)
 {
+	const struct thread *self = current_thread();
 	uint64_t f = a->flags;
 
 	if ((f & CLONE_SIGHAND && !(f & CLONE_VM)) ||
@@ -85,6 +87,12 @@ static int check_flags(const struct clone_args_k *a)
 	/* it becomes the FS base, which must be an address of a program */
 	if (f & CLONE_SETTLS && a->tls >= TLS_MAX)
 		return -EPERM;
+	/* who is in a namespace has all its threads there, and no siblings if
+	 * it is the init */
+	if ((f & CLONE_THREAD &&
+	     ns_of(self, NS_PID) != &self->process->pid_ns->ns) ||
+	    (f & CLONE_PARENT && self->process->is_init))
+		return -EINVAL;
 	/* sharing of handlers without being a thread: not offered */
 	if (f & CLONE_SIGHAND && !(f & CLONE_THREAD))
 		return -EINVAL;
@@ -221,7 +229,7 @@ static void start_child(struct thread *t)
 {
 	mm_after_fork(t->process->mm);
 	if (t->set_child_tid)
-		(void)!user_store32(t->set_child_tid, t->tid);
+		(void)!user_store32(t->set_child_tid, t->nr);
 }
 
 /* Parent's half of vfork: until the child execs or exits, or we are killed. */
@@ -266,7 +274,7 @@ static int start_thread(struct thread *t, const struct clone_args_k *a)
 static long new_thread(struct thread *self, const struct clone_args_k *a)
 {
 	struct thread *t = thread_alloc(self->process);
-	uint32_t tid;
+	uint32_t tid, nr;
 	int err;
 
 	if (!t)
@@ -275,20 +283,24 @@ static long new_thread(struct thread *self, const struct clone_args_k *a)
 	if (err)
 		goto out_drop;
 	mutex_lock(&process_lock);
-	tid = t->tid = pid_alloc_locked();
 	err = self->process->group_exit || self->process->exec_thread ?
-	      -ERESTARTNOINTR : tid ? 0 : -EAGAIN;
+	      -ERESTARTNOINTR :
+	      pid_alloc_locked(t->process->pid_ns, &t->tid, &t->nr);
+	tid = t->tid;
+	nr = t->nr;
 	if (!err)
 		err = link_thread_locked(t, self, a);
+	if (err)
+		pid_release_locked(tid);
 	mutex_unlock(&process_lock);
 	if (err)
 		goto out_drop;
 	if (a->flags & CLONE_PARENT_SETTID)
-		(void)!user_store32(a->parent_tid, tid);
+		(void)!user_store32(a->parent_tid, nr);
 	err = start_thread(t, a);
 	if (!err) {
-		ptrace_event(self, a->trace_event, tid);
-		return tid;
+		ptrace_event(self, a->trace_event, ptrace_seen(self, tid));
+		return nr;
 	}
 	__atomic_fetch_sub(&t->process->mm->nr_tasks, 1, __ATOMIC_RELAXED);
 	mutex_lock(&process_lock);
@@ -308,24 +320,30 @@ static void drop_process(struct process *p)
 	process_put(p);
 }
 
+/* *nr: what the caller knows it by. */
 static int publish(struct process *p, struct thread *t, struct thread *self,
-		   const struct clone_args_k *a)
+		   const struct clone_args_k *a, uint32_t *nr)
 {
+	struct pid_ns *ns = (struct pid_ns *)ns_of(t, NS_PID);
 	struct process *old = self->process;
 	struct process *parent = old;
-	int err = 0;
+	int err;
 
 	mutex_lock(&process_lock);
 	if (a->flags & CLONE_PARENT && old->parent) {
 		parent = old->parent;
 		p->exit_signal = old->exit_signal;
 	}
-	p->pid = t->tid = pid_alloc_locked();
 	p->forked_by = self->tid;
-	if (!p->pid || old->group_exit)
-		err = p->pid ? -ERESTARTNOINTR : -EAGAIN;
+	p->pid_ns = pid_ns_get(ns);
+	err = old->group_exit ? -ERESTARTNOINTR :
+	      pid_alloc_locked(ns, &p->pid, &p->nr);
+	t->tid = p->pid;
+	t->nr = p->nr;
 	if (!err)
 		err = link_thread_locked(t, self, a);
+	if (err)
+		pid_release_locked(p->pid);
 	if (!err) {
 		p->pgid = old->pgid;
 		p->session = session_get(old->session);
@@ -334,6 +352,11 @@ static int publish(struct process *p, struct thread *t, struct thread *self,
 			self->vfork_pending = 1;
 		}
 		process_link_locked(p, parent);
+		if (!ns->init) {
+			ns->init = p;
+			p->is_init = true;
+		}
+		*nr = pid_seen_locked(old->pid_ns, p->pid);
 	}
 	mutex_unlock(&process_lock);
 	return err;
@@ -346,6 +369,7 @@ static void unpublish(struct process *p, struct thread *t)
 	if (t->trace)
 		ptrace_detach_locked(t->trace);
 	thread_unlink_locked(t);
+	pid_ns_count_locked(p->pid_ns, -1);
 	process_get(p);		/* drop_process puts */
 	process_unlink_locked(p);
 	mutex_unlock(&process_lock);
@@ -381,7 +405,7 @@ static long new_process(struct thread *self, const struct clone_args_k *a)
 	struct process *p = process_alloc();
 	struct thread *t = p ? thread_alloc(p) : NULL;
 	struct mm *mm = self->process->mm;
-	uint32_t pid;
+	uint32_t pid, nr;
 	int err = -ENOMEM;
 
 	if (!t) {
@@ -398,12 +422,12 @@ static long new_process(struct thread *self, const struct clone_args_k *a)
 	if (!err && a->flags & CLONE_PIDFD)
 		err = prepare_pidfd(p, a, &pidfd);
 	if (!err)
-		err = publish(p, t, self, a);
+		err = publish(p, t, self, a, &nr);
 	if (err)
 		goto out_unlock;
 	pid = p->pid;
 	if (a->flags & CLONE_PARENT_SETTID)
-		(void)!user_store32(a->parent_tid, pid);
+		(void)!user_store32(a->parent_tid, nr);
 	process_get(p);
 	err = start_thread(t, a);
 	if (err) {
@@ -414,13 +438,14 @@ static long new_process(struct thread *self, const struct clone_args_k *a)
 	if (copies)
 		rwlock_write_unlock(&mm->lock);
 	finish_pidfd(&pidfd, 0);
-	ptrace_event(self, a->trace_event, pid);
+	ptrace_event(self, a->trace_event, ptrace_seen(self, pid));
 	if (a->flags & CLONE_VFORK) {
 		wait_for_vfork(self, p);
-		ptrace_event(self, PTRACE_EVENT_VFORK_DONE, pid);
+		ptrace_event(self, PTRACE_EVENT_VFORK_DONE,
+			     ptrace_seen(self, pid));
 	}
 	process_put(p);
-	return pid;
+	return nr;
 out_unlock:
 	if (copies)
 		rwlock_write_unlock(&mm->lock);
@@ -527,5 +552,5 @@ long sys_set_tid_address(uint64_t p)
 	struct thread *t = current_thread();
 
 	t->clear_child_tid = (uint32_t *)p;
-	return t->tid;
+	return t->nr;
 }

@@ -22,6 +22,7 @@
 #include "arch/uaccess.h"
 #include "core/sched.h"
 #include "linux/futex_calls.h"
+#include "linux/pid_ns.h"
 #include "platform/platform.h"
 
 struct pi_wait {
@@ -56,7 +57,7 @@ static int wait_for_owner(struct task *waiter, uint32_t tid)
 	int err = 0;
 
 	mutex_lock(&process_lock);
-	t = thread_find(tid);
+	t = thread_find_user(tid);
 	if (!t)
 		err = -ESRCH;
 	else if (__atomic_load_n(&t->futex_gone, __ATOMIC_SEQ_CST))
@@ -231,7 +232,7 @@ static void pi_wait_init(struct pi_wait *p, uint64_t uaddr,
 {
 	*p = (struct pi_wait){
 		.w = { .task = current_task(), .bitset = ~0u },
-		.tid = current_thread()->tid, .uaddr = uaddr, .want = *k,
+		.tid = current_thread()->nr, .uaddr = uaddr, .want = *k,
 	};
 	p->w.owner_wait = p;
 }
@@ -341,7 +342,7 @@ static int unlock_locked(struct futex_bucket *b, const struct futex_key *k,
 
 long futex_unlock_pi(uint64_t uaddr, uint32_t flags)
 {
-	uint32_t tid = current_thread()->tid, v;
+	uint32_t tid = current_thread()->nr, v;
 	struct futex_wakes wakes = { 0 };
 	struct futex_bucket *b;
 	struct futex_key k;
@@ -484,12 +485,20 @@ long futex_cmp_requeue_pi(uint64_t uaddr, uint32_t flags, uint32_t nr_wake,
 }
 
 /* --- death of owners ---------------------------------------------------------------*/
+/* Numbers of other namespaces mean others. */
+static bool of_namespace(const struct futex_waiter *w, const struct thread *t)
+{
+	const struct thread *waits = w->task->personality;
+
+	return waits->process->pid_ns == t->process->pid_ns;
+}
+
 static void if_waits_for(struct futex_waiter *w, void *arg)
 {
 	struct pi_wait *p = pi_of(w);
 	const struct thread *t = arg;
 
-	if (p && p->owner == t->tid)
+	if (p && p->owner == t->nr && of_namespace(w, t))
 		name_heir_locked(w->bucket, &w->key);
 }
 

@@ -8,6 +8,7 @@
 #include "arch/uaccess.h"
 #include "linux/exit_hooks.h"
 #include "linux/futex_calls.h"
+#include "linux/pid_ns.h"
 #include "linux/ptrace.h"
 
 long sys_set_robust_list(uint64_t head, uint64_t len)
@@ -28,9 +29,9 @@ long sys_get_robust_list(uint64_t tid, uint64_t head, uint64_t len)
 	int err = 0;
 
 	mutex_lock(&process_lock);
-	t = tid ? thread_find((uint32_t)tid) : current_thread();
+	t = tid ? thread_find_user((uint32_t)tid) : current_thread();
 	if (!t)	/* a process without threads: the first one, a zombie */
-		err = process_find((uint32_t)tid) ? -EPERM : -ESRCH;
+		err = process_find_user((uint32_t)tid) ? -EPERM : -ESRCH;
 	else if (!ptrace_may_access_locked(t, false))
 		err = -EPERM;
 	else
@@ -105,7 +106,7 @@ void futex_exit_robust(struct thread *t)
 
 	if (head) {
 		t->robust_list = NULL;
-		walk_list(head, t->tid);
+		walk_list(head, t->nr);
 	}
 	futex_exit_pi(t);
 }

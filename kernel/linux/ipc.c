@@ -13,6 +13,7 @@
 #include "fs/pseudofs.h"
 #include "lib/string.h"
 #include "linux/ns.h"
+#include "linux/pid_ns.h"
 
 #define INDEX_BITS	15u
 #define INDEX_MAX	(1u << INDEX_BITS)
@@ -298,6 +299,11 @@ static void show_ids(struct ipc64_perm *p)
 	p->cgid = id_show(u, ID_GROUP, p->cgid);
 }
 
+static void show_pid(int32_t *pid)
+{
+	*pid = (int32_t)pid_to_user((uint32_t)*pid);
+}
+
 /* any: without a right to read. by_index: returns the id. */
 static long stat(enum ipc_kind kind, int32_t id, bool by_index, bool any,
 		 uint64_t user)
@@ -318,6 +324,13 @@ static long stat(enum ipc_kind kind, int32_t id, bool by_index, bool any,
 	mutex_unlock(&ipc_lock);
 	if (err)
 		return err;
+	if (kind == IPC_SHM) {
+		show_pid(&copy.shm.shm_cpid);
+		show_pid(&copy.shm.shm_lpid);
+	} else if (kind == IPC_MSG) {
+		show_pid(&copy.msg.msg_lspid);
+		show_pid(&copy.msg.msg_lrpid);
+	}
 	if (copy_to_user((void *)user, &copy.perm, ds_size[kind]))
 		return -EFAULT;
 	return by_index ? id : 0;

@@ -5,6 +5,7 @@
 #include "arch/uaccess.h"
 #include "linux/epoll_priv.h"
 #include "linux/fdtable.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
 
@@ -59,8 +60,8 @@ long sys_kcmp(uint64_t pid1, uint64_t pid2, uint64_t type, uint64_t idx1,
 	    copy_from_user(&slot, (void *)idx2, sizeof(slot)))
 		return -EFAULT;
 	mutex_lock(&process_lock);
-	t1 = thread_find((uint32_t)pid1);
-	t2 = thread_find((uint32_t)pid2);
+	t1 = thread_find_user((uint32_t)pid1);
+	t2 = thread_find_user((uint32_t)pid2);
 	if (!t1 || !t2) {
 		ret = -ESRCH;
 	} else if (!ptrace_may_access_locked(t1, false) ||

@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "linux/clocks.h"
 #include "linux/mm.h"
+#include "linux/pid_ns.h"
 #include "linux/process.h"
 
 #define NOFILE_MAX (1u << 20)
@@ -55,8 +56,8 @@ static struct process *process_by_tid_locked(int32_t pid)
 
 	if (!pid)
 		return current_process();
-	p = process_find((uint32_t)pid);
-	t = p ? NULL : thread_find((uint32_t)pid);
+	p = process_find_user((uint32_t)pid);
+	t = p ? NULL : thread_find_user((uint32_t)pid);
 	return t ? t->process : p;
 }
 

@@ -17,6 +17,8 @@
 #include "linux/ns.h"
 #include "linux/nsfs.h"
 #include "linux/path.h"
+#include "linux/pid_ns.h"
+#include "linux/proc/proc.h"
 
 #define FSTYPE_MAX 64u
 #define MNT_FORCE 1u
@@ -75,7 +77,7 @@ static struct super *make_tmpfs(const char *options)
 
 static struct super *make_proc(const char *options)
 {
-	return procfs_create();
+	return procfs_create_own();
 }
 
 static struct super *make_sysfs(const char *options)
@@ -122,7 +124,9 @@ static bool may_mount_type(enum ns_kind shows)
 	const struct user_ns *u = &user_ns_first;
 
 	if (shows != NS_KINDS)
-		u = shows == NS_USER ? t->cred->user_ns : ns_of(t, shows)->owner;
+		u = shows == NS_USER ? t->cred->user_ns :
+		    shows == NS_PID ? own_pid_ns()->ns.owner :
+		    ns_of(t, shows)->owner;
 	return cred_has_cap_in(t->cred, u, CAP_SYS_ADMIN);
 }
 

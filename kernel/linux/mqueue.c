@@ -20,6 +20,7 @@
 #include "linux/mm_priv.h"
 #include "linux/mqueue_priv.h"
 #include "linux/path.h"
+#include "linux/pid_ns.h"
 #include "linux/timeout.h"
 
 #define NAME_SIZE	256u
@@ -131,7 +132,7 @@ static ssize_t mq_read(struct file *f, struct uio *u, uint64_t *pos)
 			     mq->owner ? mq->event.notify : 0,
 			     mq->owner && !mq->event.notify ?
 			     mq->event.signo : 0,
-			     mq->owner ? (int)mq->owner->pid : 0);
+			     mq->owner ? (int)pid_to_user(mq->owner->pid) : 0);
 	mutex_unlock(&mq->lock);
 	if (*pos >= n || !u->left)
 		return 0;

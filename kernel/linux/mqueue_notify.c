@@ -34,7 +34,7 @@ struct process *mqueue_tell_owner(struct mqueue *mq)
 	struct ksiginfo i = { .signo = mq->event.signo, .code = SI_MESGQ };
 
 	if (mq->owner && mq->event.notify == SIGEV_SIGNAL && i.signo) {
-		i.kill.pid = (int32_t)current_process()->pid;
+		i.kill.pid = (int32_t)current_process()->nr;
 		i.kill.uid = current_thread()->cred->uid;
 		i.kill.value = mq->event.value;
 		signal_send_process(mq->owner, i.signo, &i);

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "linux/ipc.h"
 #include "linux/msgq.h"
+#include "linux/pid_ns.h"
 #include "linux/process.h"
 
 struct queue {
@@ -108,7 +109,8 @@ static void msg_show(struct textbuf *t, const struct ipc_obj *o)
 {
 	textbuf_printf(t, "  %10lu %10lu %5u %5u %5u %5u %5u %5u %10ld %10ld "
 		       "%10ld\n", o->msg.msg_cbytes, o->msg.msg_qnum,
-		       o->msg.msg_lspid, o->msg.msg_lrpid, o->perm.uid,
+		       pid_to_user((uint32_t)o->msg.msg_lspid),
+		       pid_to_user((uint32_t)o->msg.msg_lrpid), o->perm.uid,
 		       o->perm.gid, o->perm.cuid, o->perm.cgid,
 		       o->msg.msg_stime, o->msg.msg_rtime, o->msg.msg_ctime);
 }

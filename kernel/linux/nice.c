@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/resource.h>
 #include <gen/syscalls.h>
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 
 #define IOPRIO_CLASS_SHIFT 13
@@ -30,7 +31,8 @@ static bool who_matches_locked(const struct who *w, const struct process *p,
 	case PRIO_PROCESS_NR:
 		return p->pid == w->id;
 	case PRIO_USER_NR:
-		return t && t->cred->uid == w->id;
+		return t && t->cred->uid == w->id &&
+		       pid_seen_locked(own_pid_ns(), p->pid);
 	default:
 		return p->pgid == w->id;
 	}
@@ -92,6 +94,8 @@ static void who_run(struct who *w)
 	if (w->id && w->which == PRIO_USER_NR)
 		w->id = id_from_user(current_thread()->cred->user_ns, ID_USER,
 				     w->id);
+	else if (w->id && !(w->id = pid_from_user_locked(w->id)))
+		w->id = NO_ID;
 	if (!w->id)
 		w->id = w->which == PRIO_PROCESS_NR ? p->pid :
 			w->which == PRIO_USER_NR ? current_thread()->cred->uid :

@@ -12,6 +12,7 @@
 #include "linux/ids.h"
 #include "linux/ipc.h"
 #include "linux/nsfs.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
 
@@ -20,11 +21,10 @@
 	 CLONE_SIGHAND | CLONE_VM | NS_FLAGS)
 
 /* --- kinds ----------------------------------------------------------------*/
-/* Those without anything of their own. The numbers are Linux's. */
-static struct ns first[NS_KINDS] = {
-#define FIRST(k, nr) \
-	[k] = { .refs = { 1 }, .kind = k, .inum = nr, .owner = &user_ns_first }
-	FIRST(NS_CGROUP, 4026531835u),	FIRST(NS_PID, 4026531836u),
+/* The numbers of the first ones are Linux's. */
+static struct ns cgroup_ns_first = {
+	.refs = { 1 }, .kind = NS_CGROUP, .inum = 4026531835u,
+	.owner = &user_ns_first,
 };
 
 /* There is one group: to see it as the root changes nothing. */
@@ -43,14 +43,14 @@ static int make_mnt(struct ns *old, struct user_ns *owner, struct fs_state *fs,
 }
 
 const struct ns_type ns_types[NS_KINDS] = {
-	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP, &first[NS_CGROUP],
+	[NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP, &cgroup_ns_first,
 			make_cgroup },
 	[NS_IPC] = { "ipc", CLONE_NEWIPC, (struct ns *)&ipc_ns_first,
 		     ipc_ns_make },
 	[NS_MNT] = { "mnt", CLONE_NEWNS, &mnt_ns_first.ns, make_mnt },
 	[NS_NET] = { "net", CLONE_NEWNET, (struct ns *)&net_ns_first,
 		     net_ns_make },
-	[NS_PID] = { "pid", CLONE_NEWPID, &first[NS_PID], NULL },
+	[NS_PID] = { "pid", CLONE_NEWPID, &pid_ns_first.ns, pid_ns_make },
 	[NS_USER] = { "user", CLONE_NEWUSER, &user_ns_first.ns, NULL },
 	[NS_UTS] = { "uts", CLONE_NEWUTS, (struct ns *)&uts_ns_first,
 		     uts_ns_make },
@@ -251,6 +251,10 @@ static int enter(struct ns *ns, struct change *n)
 	if (ns->kind == NS_MNT)
 		err = cred_has_cap_in(c, u, CAP_SYS_CHROOT) ?
 		      enter_mnt((struct mnt_ns *)ns, n) : -EPERM;
+	/* for the caller's children; never back */
+	if (ns->kind == NS_PID &&
+	    !pid_ns_is_below((struct pid_ns *)ns, own_pid_ns()))
+		err = -EINVAL;
 	if (err)
 		return err;
 	ns_put(n->set->ns[ns->kind]);
@@ -271,7 +275,8 @@ static int take_of_process(struct process *p, uint64_t flags,
 		err = ptrace_may_access_locked(t, false) ? 0 : -EPERM;
 		for (int k = 0; k < NS_KINDS && !err; k++)
 			if (flags & ns_types[k].flag)
-				want[k] = ns_get(ns_of(t, (enum ns_kind)k));
+				want[k] = ns_get(k == NS_PID ? &p->pid_ns->ns :
+						 ns_of(t, (enum ns_kind)k));
 	}
 	mutex_unlock(&process_lock);
 	return err;

@@ -73,5 +73,7 @@ int uts_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
 		struct ns **out);
 int ipc_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
 		struct ns **out);
+int pid_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
+		struct ns **out);
 int net_ns_make(struct ns *old, struct user_ns *owner, struct fs_state *fs,
 		struct ns **out);

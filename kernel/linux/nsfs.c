@@ -10,9 +10,11 @@
 #include "fs/nsfs.h"
 #include "lib/string.h"
 #include "linux/ns.h"
+#include "linux/pid_ns.h"
 #include "linux/proc/proc.h"
 
 #define NAME_SIZE 32u
+#define PID_FOR_CHILDREN NS_KINDS	/* arg of an entry */
 
 static const struct file_ops nsfs_ops;
 
@@ -59,13 +61,19 @@ static long nsfs_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 	struct ns *n = nsfs_file_ns(f);
 	const struct user_ns *own = current_thread()->cred->user_ns;
 	const struct user_ns *u = (const struct user_ns *)n;
+	struct pid_ns *above;
 
 	switch (cmd) {
 	case NS_GET_NSTYPE:
 		return ns_types[n->kind].flag;
 	case NS_GET_PARENT:
+		if (n->kind == NS_PID) {
+			above = ((struct pid_ns *)n)->parent;
+			return pid_ns_is_below(above, own_pid_ns()) ?
+			       open_ns(&above->ns) : -EPERM;
+		}
 		if (n->kind != NS_USER)
-			return n->kind == NS_PID ? -EPERM : -EINVAL;
+			return -EINVAL;
 		fallthrough;
 	case NS_GET_USERNS:
 		return user_ns_is_below(n->owner, own) ?
@@ -81,10 +89,19 @@ static long nsfs_ioctl(struct file *f, uint32_t cmd, uint64_t arg)
 static const struct file_ops nsfs_ops = { .ioctl = nsfs_ioctl };
 
 /* --- /proc/PID/ns -----------------------------------------------------------*/
+/* NULL: there is nobody yet. */
+static struct ns *for_children(const struct thread *t)
+{
+	struct pid_ns *n = (struct pid_ns *)ns_of(t, NS_PID);
+
+	return n->init || n->ended ? &n->ns : NULL;
+}
+
 /* That of the process, with a reference. Returns 0, -EACCES, -ENOENT. */
 static int ns_of_node(struct pseudo_node *n, struct ns **out)
 {
 	struct process *p;
+	struct ns *ns = NULL;
 	struct thread *t;
 	int err = -ENOENT;
 
@@ -95,8 +112,12 @@ static int ns_of_node(struct pseudo_node *n, struct ns **out)
 	t = proc_tid(n) ? thread_find(proc_tid(n)) :
 	    p && !list_is_empty(&p->threads) ?
 	    list_first(&p->threads, struct thread, link) : NULL;
-	if (t) {
-		*out = ns_get(ns_of(t, (enum ns_kind)n->entry->arg));
+	if (t)
+		ns = n->entry->arg == NS_PID ? &t->process->pid_ns->ns :
+		     n->entry->arg == PID_FOR_CHILDREN ? for_children(t) :
+		     ns_of(t, (enum ns_kind)n->entry->arg);
+	if (ns) {
+		*out = ns_get(ns);
 		err = 0;
 	}
 	mutex_unlock(&process_lock);
@@ -138,7 +159,7 @@ const struct pseudo_entry proc_ns_table[] = {
 	NS("mnt", NS_MNT),
 	NS("net", NS_NET),
 	NS("pid", NS_PID),
-	NS("pid_for_children", NS_PID),
+	NS("pid_for_children", PID_FOR_CHILDREN),
 	NS("user", NS_USER),
 	NS("uts", NS_UTS),
 	{ }

@@ -12,6 +12,8 @@
 #include "lib/string.h"
 #include "linux/exit_hooks.h"
 #include "linux/pidfd.h"
+#include "linux/pid_ns.h"
+#include "linux/proc/proc.h"
 #include "linux/ptrace.h"
 #include "linux/signal_priv.h"
 
@@ -72,11 +74,11 @@ long sys_pidfd_open(uint64_t pid, uint64_t flags)
 	if (flags & ~(uint64_t)O_NONBLOCK || (int32_t)pid <= 0)
 		return -EINVAL;
 	mutex_lock(&process_lock);
-	p = process_find((uint32_t)pid);
+	p = process_find_user((uint32_t)pid);
 	if (p)
 		process_get(p);
 	else
-		err = thread_find((uint32_t)pid) ? -EINVAL : -ESRCH;
+		err = thread_find_user((uint32_t)pid) ? -EINVAL : -ESRCH;
 	mutex_unlock(&process_lock);
 	if (err)
 		return err;
@@ -95,16 +97,10 @@ static struct process *proc_dir_process_get(int fd)
 {
 	struct file *f = fd_get(fd);
 	struct process *p = NULL;
-	char name[16];
-	uint32_t pid = 0;
 
-	if (f && f->path.dentry && S_ISDIR(f->inode->mode) &&
-	    !strcmp(f->inode->sb->type, "proc")) {
-		path_last_name(&f->path, name, sizeof(name));
-		for (const char *c = name; *c >= '0' && *c <= '9'; c++)
-			pid = pid * 10 + (uint32_t)(*c - '0');
+	if (f) {
 		mutex_lock(&process_lock);
-		p = process_find(pid);
+		p = process_find(proc_dir_pid(f->inode));
 		if (p)
 			process_get(p);
 		mutex_unlock(&process_lock);
@@ -127,7 +123,7 @@ long sys_pidfd_send_signal(uint64_t fd, uint64_t signo, uint64_t info,
 		p = proc_dir_process_get((int)fd);
 	if (!p)
 		return -EBADF;
-	if ((uint32_t)signo > 64)
+	if ((uint32_t)signo > 64 || !pid_ns_is_below(p->pid_ns, self->pid_ns))
 		err = -EINVAL;
 	i = signal_info_from_self((int)signo, SI_USER);
 	if (!err && info) {

@@ -5,6 +5,7 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "linux/ids.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/seccomp.h"
 #include "linux/signal_priv.h"
@@ -13,30 +14,36 @@
 
 long sys_getpid(void)
 {
-	return current_process()->pid;
+	return current_process()->nr;
 }
 
 long sys_gettid(void)
 {
-	return current_thread()->tid;
+	return current_thread()->nr;
 }
 
 long sys_getppid(void)
 {
-	struct process *parent =
-		__atomic_load_n(&current_process()->parent, __ATOMIC_ACQUIRE);
+	struct process *const *of = &current_process()->parent, *parent;
+	uint32_t pid;
 
-	return parent ? parent->pid : 0;
+	/* one that is freed meanwhile is not the parent any more */
+	do {
+		parent = __atomic_load_n(of, __ATOMIC_ACQUIRE);
+		pid = parent ? __atomic_load_n(&parent->pid,
+					       __ATOMIC_RELAXED) : 0;
+	} while (parent != __atomic_load_n(of, __ATOMIC_ACQUIRE));
+	return pid_to_user(pid);
 }
 
 long sys_getpgrp(void)
 {
-	return current_process()->pgid;
+	return pid_to_user(current_process()->pgid);
 }
 
 static struct process *find_or_self(uint64_t pid)
 {
-	return pid ? process_find((uint32_t)pid) : current_process();
+	return pid ? process_find_user((uint32_t)pid) : current_process();
 }
 
 long sys_getpgid(uint64_t pid)
@@ -46,7 +53,7 @@ long sys_getpgid(uint64_t pid)
 
 	mutex_lock(&process_lock);
 	p = find_or_self((uint32_t)pid);
-	r = p ? (long)p->pgid : -ESRCH;
+	r = p ? (long)pid_seen_locked(own_pid_ns(), p->pgid) : -ESRCH;
 	mutex_unlock(&process_lock);
 	return r;
 }
@@ -58,7 +65,8 @@ long sys_getsid(uint64_t pid)
 
 	mutex_lock(&process_lock);
 	p = find_or_self((uint32_t)pid);
-	r = p && p->session ? (long)p->session->sid : -ESRCH;
+	r = p && p->session ?
+	    (long)pid_seen_locked(own_pid_ns(), p->session->sid) : -ESRCH;
 	mutex_unlock(&process_lock);
 	return r;
 }
@@ -86,6 +94,14 @@ static bool group_exists(uint32_t pgid, struct session *session)
 	return s.found;
 }
 
+static void move_to_group_locked(struct process *p, uint32_t pgid)
+{
+	uint32_t old = p->pgid;
+
+	p->pgid = pgid;
+	pid_release_locked(old);
+}
+
 /* setpgid(2); caller holds process_lock */
 static int set_group(struct process *self, struct process *p, uint32_t pgid)
 {
@@ -97,7 +113,7 @@ static int set_group(struct process *self, struct process *p, uint32_t pgid)
 		return -EPERM;
 	if (pgid != p->pid && !group_exists(pgid, self->session))
 		return -EPERM;
-	p->pgid = pgid;
+	move_to_group_locked(p, pgid);
 	return 0;
 }
 
@@ -110,8 +126,8 @@ long sys_setpgid(uint64_t pid, uint64_t pgid)
 		return -EINVAL;
 	mutex_lock(&process_lock);
 	p = find_or_self((uint32_t)pid);
-	err = set_group(self, p, (uint32_t)pgid ? (uint32_t)pgid :
-			p ? p->pid : 0);
+	err = set_group(self, p, (uint32_t)pgid ?
+			pid_from_user_locked((uint32_t)pgid) : p ? p->pid : 0);
 	mutex_unlock(&process_lock);
 	return err;
 }
@@ -128,9 +144,11 @@ long sys_setsid(void)
 	if (!group_exists(p->pid, NULL)) {
 		old = p->session;
 		p->session = s;
-		p->pgid = p->pid;
 		s = NULL;
-		r = p->pid;
+		move_to_group_locked(p, p->pid);
+		if (old)
+			pid_release_locked(old->sid);
+		r = p->nr;
 	}
 	mutex_unlock(&process_lock);
 	session_put(old);

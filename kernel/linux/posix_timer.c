@@ -19,6 +19,7 @@
 #include "core/heap.h"
 #include "core/timer.h"
 #include "linux/clocks.h"
+#include "linux/pid_ns.h"
 
 #define TIMERS_PER_PROCESS 4096u
 #define CPU_CHECK_MIN_NS 1000000ull
@@ -263,7 +264,8 @@ static struct posix_timer *timer_by_id(uint64_t id)
 	return t;
 }
 
-static int event_check(const struct ksigevent *e)
+/* The number of its thread becomes the kernel's. */
+static int event_check(struct ksigevent *e)
 {
 	struct thread *t;
 	bool ours;
@@ -277,8 +279,10 @@ static int event_check(const struct ksigevent *e)
 	if (e->notify != (SIGEV_SIGNAL | SIGEV_THREAD_ID))
 		return -EINVAL;
 	mutex_lock(&process_lock);
-	t = thread_find((uint32_t)e->tid);
+	t = thread_find_user((uint32_t)e->tid);
 	ours = t && t->process == current_process();
+	if (ours)
+		e->tid = (int32_t)t->tid;
 	mutex_unlock(&process_lock);
 	return ours ? 0 : -EINVAL;
 }

@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/mm.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/remote.h"
 #include "platform/platform.h"
@@ -17,7 +18,6 @@
 #include <linux/resource.h>
 
 #define HASH_SIZE	256u
-#define PID_MAX		32768u
 
 struct mutex process_lock = MUTEX_INIT;
 uint32_t program_pid;
@@ -25,9 +25,7 @@ uint32_t program_pid;
 /* under process_lock */
 static struct list threads_by_tid[HASH_SIZE], processes_by_pid[HASH_SIZE];
 static struct list all_processes = LIST_INIT(all_processes);
-static uint32_t last_pid;
 static uint32_t nr_threads_total;
-static struct process *reaper;		/* pid 1 */
 
 /* A list of one of the tables, made at its first use. */
 static struct list *bucket(struct list *table, uint32_t id)
@@ -81,7 +79,7 @@ static bool uses_id(struct process *p, void *arg)
 	return !f->found;
 }
 
-static bool is_id_in_use(uint32_t id)
+bool process_id_in_use_locked(uint32_t id)
 {
 	struct find_group f = { id, false };
 
@@ -89,16 +87,6 @@ static bool is_id_in_use(uint32_t id)
 		return true;
 	process_for_each(uses_id, &f);
 	return f.found;
-}
-
-uint32_t pid_alloc_locked(void)
-{
-	for (uint32_t n = 0; n < PID_MAX; n++) {
-		last_pid = last_pid + 1 < PID_MAX ? last_pid + 1 : 300;
-		if (!is_id_in_use(last_pid))
-			return last_pid;
-	}
-	return 0;
 }
 
 uint32_t process_total_threads(void)
@@ -118,6 +106,7 @@ void process_put(struct process *p)
 		return;
 	if (p->exe.dentry)
 		path_put(&p->exe);
+	pid_ns_put(p->pid_ns);
 	kfree(p->exe_name);
 	process_free_proc_data(p);
 	kfree(p);
@@ -147,6 +136,7 @@ struct process *process_alloc(void)
 	process_init_extra(p);
 	p->exit_signal = SIGCHLD;
 	p->dumpable = 1;
+	p->pid_ns = &pid_ns_first;
 	p->start_ns = plat_clock_boot_ns();
 	return p;
 }
@@ -205,13 +195,19 @@ void thread_unlink_locked(struct thread *t)
 	mutex_unlock(&p->signals.lock);
 	list_remove(&t->tid_link);
 	nr_threads_total--;
+	if (!t->trace)	/* else its tracer has yet to wait for it */
+		pid_release_locked(t->tid);
 }
 
-void thread_set_tid_locked(struct thread *t, uint32_t tid)
+void thread_lead_locked(struct thread *t)
 {
+	uint32_t old = t->tid;
+
 	list_remove(&t->tid_link);
-	t->tid = tid;
-	list_append(bucket(threads_by_tid, tid), &t->tid_link);
+	t->tid = t->process->pid;
+	t->nr = t->process->nr;
+	list_append(bucket(threads_by_tid, t->tid), &t->tid_link);
+	pid_release_locked(old);
 }
 
 void process_link_locked(struct process *p, struct process *parent)
@@ -219,6 +215,7 @@ void process_link_locked(struct process *p, struct process *parent)
 	p->parent = parent;
 	if (parent)
 		list_append(&parent->children, &p->sibling);
+	pid_ns_count_locked(p->pid_ns, 1);
 	list_append(&all_processes, &p->all_link);
 	list_append(bucket(processes_by_pid, p->pid), &p->pid_link);
 }
@@ -226,22 +223,30 @@ void process_link_locked(struct process *p, struct process *parent)
 /* Forget a reaped process. Gives up the table's reference. */
 void process_unlink_locked(struct process *p)
 {
+	uint32_t sid = p->session ? p->session->sid : 0;
+
 	list_remove(&p->sibling);
 	list_remove(&p->all_link);
 	list_remove(&p->pid_link);
 	p->state = PROC_DEAD;
 	session_put(p->session);
 	p->session = NULL;
+	if (p->pid_ns->init == p)
+		p->pid_ns->init = NULL;
+	pid_release_locked(p->pid);
+	pid_release_locked(p->pgid);
+	pid_release_locked(sid);
 	process_put(p);
 }
 
-/* Who inherits p's children: the nearest living subreaper, else pid 1. */
+/* Who inherits p's children: the nearest living subreaper, else the init. */
 struct process *process_find_reaper_locked(struct process *p)
 {
-	for (struct process *a = p->parent; a; a = a->parent)
+	for (struct process *a = p->parent; a && a->pid_ns == p->pid_ns;
+	     a = a->parent)
 		if (a->is_subreaper && !a->exiting && a->nr_threads)
 			return a;
-	return reaper;
+	return pid_ns_reaper_locked(p);
 }
 
 struct session *session_create(uint32_t sid)
@@ -285,12 +290,15 @@ static void set_limits(struct process *p)
 	l[RLIMIT_NICE] = l[RLIMIT_RTPRIO] = (struct klimit){ 0, 0 };
 }
 
+/* pid 1 */
 static int make_reaper(void)
 {
-	reaper = process_alloc();
+	struct process *reaper = process_alloc();
+
 	if (!reaper)
 		return -ENOMEM;
-	reaper->pid = ++last_pid;
+	pid_ns_first.init = reaper;
+	reaper->pid = reaper->nr = ++pid_ns_first.last;
 	reaper->session = session_create(1);
 	if (!reaper->session)
 		return -ENOMEM;
@@ -346,7 +354,7 @@ int process_init(struct thread **first)
 	t = p ? thread_alloc(p) : NULL;
 	if (!t)
 		return -ENOMEM;
-	p->pid = t->tid = program_pid = ++last_pid;
+	p->pid = p->nr = t->tid = t->nr = program_pid = ++pid_ns_first.last;
 	p->pgid = p->pid;
 	p->session = session_create(p->pid);
 	p->mm = mm_create();
@@ -358,7 +366,7 @@ int process_init(struct thread **first)
 	p->mm->nr_tasks = 1;
 	set_limits(p);
 	mutex_lock(&process_lock);
-	process_link_locked(p, reaper);
+	process_link_locked(p, pid_ns_first.init);
 	thread_link_locked(t);
 	mutex_unlock(&process_lock);
 	*first = t;

@@ -18,6 +18,7 @@
 #include "linux/signal.h"
 
 struct mm;
+struct pid_ns;
 struct tty;
 
 /* Descriptor table; may be shared (CLONE_FILES). */
@@ -49,6 +50,8 @@ enum process_state { PROC_RUNNING, PROC_STOPPED, PROC_ZOMBIE, PROC_DEAD };
 struct process {
 	struct refcount refs;
 	uint32_t pid;		/* set once */
+	uint32_t nr;		/* its pid_ns's number for it; likewise */
+	struct pid_ns *pid_ns;	/* a reference; likewise (linux/pid_ns.h) */
 	/* under process_lock */
 	struct process *parent;
 	struct list children, sibling;
@@ -98,6 +101,9 @@ struct process {
 	uint32_t group_status;
 	struct thread *exec_thread;	/* waits for its siblings to end */
 	uint32_t kills;			/* SIGKILLs so far, for linux/ptrace.c */
+	/* The init of its pid_ns: what it does not handle does not come to it.
+	 * Its own fault ends that. */
+	bool is_init;
 	/* under process_lock */
 	uint32_t forked_by;		/* thread of the parent */
 	struct tracee *leader_trace;	/* of the first thread, or what it left */
@@ -112,6 +118,7 @@ struct thread {
 	struct task *task;
 	struct process *process;
 	uint32_t tid;
+	uint32_t nr;		/* its process's namespace's number for it */
 	struct list link;	/* process->threads */
 	struct files *files;
 	struct fs_state *fs;

@@ -4,13 +4,15 @@
 #include "linux/process.h"
 
 /* *_locked: the caller holds process_lock. */
-uint32_t pid_alloc_locked(void);	/* 0 = none left */
+#define PID_MAX	32768u
+bool process_id_in_use_locked(uint32_t id);	/* by anything */
 struct process *process_alloc(void);
 struct thread *thread_alloc(struct process *p);
 void thread_free(struct thread *t);
 void thread_link_locked(struct thread *t);
 void thread_unlink_locked(struct thread *t);
-void thread_set_tid_locked(struct thread *t, uint32_t tid);
+/* The last thread of its process has the process's number from now on. */
+void thread_lead_locked(struct thread *t);
 void process_link_locked(struct process *p, struct process *parent);
 void process_unlink_locked(struct process *p);
 struct process *process_find_reaper_locked(struct process *p);

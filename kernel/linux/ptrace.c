@@ -10,6 +10,7 @@
 #include "core/heap.h"
 #include "fs/cred.h"
 #include "lib/string.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace_calls.h"
 #include "linux/signal_priv.h"
@@ -67,6 +68,8 @@ static void unlink_locked(struct tracee *tr)
 	mutex_unlock(&p->signals.lock);
 	list_remove(&tr->link);
 	process_put(p);
+	if (!tr->thread)
+		pid_release_locked(tr->tid);
 	kfree(tr);
 }
 
@@ -110,7 +113,7 @@ void ptrace_notify_locked(struct tracee *tr, int code, int status)
 		     code == CLD_DUMPED;
 	struct ksiginfo i = { .signo = SIGCHLD, .code = code };
 
-	i.child.pid = (int32_t)tr->tid;
+	i.child.pid = (int32_t)pid_seen_locked(to->pid_ns, tr->tid);
 	i.child.uid = tr->thread ? tr->thread->cred->uid : p->exit_uid;
 	i.child.status = status;
 	if (death || !(a->flags & SA_NOCLDSTOP))
@@ -273,7 +276,7 @@ static long attach(uint32_t tid, bool seize, uint32_t options)
 	tr->options = options;
 	plat_watch_calls();
 	mutex_lock(&process_lock);
-	t = thread_find(tid);
+	t = thread_find_user(tid);
 	err = check_attach_locked(t);
 	if (!err) {
 		link_locked(tr, t, current_thread());
@@ -291,7 +294,7 @@ static long attach(uint32_t tid, bool seize, uint32_t options)
 /* --- a tracee of the caller -----------------------------------------------------------*/
 struct tracee *ptrace_mine_locked(uint32_t tid, bool stopped)
 {
-	struct thread *t = thread_find(tid);
+	struct thread *t = thread_find_user(tid);
 	struct tracee *tr = t ? t->trace : NULL;
 
 	if (!tr || tr->tracer != current_thread() ||

@@ -83,6 +83,8 @@ void ptrace_trap(struct thread *t, bool stopping);
 void ptrace_handler_ready(struct thread *t);
 /* event is a PTRACE_EVENT_*; stops if it is wanted. */
 void ptrace_event(struct thread *t, uint32_t event, uint64_t message);
+/* What t's tracer calls id, for such a message; 0: there is none. */
+uint32_t ptrace_seen(struct thread *t, uint32_t id);
 void ptrace_exec(struct thread *t, uint32_t old_tid);
 /* PTRACE_EVENT_* that a clone with these flags is, 0: none is wanted. */
 uint32_t ptrace_clone_event(struct thread *self, uint64_t flags,

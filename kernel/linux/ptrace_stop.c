@@ -8,6 +8,7 @@
  * ptrace_stop under process_lock and then unparks it; it looks at that under the
  * same lock before it parks.
  */
+#include "linux/pid_ns.h"
 #include "linux/ptrace.h"
 #include "linux/remote.h"
 #include "lib/string.h"
@@ -133,7 +134,7 @@ static int notify(uint32_t code, uint64_t message, bool dying)
 	struct ksiginfo info = { .signo = (int)(code & 0x7f),
 				 .code = (int)code };
 
-	info.kill.pid = (int32_t)t->tid;
+	info.kill.pid = (int32_t)t->nr;
 	info.kill.uid = t->cred->uid;
 	return ptrace_stop(code, message, &info, dying);
 }
@@ -213,6 +214,17 @@ void ptrace_event(struct thread *t, uint32_t event, uint64_t message)
 		       event == PTRACE_EVENT_EXIT);
 }
 
+uint32_t ptrace_seen(struct thread *t, uint32_t id)
+{
+	if (likely(!t->trace))
+		return 0;
+	mutex_lock(&process_lock);
+	id = t->trace ? pid_seen_locked(t->trace->tracer->process->pid_ns, id) :
+	     0;
+	mutex_unlock(&process_lock);
+	return id;
+}
+
 bool ptrace_hides_step(struct thread *t, const struct regs *r)
 {
 	return what_for(t).step && text_is_trampoline(t->process->mm, r->rip);
@@ -239,7 +251,7 @@ int ptrace_signal(struct thread *t, int signo, struct ksiginfo *info)
 		return signo;
 	if (chosen != info->signo) {
 		*info = (struct ksiginfo){ .signo = chosen, .code = SI_USER };
-		info->kill.pid = (int32_t)process_ppid(p);
+		info->kill.pid = (int32_t)pid_to_user(process_ppid(p));
 	}
 	if (!(t->sig.blocked & sig_bit(chosen)))
 		return chosen;
@@ -305,7 +317,7 @@ void ptrace_exec(struct thread *t, uint32_t old_tid)
 	signal = t->trace && !t->trace->seized &&
 		 !(t->trace->options & PTRACE_O_TRACEEXEC);
 	mutex_unlock(&process_lock);
-	info.kill.pid = (int32_t)t->process->pid;
+	info.kill.pid = (int32_t)t->process->nr;
 	info.kill.uid = t->cred->uid;
 	ptrace_event(t, PTRACE_EVENT_EXEC, old_tid);
 	if (signal)

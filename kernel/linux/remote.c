@@ -10,6 +10,7 @@
 #include "linux/remote.h"
 #include "arch/uaccess.h"
 #include "linux/mm.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
 
@@ -20,7 +21,7 @@ int remote_get(struct process *p, uint32_t tid, bool fs, struct remote *out)
 
 	mutex_lock(&process_lock);
 	if (!p)
-		t = thread_find(tid);
+		t = thread_find_user(tid);
 	else if (p->nr_threads)
 		t = list_first(&p->threads, struct thread, link);
 	if (t)

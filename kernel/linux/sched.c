@@ -13,6 +13,7 @@
 #include "core/sched.h"
 #include "lib/string.h"
 #include "linux/boot.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 
 #define RR_INTERVAL_NS 100000000ll
@@ -29,7 +30,7 @@ long sys_sched_yield(void)
 /* The thread `pid` (0 = the caller). Caller holds process_lock. */
 static struct thread *thread_by_pid_locked(int32_t pid)
 {
-	return pid ? thread_find((uint32_t)pid) : current_thread();
+	return pid ? thread_find_user((uint32_t)pid) : current_thread();
 }
 
 static bool may_change_locked(const struct thread *t)
@@ -45,7 +46,9 @@ static long ask_threadless_locked(int32_t pid, bool change,
 				  long (*fn)(struct thread *t, void *arg),
 				  void *arg)
 {
-	struct thread defaults = { .process = process_find((uint32_t)pid) };
+	struct thread defaults = {
+		.process = process_find_user((uint32_t)pid)
+	};
 
 	if (!defaults.process)
 		return -ESRCH;

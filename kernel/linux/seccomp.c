@@ -253,7 +253,7 @@ static long attach_locked(struct thread *self, struct seccomp_filter *f,
 						       NULL;
 	if (stranger)
 		return flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ?
-		       -ESRCH : (long)stranger->tid;
+		       -ESRCH : (long)stranger->nr;
 	f->older = self->seccomp;	/* its reference too */
 	set_head(self, f);
 	if (!(flags & SECCOMP_FILTER_FLAG_TSYNC))

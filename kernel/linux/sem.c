@@ -14,6 +14,7 @@
 #include "core/timer.h"
 #include "fs/textfile.h"
 #include "linux/ipc.h"
+#include "linux/pid_ns.h"
 #include "linux/process.h"
 #include "linux/timeout.h"
 
@@ -389,7 +390,7 @@ static long one(struct set *s, uint32_t i, uint64_t cmd, int32_t value)
 	case GETVAL:
 		return s->sems[i].value;
 	case GETPID:
-		return s->sems[i].pid;
+		return (long)pid_to_user((uint32_t)s->sems[i].pid);
 	case GETNCNT:
 	case GETZCNT:
 		return count_waiting(s, i, cmd == GETZCNT);

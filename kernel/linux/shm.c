@@ -14,6 +14,7 @@
 #include "lib/string.h"
 #include "linux/ipc.h"
 #include "linux/mm_priv.h"
+#include "linux/pid_ns.h"
 
 /* linux/shm.h needs the C library. */
 #define SHM_HUGETLB	04000u
@@ -158,7 +159,8 @@ static void shm_show(struct textbuf *t, const struct ipc_obj *o)
 	add_resident((struct ipc_obj *)o, &i);
 	textbuf_printf(t, " %21lu %5u %5u  %5lu %5u %5u %5u %5u %10lu %10lu "
 		       "%10lu %21lu %21lu\n", o->shm.shm_segsz,
-		       o->shm.shm_cpid, o->shm.shm_lpid, o->shm.shm_nattch,
+		       pid_to_user((uint32_t)o->shm.shm_cpid),
+		       pid_to_user((uint32_t)o->shm.shm_lpid), o->shm.shm_nattch,
 		       o->perm.uid, o->perm.gid, o->perm.cuid, o->perm.cgid,
 		       o->shm.shm_atime, o->shm.shm_dtime, o->shm.shm_ctime,
 		       i.rss << PAGE_SHIFT, 0ul);

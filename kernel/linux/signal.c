@@ -11,6 +11,7 @@
 #include "core/heap.h"
 #include "core/panic.h"
 #include "lib/string.h"
+#include "linux/pid_ns.h"
 #include "linux/process.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
@@ -31,7 +32,33 @@ bool signal_default_is_ignore(int signo)
 	return sig_bit(signo) & SIGNALS_IGNORED_BY_DEFAULT;
 }
 
-static bool is_ignored(struct process *p, struct thread *t, int signo)
+/* Does it tell who sent it, or whose end it tells? */
+static bool has_sender(const struct ksiginfo *i)
+{
+	return i->code > 0 ? i->signo == SIGCHLD :
+			     i->code != SI_TIMER && i->code != SI_SIGIO;
+}
+
+/* Is it the kernel's, or that of somebody whom p's namespace does not know? */
+static bool is_from_above(const struct process *p, const struct ksiginfo *i)
+{
+	const struct thread *self = current_thread();
+
+	return !i || (self && !pid_ns_is_below(self->process->pid_ns,
+					       p->pid_ns));
+}
+
+/* What an init does not handle does not come to it, but for the two that those
+ * above can send (pid_namespaces(7)). */
+static bool is_refused(const struct process *p, int signo, bool from_above)
+{
+	return unlikely(p->is_init) &&
+	       p->signals.action[signo - 1].handler == SIGNAL_DEFAULT &&
+	       !(from_above && sig_bit(signo) & SIGNALS_FORCED);
+}
+
+static bool is_ignored(struct process *p, struct thread *t, int signo,
+		       bool from_above)
 {
 	uint64_t h = p->signals.action[signo - 1].handler;
 
@@ -39,7 +66,7 @@ static bool is_ignored(struct process *p, struct thread *t, int signo)
 	 * a tracer sees all */
 	if (t && (t->sig.blocked & sig_bit(signo) || t->trace))
 		return false;
-	return h == SIGNAL_IGNORE ||
+	return h == SIGNAL_IGNORE || is_refused(p, signo, from_above) ||
 	       (h == SIGNAL_DEFAULT && signal_default_is_ignore(signo));
 }
 
@@ -155,8 +182,17 @@ int signal_send_locked(struct process *p, struct thread *t, int signo,
 	struct thread *first = list_is_empty(&p->threads) ? NULL :
 		list_first(&p->threads, struct thread, link);
 	bool must_queue = signo >= SIGRTMIN && i && i->code < 0;
+	bool from_above = is_from_above(p, i);
+	struct ksiginfo unseen;
 	int err;
 
+	if (signo == SIGKILL && is_refused(p, signo, from_above))
+		return 0;
+	if (unlikely(from_above) && i && has_sender(i)) {
+		unseen = *i;
+		unseen.kill.pid = 0;
+		i = &unseen;
+	}
 	if (signo == SIGKILL)
 		ptrace_kill_locked(p);
 	if (p->group_exit || !first)
@@ -166,7 +202,7 @@ int signal_send_locked(struct process *p, struct thread *t, int signo,
 		signal_group_exit_locked(p, SIGKILL);
 		return 0;
 	}
-	if (is_ignored(p, t ? t : first, signo) &&
+	if (is_ignored(p, t ? t : first, signo, from_above) &&
 	    !((t ? t : first)->sig.waiting & sig_bit(signo)))
 		return 0;
 	err = queue(p, t ? &t->sig.pending : &p->signals.shared, signo, i,
@@ -252,6 +288,8 @@ void signal_force(int signo, const struct ksiginfo *i)
 		a->handler = SIGNAL_DEFAULT;
 		t->sig.blocked &= ~sig_bit(signo);
 	}
+	if (a->handler == SIGNAL_DEFAULT)
+		p->is_init = false;
 	/* it must arrive: without memory for its information, die of it */
 	flush(&t->sig.pending, sig_bit(signo), p);
 	if (queue(p, &t->sig.pending, signo, i, false))
@@ -303,13 +341,6 @@ static void take(struct process *p, struct sigpending *q, int signo,
 	}
 	if (!more)
 		q->set &= ~sig_bit(signo);
-}
-
-/* Does it tell who sent it, or whose end it tells? */
-static bool has_sender(const struct ksiginfo *i)
-{
-	return i->code > 0 ? i->signo == SIGCHLD :
-			     i->code != SI_TIMER && i->code != SI_SIGIO;
 }
 
 /* Caller holds signals.lock. */

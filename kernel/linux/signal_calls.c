@@ -7,6 +7,7 @@
 #include "arch/uaccess.h"
 #include "core/timer.h"
 #include "lib/string.h"
+#include "linux/pid_ns.h"
 #include "linux/process.h"
 #include "linux/signal_priv.h"
 #include <asm/siginfo.h>
@@ -226,7 +227,7 @@ struct ksiginfo signal_info_from_self(int signo, int code)
 	struct thread *t = current_thread();
 	struct ksiginfo i = { .signo = signo, .code = code };
 
-	i.kill.pid = (int32_t)t->process->pid;
+	i.kill.pid = (int32_t)t->process->nr;
 	i.kill.uid = t->cred->uid;
 	return i;
 }
@@ -258,7 +259,8 @@ int signal_send_checked_locked(struct process *p, int signo, const struct ksigin
 }
 
 struct kill_many {
-	uint32_t pgid;		/* 0 = everybody */
+	bool all;		/* who can be seen, but the init */
+	uint32_t pgid;
 	int signo, sent, err;
 	const struct ksiginfo *info;
 };
@@ -268,8 +270,8 @@ static bool kill_member(struct process *p, void *arg)
 	struct kill_many *k = arg;
 	int err;
 
-	if (k->pgid ? p->pgid != k->pgid :
-	    p->pid == 1 || p == current_process())
+	if (k->all ? pid_seen_locked(own_pid_ns(), p->pid) <= 1 ||
+	    p == current_process() : p->pgid != k->pgid)
 		return true;
 	if (!p->nr_threads && p->state != PROC_ZOMBIE)
 		return true;
@@ -281,11 +283,21 @@ static bool kill_member(struct process *p, void *arg)
 	return true;
 }
 
+/* Any thread's number stands for all. */
+static struct process *find_any_locked(uint32_t nr)
+{
+	uint32_t id = pid_from_user_locked(nr);
+	struct thread *t = thread_find(id);
+
+	return t ? t->process : process_find(id);
+}
+
 long sys_kill(uint64_t pid_arg, uint64_t signo)
 {
 	int pid = (int)pid_arg;
 	struct ksiginfo i = signal_info_from_self((int)signo, SI_USER);
-	struct kill_many k = { 0, (int)signo, 0, 0, &i };
+	struct kill_many k = { .all = pid == -1, .signo = (int)signo,
+			       .info = &i };
 	struct process *p;
 	long err;
 
@@ -293,12 +305,10 @@ long sys_kill(uint64_t pid_arg, uint64_t signo)
 		return -EINVAL;
 	mutex_lock(&process_lock);
 	if (pid > 0) {
-		struct thread *t = thread_find((uint32_t)pid);
-
-		p = t ? t->process : process_find((uint32_t)pid);
+		p = find_any_locked((uint32_t)pid);
 		err = p ? signal_send_checked_locked(p, (int)signo, &i) : -ESRCH;
 	} else {
-		k.pgid = pid == -1 ? 0 : pid ? (uint32_t)-pid :
+		k.pgid = pid ? pid_from_user_locked((uint32_t)-pid) :
 			 current_process()->pgid;
 		process_for_each(kill_member, &k);
 		err = k.sent ? 0 : k.err ? k.err : -ESRCH;
@@ -315,8 +325,9 @@ static long kill_thread(int tgid, int tid, int signo, struct ksiginfo *i)
 	if (tid <= 0 || tgid == 0 || (uint32_t)signo > 64)
 		return -EINVAL;
 	mutex_lock(&process_lock);
-	t = thread_find((uint32_t)tid);
-	if (t && (tgid < 0 || t->process->pid == (uint32_t)tgid))
+	t = thread_find_user((uint32_t)tid);
+	if (t && (tgid < 0 ||
+		  t->process->pid == pid_from_user_locked((uint32_t)tgid)))
 		err = !may_signal(t->process, signo) ? -EPERM :
 		      signo ? signal_send_thread(t, signo, i) : 0;
 	mutex_unlock(&process_lock);
@@ -355,9 +366,8 @@ long sys_rt_sigqueueinfo(uint64_t pid, uint64_t signo, uint64_t info)
 {
 	struct ksiginfo i;
 	struct process *p;
-	struct thread *t;
 	long err = signal_info_load(&i, info,
-			     (uint32_t)pid == current_process()->pid);
+			     (uint32_t)pid == current_process()->nr);
 
 	if (err)
 		return err;
@@ -365,8 +375,7 @@ long sys_rt_sigqueueinfo(uint64_t pid, uint64_t signo, uint64_t info)
 	if ((uint32_t)signo > 64)
 		return -EINVAL;
 	mutex_lock(&process_lock);
-	t = thread_find((uint32_t)pid);	/* any thread's number stands for all */
-	p = t ? t->process : process_find((uint32_t)pid);
+	p = find_any_locked((uint32_t)pid);
 	err = p ? signal_send_checked_locked(p, (int)signo, &i) : -ESRCH;
 	mutex_unlock(&process_lock);
 	return err;
@@ -377,7 +386,7 @@ long sys_rt_tgsigqueueinfo(uint64_t tgid, uint64_t tid, uint64_t signo,
 {
 	struct ksiginfo i;
 	long err = signal_info_load(&i, info,
-			     (uint32_t)tid == current_thread()->tid);
+			     (uint32_t)tid == current_thread()->nr);
 
 	if (err)
 		return err;

@@ -281,7 +281,8 @@ static void default_action(struct process *p, int signo)
 {
 	uint64_t bit = sig_bit(signo);
 
-	if (bit & SIGNALS_IGNORED_BY_DEFAULT)
+	if (bit & SIGNALS_IGNORED_BY_DEFAULT ||
+	    (p->is_init && !(bit & SIGNALS_FORCED)))
 		return;
 	if (bit & SIGNALS_STOP) {
 		if (!is_orphaned_pgrp_stop(p, signo))

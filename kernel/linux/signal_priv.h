@@ -9,6 +9,8 @@
 #define SIGNAL_IGNORE	1ull
 
 #define BIT(s)	(1ull << ((s) - 1))
+/* no action of the program's own */
+#define SIGNALS_FORCED	(BIT(SIGKILL) | BIT(SIGSTOP))
 #define SIGNALS_STOP \
 	(BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 #define SIGNALS_IGNORED_BY_DEFAULT \

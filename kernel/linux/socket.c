@@ -17,6 +17,7 @@
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "lib/string.h"
+#include "linux/pid_ns.h"
 #include "linux/sockets.h"
 #include "net/inet.h"
 #include "net/netlink.h"
@@ -67,7 +68,7 @@ struct sock_cred socket_show_cred(const struct sock_cred *c)
 	const struct user_ns *u = current_thread()->cred->user_ns;
 
 	return (struct sock_cred){
-		.pid = c->pid,
+		.pid = (int32_t)pid_to_user((uint32_t)c->pid),
 		.uid = id_show(u, ID_USER, c->uid),
 		.gid = id_show(u, ID_GROUP, c->gid),
 	};

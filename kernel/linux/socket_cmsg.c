@@ -8,6 +8,7 @@
 #include "arch/uaccess.h"
 #include "core/heap.h"
 #include "lib/string.h"
+#include "linux/pid_ns.h"
 #include "linux/sockets.h"
 #include "net/inet.h"
 
@@ -51,19 +52,23 @@ static int read_cred(const struct sock_cred *c, struct sock_msg *m)
 	const struct cred *own = t->cred;
 	uint32_t uid = id_from_user(own->user_ns, ID_USER, c->uid);
 	uint32_t gid = id_from_user(own->user_ns, ID_GROUP, c->gid);
+	uint32_t pid = pid_from_user((uint32_t)c->pid);
 
 	if (uid == NO_ID || gid == NO_ID)
 		return -EINVAL;
-	if (c->pid != (int32_t)t->process->pid &&
-	    !cred_has_cap(own, CAP_SYS_ADMIN))
+	if (c->pid != (int32_t)t->process->nr &&
+	    !cred_has_cap_in(own, own_pid_ns()->ns.owner, CAP_SYS_ADMIN))
 		return -EPERM;
+	if (!pid)
+		return -ESRCH;
 	if (uid != own->uid && uid != own->euid && uid != own->suid &&
 	    !cred_has_own_cap(own, CAP_SETUID))
 		return -EPERM;
 	if (gid != own->gid && gid != own->egid && gid != own->sgid &&
 	    !cred_has_own_cap(own, CAP_SETGID))
 		return -EPERM;
-	m->cred = (struct sock_cred){ .pid = c->pid, .uid = uid, .gid = gid };
+	m->cred = (struct sock_cred){ .pid = (int32_t)pid, .uid = uid,
+				      .gid = gid };
 	return 0;
 }
 

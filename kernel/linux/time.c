@@ -10,6 +10,7 @@
 #include "core/timer.h"
 #include "lib/string.h"
 #include "linux/clocks.h"
+#include "linux/pid_ns.h"
 
 #define COARSE_RES_NS 4000000
 #define CPUCLOCK_PERTHREAD 4
@@ -24,7 +25,7 @@ static int read_thread_clock(uint32_t tid, uint64_t *ns)
 	int err = -EINVAL;
 
 	mutex_lock(&process_lock);
-	t = thread_find(tid);
+	t = thread_find_user(tid);
 	if (t && t->process == current_process() &&
 	    !plat_clock_other_cpu_ns(t->task, ns))
 		err = 0;
@@ -42,17 +43,17 @@ static int read_cpu_clock(int32_t clock, uint64_t *ns)
 	if ((clock & CPUCLOCK_KIND) == CPUCLOCK_KIND)
 		return -EINVAL;
 	if (clock & CPUCLOCK_PERTHREAD) {
-		if (id && id != current_thread()->tid)
+		if (id && id != current_thread()->nr)
 			return read_thread_clock(id, ns);
 		*ns = plat_clock_task_cpu_ns();
 		return 0;
 	}
-	if (!id || id == current_process()->pid) {
+	if (!id || id == current_process()->nr) {
 		*ns = plat_clock_process_cpu_ns();
 		return 0;
 	}
 	mutex_lock(&process_lock);
-	p = process_find(id);
+	p = process_find_user(id);
 	if (p)
 		*ns = process_cpu_ns(p, true) + process_cpu_ns(p, false);
 	else
@@ -70,8 +71,12 @@ int clock_cpu_owner(int32_t clock, uint32_t *tid)
 		*tid = clock == CLOCK_THREAD_CPUTIME_ID ? me->tid : 0;
 		return clock == CLOCK_PROCESS_CPUTIME_ID || *tid ? 0 : -EINVAL;
 	}
-	*tid = clock & CPUCLOCK_PERTHREAD ? id ? id : me->tid : 0;
-	return *tid || !id || id == me->process->pid ? 0 : -EINVAL;
+	if (clock & CPUCLOCK_PERTHREAD) {
+		*tid = id ? pid_from_user(id) : me->tid;
+		return *tid ? 0 : -EINVAL;
+	}
+	*tid = 0;
+	return !id || id == me->process->nr ? 0 : -EINVAL;
 }
 
 int clock_read(int32_t clock, uint64_t *ns)

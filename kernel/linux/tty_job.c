@@ -8,6 +8,7 @@
 #include <linux/fcntl.h>
 #include "drv/pty.h"
 #include "lib/string.h"
+#include "linux/pid_ns.h"
 #include "linux/process.h"
 
 static struct session *session(void)
@@ -91,16 +92,22 @@ static bool look_for_group(struct process *p, void *arg)
 	return !g->is_ours;
 }
 
-static int check_pgrp(uint32_t id, struct session *s)
+static int check_pgrp(uint32_t nr, struct session *s)
 {
-	struct group_search g = { id, s, false, false };
+	struct group_search g = { .session = s };
 
 	mutex_lock(&process_lock);
+	g.pgid = pid_from_user_locked(nr);
 	process_for_each(look_for_group, &g);
 	mutex_unlock(&process_lock);
 	if (!g.exists)
 		return -ESRCH;
-	return g.is_ours ? 0 : -EPERM;
+	return g.is_ours ? (int)g.pgid : -EPERM;
+}
+
+static long seen(uint32_t id)
+{
+	return pid_to_user(id);
 }
 
 static void signal_pgrp(uint32_t id, int signo)
@@ -129,6 +136,7 @@ static const struct tty_job_ops job_ops = {
 	.session_id = session_id,
 	.session_tty = session_tty,
 	.check_pgrp = check_pgrp,
+	.seen = seen,
 	.signal_pgrp = signal_pgrp,
 	.signal_leader = signal_leader,
 };

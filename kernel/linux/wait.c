@@ -6,6 +6,7 @@
 #include <gen/syscalls.h>
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
 #include "linux/signal_priv.h"
@@ -73,7 +74,7 @@ static void take_zombie(struct process *c, const struct wait_query *q,
 static bool take_event(struct process *c, const struct wait_query *q,
 		       struct wait_result *r)
 {
-	r->pid = c->pid;
+	r->pid = pid_seen_locked(own_pid_ns(), c->pid);
 	r->uid = c->exit_uid;
 	if (c->state == PROC_ZOMBIE) {
 		if (!(q->options & WEXITED))
@@ -101,7 +102,7 @@ static bool take_trace(struct tracee *tr, const struct wait_query *q,
 	bool is_child = p->leader_trace == tr &&
 			ptrace_is_by_parent_locked(p);
 
-	r->pid = tr->tid;
+	r->pid = pid_seen_locked(own_pid_ns(), tr->tid);
 	r->uid = p->exit_uid;
 	if (is_child && (p->state == PROC_ZOMBIE ||
 			 (p->stop_status == 0xffff && !tr->report))) {
@@ -260,8 +261,8 @@ long sys_wait4(uint64_t pid_arg, uint64_t status, uint64_t options,
 	if (pid == (int)0x80000000)
 		return -ESRCH;
 	q.which = pid > 0 ? WAIT_PID : pid == -1 ? WAIT_ANY : WAIT_PGRP;
-	q.id = pid > 0 ? (uint32_t)pid : pid == 0 ? current_process()->pgid :
-	       (uint32_t)-pid;
+	q.id = pid ? pid_from_user((uint32_t)(pid > 0 ? pid : -pid)) :
+	       current_process()->pgid;
 	found = do_wait(&q, &r);
 	if (found <= 0)
 		return found;
@@ -283,8 +284,10 @@ static int make_query(struct wait_query *q, uint32_t type, int id)
 		break;
 	case P_PGID:
 		q->which = WAIT_PGRP;
-		if (!id)
-			id = (int)current_process()->pgid;
+		if (!id) {
+			q->id = current_process()->pgid;
+			return 0;
+		}
 		break;
 	case P_PIDFD:
 		q->which = WAIT_PIDFD;
@@ -295,7 +298,7 @@ static int make_query(struct wait_query *q, uint32_t type, int id)
 	}
 	if (id <= 0)
 		return -EINVAL;
-	q->id = (uint32_t)id;
+	q->id = pid_from_user((uint32_t)id);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <linux/magic.h>
 #include "core/page.h"
 #include "linux/boot.h"
+#include "linux/pid_ns.h"
 #include "linux/uts.h"
 
 #define PERIOD_US	100000u
@@ -98,15 +99,16 @@ static int show_cpu_stat(struct textbuf *t, struct pseudo_node *n)
 static bool put_pid(struct process *p, void *arg)
 {
 	if (p->nr_threads)
-		textbuf_printf(arg, "%u\n", p->pid);
+		textbuf_printf(arg, "%u\n", pid_seen_locked(own_pid_ns(),
+							    p->pid));
 	return true;
 }
 
 static bool put_threads(struct process *p, void *arg)
 {
 	list_for_each(l, &p->threads)
-		textbuf_printf(arg, "%u\n",
-			       list_entry(l, struct thread, link)->tid);
+		textbuf_printf(arg, "%u\n", pid_seen_locked(own_pid_ns(),
+			       list_entry(l, struct thread, link)->tid));
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "linux/fdtable.h"
 #include "linux/inotify_start.h"
+#include "linux/pid_ns.h"
 
 /* --- descriptors ------------------------------------------------------------*/
 
@@ -175,26 +176,28 @@ static uint64_t task_key(const struct pseudo_node *dir, uint32_t tid)
 static int task_lookup(struct pseudo_node *dir, const char *name,
 		       struct inode **out)
 {
-	int64_t tid = proc_parse_number(name);
+	int64_t nr = proc_parse_number(name);
 	struct thread *t;
+	uint32_t tid;
 	bool found;
 
-	if (tid <= 0)
+	if (nr <= 0)
 		return -ENOENT;
 	mutex_lock(&process_lock);
-	t = thread_find((uint32_t)tid);
+	tid = pid_of_nr_locked(proc_pid_ns(dir), (uint32_t)nr);
+	t = thread_find(tid);
 	found = t && t->process->pid == proc_pid(dir);
 	mutex_unlock(&process_lock);
 	if (!found)
 		return -ENOENT;
-	return pseudo_inode_create(dir, &task_entry,
-				   task_key(dir, (uint32_t)tid), 0, out);
+	return pseudo_inode_create(dir, &task_entry, task_key(dir, tid), 0,
+				   out);
 }
 
 static int task_next(struct pseudo_node *dir, uint64_t from,
 		     struct pseudo_dirent *d)
 {
-	uint32_t best = UINT32_MAX;
+	uint32_t best = UINT32_MAX, tid = 0;
 	struct process *p;
 
 	mutex_lock(&process_lock);
@@ -203,15 +206,19 @@ static int task_next(struct pseudo_node *dir, uint64_t from,
 		list_for_each(l, &p->threads) {
 			struct thread *t = list_entry(l, struct thread, link);
 
-			if (t->tid >= from && t->tid < best)
-				best = t->tid;
+			uint32_t nr = pid_seen_locked(proc_pid_ns(dir), t->tid);
+
+			if (nr >= from && nr < best) {
+				best = nr;
+				tid = t->tid;
+			}
 		}
 	mutex_unlock(&process_lock);
 	if (best == UINT32_MAX)
 		return 0;
 	d->index = best;
 	d->entry = &task_entry;
-	d->key = task_key(dir, best);
+	d->key = task_key(dir, tid);
 	d->key2 = 0;
 	snprintf(d->name, sizeof(d->name), "%u", best);
 	return 1;

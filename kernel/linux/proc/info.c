@@ -13,6 +13,7 @@
 #include "linux/fdtable.h"
 #include "linux/mm.h"
 #include "linux/oom.h"
+#include "linux/pid_ns.h"
 #include "linux/process_priv.h"
 #include "linux/ptrace.h"
 #include "linux/seccomp.h"
@@ -75,9 +76,9 @@ static char state_of(const struct process *p, const struct thread *t)
 }
 
 static void copy_thread(struct proc_info *i, struct process *p,
-			struct thread *t)
+			struct thread *t, const struct pid_ns *ns)
 {
-	i->tid = t->tid;
+	i->tid = pid_seen_locked(ns, t->tid);
 	if (t->tid != p->pid)
 		strlcpy(i->comm, t->task->name, sizeof(i->comm));
 	i->cred = cred_get(t->cred);
@@ -87,7 +88,8 @@ static void copy_thread(struct proc_info *i, struct process *p,
 	i->umask = t->fs ? t->fs->umask : 022;
 	i->timer_slack = t->timer_slack ? t->timer_slack : 50000;
 	i->no_new_privs = t->no_new_privs;
-	i->tracer_pid = t->trace ? t->trace->tracer->process->pid : 0;
+	i->tracer_pid = t->trace ?
+		pid_seen_locked(ns, t->trace->tracer->process->pid) : 0;
 	i->seccomp_mode = t->seccomp_mode;
 	i->nr_filters = seccomp_nr_filters_locked(t);
 	i->syscall_nr = t->task == current_task() ? (int32_t)t->syscall_nr : -1;
@@ -95,12 +97,15 @@ static void copy_thread(struct proc_info *i, struct process *p,
 		i->fd_max = (uint32_t)files_max_fd(t->files);
 }
 
-static void copy_process(struct proc_info *i, struct process *p)
+static void copy_process(struct proc_info *i, struct process *p,
+			 const struct pid_ns *ns)
 {
-	i->pid = i->tid = p->pid;
-	i->ppid = process_ppid(p);
-	i->pgid = p->pgid;
-	i->sid = p->session ? p->session->sid : 0;
+	i->id = p->pid;
+	i->pid_ns = pid_ns_get(p->pid_ns);
+	i->pid = i->tid = pid_seen_locked(ns, p->pid);
+	i->ppid = pid_seen_locked(ns, process_ppid(p));
+	i->pgid = pid_seen_locked(ns, p->pgid);
+	i->sid = p->session ? pid_seen_locked(ns, p->session->sid) : 0;
 	i->nr_threads = p->nr_threads;
 	memcpy(i->comm, p->comm, sizeof(i->comm));
 	i->nice = p->nice;
@@ -117,6 +122,7 @@ static void copy_process(struct proc_info *i, struct process *p)
 
 int proc_info_init(struct proc_info *i, const struct pseudo_node *n)
 {
+	const struct pid_ns *ns = proc_pid_ns(n);
 	struct session *s = NULL;
 	struct process *p;
 	struct thread *t;
@@ -129,10 +135,10 @@ int proc_info_init(struct proc_info *i, const struct pseudo_node *n)
 		mutex_unlock(&process_lock);
 		return -ESRCH;
 	}
-	copy_process(i, p);
+	copy_process(i, p, ns);
 	copy_signals(i, p, t);
 	if (t) {
-		copy_thread(i, p, t);
+		copy_thread(i, p, t, ns);
 		i->mm = p->mm ? mm_get(p->mm) : NULL;
 	}
 	i->state = p->pid == 1 ? 'S' : state_of(p, t);
@@ -140,6 +146,7 @@ int proc_info_init(struct proc_info *i, const struct pseudo_node *n)
 	mutex_unlock(&process_lock);
 	if (s) {
 		tty_session_info(s, &i->tty, &i->tty_pgrp);
+		i->tty_pgrp = pid_seen(ns, i->tty_pgrp);
 		session_put(s);
 	}
 	return 0;
@@ -147,6 +154,7 @@ int proc_info_init(struct proc_info *i, const struct pseudo_node *n)
 
 void proc_info_fini(struct proc_info *i)
 {
+	pid_ns_put(i->pid_ns);
 	if (i->cred)
 		cred_put(i->cred);
 	if (i->mm)

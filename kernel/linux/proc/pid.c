@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "linux/mm.h"
 #include "linux/oom.h"
+#include "linux/pid_ns.h"
 #include "linux/user_ns.h"
 
 #define OOM_ADJ_MAX	1000
@@ -321,7 +322,8 @@ static int show_children(struct textbuf *t, struct pseudo_node *n)
 	mutex_lock(&process_lock);
 	p = process_find(proc_pid(n));
 	while (p && (c = first_child_from(p, from))) {
-		textbuf_printf(t, "%u ", c->pid);
+		textbuf_printf(t, "%u ", pid_seen_locked(proc_pid_ns(n),
+							 c->pid));
 		from = c->pid + 1;
 	}
 	mutex_unlock(&process_lock);

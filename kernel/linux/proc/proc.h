@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the files of procfs share. Nodes under /proc/PID have key = pid, plus
- * tid << 32 below task/TID; key2 = descriptor number in fd and fdinfo.
+ * tid << 32 below task/TID; key2 = descriptor number in fd and fdinfo. These are
+ * the kernel's numbers (linux/pid_ns.h), names have those of proc_pid_ns().
  */
 #pragma once
 #include "fs/pseudofs.h"
@@ -15,14 +16,23 @@ static inline uint32_t proc_pid(const struct pseudo_node *n)
 	return (uint32_t)n->key;
 }
 
+/* Whose numbers are shown: of the namespace that it was mounted in. */
+static inline const struct pid_ns *proc_pid_ns(const struct pseudo_node *n)
+{
+	return n->data;
+}
+
 static inline uint32_t proc_tid(const struct pseudo_node *n)
 {
 	return (uint32_t)(n->key >> 32);
 }
 
-/* A process (and one of its threads) as it was at one moment. */
+/* A process (and one of its threads) as it was at one moment; numbers as the
+ * node shows them. */
 struct proc_info {
 	uint32_t pid, tid, ppid, pgid, sid, nr_threads;
+	uint32_t id;			/* the kernel's number of the process */
+	struct pid_ns *pid_ns;		/* of the process; a reference */
 	char comm[16];
 	char state;			/* R S T t Z */
 	struct cred *cred;		/* reference, or NULL */
@@ -104,5 +114,9 @@ ssize_t proc_root_readlink(struct pseudo_node *n, char *buf, size_t size);
 int proc_exe_follow(struct pseudo_node *n, struct path *out);
 int proc_cwd_follow(struct pseudo_node *n, struct path *out);
 int proc_root_follow(struct pseudo_node *n, struct path *out);
+/* procfs.c: that of the caller's namespace; NULL: no memory. */
+struct super *procfs_create_own(void);
+/* Whose directory it is (/proc/PID); 0: none of those. */
+uint32_t proc_dir_pid(const struct inode *i);
 /* mem.c */
 extern const struct file_ops proc_mem_ops;

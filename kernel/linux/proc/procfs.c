@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/ipc.h"
+#include "linux/pid_ns.h"
 
 /* --- /proc/self, /proc/thread-self -------------------------------------------*/
 
@@ -12,7 +13,11 @@ static ssize_t self_readlink(struct pseudo_node *n, char *buf, size_t size)
 {
 	char text[16];
 
-	snprintf(text, sizeof(text), "%u", current_process()->pid);
+	uint32_t pid = pid_seen(proc_pid_ns(n), current_process()->pid);
+
+	if (!pid)
+		return -ENOENT;
+	snprintf(text, sizeof(text), "%u", pid);
 	return proc_link_text(text, buf, size);
 }
 
@@ -21,8 +26,12 @@ static ssize_t thread_self_readlink(struct pseudo_node *n, char *buf,
 {
 	char text[40];
 
-	snprintf(text, sizeof(text), "%u/task/%u", current_process()->pid,
-		 current_thread()->tid);
+	uint32_t pid = pid_seen(proc_pid_ns(n), current_process()->pid);
+
+	if (!pid)
+		return -ENOENT;
+	snprintf(text, sizeof(text), "%u/task/%u", pid,
+		 pid_seen(proc_pid_ns(n), current_thread()->tid));
 	return proc_link_text(text, buf, size);
 }
 
@@ -46,22 +55,30 @@ static const struct pseudo_entry pid_entry = {
 	.dir = &pid_dir_ops,
 };
 
+uint32_t proc_dir_pid(const struct inode *i)
+{
+	return S_ISDIR(i->mode) && !strcmp(i->sb->type, "proc") &&
+	       pseudo_node(i)->entry == &pid_entry ?
+	       proc_pid(pseudo_node(i)) : 0;
+}
+
 static int pid_lookup(struct pseudo_node *dir, const char *name,
 		      struct inode **out)
 {
-	int64_t pid = proc_parse_number(name);
-	uint32_t uid = 0, gid = 0;
+	int64_t nr = proc_parse_number(name);
+	uint32_t uid = 0, gid = 0, pid;
 	struct process *p;
 	struct thread *t;
 	bool found;
 	int err;
 
-	if (pid <= 0)
+	if (nr <= 0)
 		return -ENOENT;
 	mutex_lock(&process_lock);
+	pid = pid_of_nr_locked(proc_pid_ns(dir), (uint32_t)nr);
 	/* a thread's own number leads to its process's directory too */
-	t = thread_find((uint32_t)pid);
-	p = t ? t->process : process_find((uint32_t)pid);
+	t = thread_find(pid);
+	p = t ? t->process : process_find(pid);
 	found = p && p->state != PROC_DEAD;
 	if (found && !list_is_empty(&p->threads) && p->dumpable == 1) {
 		t = list_first(&p->threads, struct thread, link);
@@ -73,7 +90,7 @@ static int pid_lookup(struct pseudo_node *dir, const char *name,
 	mutex_unlock(&process_lock);
 	if (!found)
 		return -ENOENT;
-	err = pseudo_inode_create(dir, &pid_entry, (uint64_t)pid, 0, out);
+	err = pseudo_inode_create(dir, &pid_entry, pid, 0, out);
 	if (!err) {
 		(*out)->uid = uid;
 		(*out)->gid = gid;
@@ -82,23 +99,28 @@ static int pid_lookup(struct pseudo_node *dir, const char *name,
 }
 
 struct pid_search {
+	const struct pid_ns *ns;
 	uint64_t from;
-	uint32_t best;
+	uint32_t best, pid;
 };
 
 static bool look_at(struct process *p, void *arg)
 {
 	struct pid_search *s = arg;
 
-	if (p->pid >= s->from && p->pid < s->best && p->state != PROC_DEAD)
-		s->best = p->pid;
+	uint32_t nr = pid_seen_locked(s->ns, p->pid);
+
+	if (nr && nr >= s->from && nr < s->best && p->state != PROC_DEAD) {
+		s->best = nr;
+		s->pid = p->pid;
+	}
 	return true;
 }
 
 static int pid_next(struct pseudo_node *dir, uint64_t from,
 		    struct pseudo_dirent *d)
 {
-	struct pid_search s = { from, UINT32_MAX };
+	struct pid_search s = { proc_pid_ns(dir), from, UINT32_MAX, 0 };
 
 	mutex_lock(&process_lock);
 	process_for_each(look_at, &s);
@@ -107,13 +129,20 @@ static int pid_next(struct pseudo_node *dir, uint64_t from,
 		return 0;
 	d->index = s.best;
 	d->entry = &pid_entry;
-	d->key = s.best;
+	d->key = s.pid;
 	d->key2 = 0;
 	snprintf(d->name, sizeof(d->name), "%u", s.best);
 	return 1;
 }
 
-static const struct pseudo_dir_ops pid_ops = { .lookup = pid_lookup, .next = pid_next };
+static void pid_drop(struct pseudo_node *root)
+{
+	pid_ns_put(root->data);
+}
+
+static const struct pseudo_dir_ops pid_ops = {
+	.lookup = pid_lookup, .next = pid_next, .drop = pid_drop,
+};
 
 /* --- the table ------------------------------------------------------------------*/
 
@@ -189,10 +218,25 @@ static const struct pseudo_entry root_entry = {
 	.dir = &pid_ops,
 };
 
+static struct super *create(struct pid_ns *ns)
+{
+	struct super *sb = pseudo_super_create("proc", &root_entry,
+					       PROC_SUPER_MAGIC,
+					       SUPER_NO_DCACHE | SUPER_NOEXEC |
+					       SUPER_NODEV | SUPER_NOSUID |
+					       SUPER_NO_NEGATIVE);
+
+	if (sb)
+		pseudo_node(sb->root)->data = pid_ns_get(ns);
+	return sb;
+}
+
 struct super *procfs_create(void)
 {
-	return pseudo_super_create("proc", &root_entry, PROC_SUPER_MAGIC,
-				   SUPER_NO_DCACHE |
-				   SUPER_NOEXEC | SUPER_NODEV | SUPER_NOSUID |
-				   SUPER_NO_NEGATIVE);
+	return create(&pid_ns_first);
+}
+
+struct super *procfs_create_own(void)
+{
+	return create(current_process()->pid_ns);
 }

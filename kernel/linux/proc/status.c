@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/mm.h"
+#include "linux/pid_ns.h"
 
 #define TICK_NS		10000000ull	/* USER_HZ = 100 */
 #define RT_PRIO_BASE	(-1)		/* field 18: -1 - priority */
@@ -42,7 +43,7 @@ static void get_memory(const struct proc_info *i, struct stat_memory *m)
 	memset(m, 0, sizeof(*m));
 	if (!mm)
 		return;
-	proc_usage(mm, i->pid, &u);
+	proc_usage(mm, i->id, &u);
 	m->vsize = mm_total_bytes(mm);
 	m->rss_pages = (u.private + u.mapped) / PAGE_SIZE;
 	m->file_pages = u.mapped / PAGE_SIZE;
@@ -138,8 +139,14 @@ static void show_four(struct textbuf *t, const char *name, enum id_kind kind,
 	textbuf_puts(t, "\n");
 }
 
-static void show_ids(struct textbuf *t, const struct proc_info *i)
+static void show_ids(struct textbuf *t, const struct proc_info *i,
+		     const struct pid_ns *from)
 {
+	const struct {
+		const char *name;
+		uint32_t nr;
+	} ids[] = { { "tgid", i->pid }, { "pid", i->tid }, { "pgid", i->pgid },
+		    { "sid", i->sid } };
 	const struct cred *c = i->cred ? i->cred : &of_zombie;
 	uint32_t fd_size = 64;
 
@@ -152,9 +159,12 @@ static void show_ids(struct textbuf *t, const struct proc_info *i)
 		textbuf_printf(t, "%s%u", g ? " " : "",
 			       id_show(current_thread()->cred->user_ns,
 				       ID_GROUP, c->groups[g]));
-	textbuf_printf(t, " \nNStgid:\t%u\nNSpid:\t%u\nNSpgid:\t%u\n"
-		       "NSsid:\t%u\nKthread:\t0\n", i->pid, i->tid, i->pgid,
-		       i->sid);
+	textbuf_puts(t, " ");
+	for (size_t n = 0; n < ARRAY_LEN(ids); n++) {
+		textbuf_printf(t, "\nNS%s:", ids[n].name);
+		pid_show_levels(t, from, i->pid_ns, ids[n].nr);
+	}
+	textbuf_puts(t, "\nKthread:\t0\n");
 }
 
 static void show_kb(struct textbuf *t, const char *name, uint64_t bytes)
@@ -169,7 +179,7 @@ static void show_memory(struct textbuf *t, const struct proc_info *i)
 	uint64_t text = mm->code_end > mm->code_start ?
 			mm->code_end - mm->code_start : 0;
 
-	proc_usage(mm, i->pid, &u);
+	proc_usage(mm, i->id, &u);
 	show_kb(t, "VmPeak", MAX(mm->high_water_bytes, mm->total_bytes));
 	show_kb(t, "VmSize", mm->total_bytes);
 	show_kb(t, "VmLck", mm->locked_bytes);
@@ -247,7 +257,7 @@ int proc_show_status(struct textbuf *t, struct pseudo_node *n)
 		       i.umask, state_text(i.state), i.pid);
 	textbuf_printf(t, "Pid:\t%u\nPPid:\t%u\nTracerPid:\t%u\n", i.tid,
 		       i.ppid, i.tracer_pid);
-	show_ids(t, &i);
+	show_ids(t, &i, proc_pid_ns(n));
 	if (i.mm)
 		show_memory(t, &i);
 	show_signals(t, &i);

@@ -12,6 +12,7 @@
 #include "core/sched.h"
 #include "fs/fake.h"
 #include "linux/futex_calls.h"
+#include "linux/pid_ns.h"
 #include "platform/platform.h"
 
 int printf(const char *fmt, ...);
@@ -32,14 +33,21 @@ void _exit(int status) __noreturn;
 #define HAS_MISTAKE	0
 #endif
 
+static struct process process = { .pid_ns = &pid_ns_first };
 static struct thread threads[2];
 static uint32_t word, inside, wrong, turns, met, running = 2;
 struct mutex process_lock;
+struct pid_ns pid_ns_first;
 
 /* --- the pretend personality and platform ------------------------------------*/
 struct thread *thread_find(uint32_t tid)
 {
 	return tid - 1 < 2 ? &threads[tid - 1] : NULL;
+}
+
+uint32_t pid_of_nr_locked(const struct pid_ns *n, uint32_t nr)
+{
+	return nr;
 }
 
 int futex_key_get(uint64_t uaddr, uint32_t flags, struct futex_key *k)
@@ -153,7 +161,8 @@ int main(void)
 	unsigned long t[2];
 
 	for (uint32_t i = 0; i < 2; i++) {
-		threads[i].tid = i + 1;
+		threads[i].tid = threads[i].nr = i + 1;
+		threads[i].process = &process;
 		pthread_create(&t[i], NULL, hammer, &threads[i]);
 	}
 	found = stalls();
