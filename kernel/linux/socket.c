@@ -254,12 +254,17 @@ static int make_sock(uint32_t family, uint32_t type_flags, uint32_t protocol,
 		/* interfaces are in the first one only */
 		if (family == AF_PACKET && net_ns_space())
 			return -EAFNOSUPPORT;
+		if (families[i].cap < 0 && type == SOCK_RAW && protocol &&
+		    family != AF_NETLINK && !net_ns_has_cap(CAP_NET_RAW))
+			return -EPERM;
 		err = families[i].create(type, protocol, out);
-		if (!err) {
-			(*out)->own_cred = socket_caller_cred(true);
-			(*out)->space = net_space_get(net_ns_space());
-		}
-		return err;
+		if (err)
+			return err;
+		(*out)->own_cred = socket_caller_cred(true);
+		(*out)->space = net_space_get(net_ns_space());
+		if (inet_is(*out))
+			inet_start(*out);
+		return 0;
 	}
 	return -EAFNOSUPPORT;
 }

@@ -330,7 +330,7 @@ static int set_option(struct sock *s, uint32_t opt, uint64_t value,
 static int set_inet_option(struct sock *s, uint32_t level, uint32_t opt,
 			   uint64_t value, uint32_t len)
 {
-	uint8_t v[16];
+	uint8_t v[32];
 
 	len = MIN(len, (uint32_t)sizeof(v));
 	if (copy_from_user(v, (const void *)value, len))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What TCP and UDP share: making, addresses of programs, names, /proc. */
+/* What all sockets of IP share: making, addresses of programs, names, /proc. */
 #include <asm/socket.h>
 #include "net/inet_priv.h"
 #include "core/heap.h"
@@ -11,11 +11,14 @@
 #define V6_IP_OFFSET	8u
 #define MAPPED		__builtin_bswap32(0xffff)
 #define V4_LOOPBACK	__builtin_bswap32(0x7f000001)
+#define V4_LOOPBACK_BROADCAST	__builtin_bswap32(0x7fffffff)
 
-struct sock *inet_new(uint32_t domain, uint32_t type)
+struct sock *inet_new(uint32_t domain, uint32_t type, uint32_t protocol)
 {
-	bool tcp = type == SOCK_STREAM;
-	struct sock *s = sock_create(domain, type, tcp ? &tcp_ops : &udp_ops);
+	const struct sock_ops *ops = type == SOCK_STREAM ? &tcp_ops :
+		type == SOCK_DGRAM && protocol == INET_UDP ? &udp_ops :
+							     &raw_ops;
+	struct sock *s = sock_create(domain, type, ops);
 	struct inet *in = s ? kzalloc(sizeof(*in)) : NULL;
 
 	if (!in) {
@@ -23,26 +26,47 @@ struct sock *inet_new(uint32_t domain, uint32_t type)
 		return NULL;
 	}
 	s->family = in;
-	s->protocol = tcp ? INET_TCP : INET_UDP;
+	s->protocol = protocol;
 	in->sock = s;
 	list_init(&in->link);
+	list_init(&in->errors);
 	if (domain == AF_INET)
 		in->own.ip.w[2] = in->peer.ip.w[2] = in->bound.w[2] = MAPPED;
-	inet_option_defaults(in);
+	if (ops == &raw_ops)
+		s->flags |= 1u << SO_REUSEADDR;
+	inet_option_defaults(s);
 	return s;
 }
 
 static int create(uint32_t domain, uint32_t type, uint32_t protocol,
 		  struct sock **out)
 {
-	if (type == SOCK_RAW)
-		return -EPROTONOSUPPORT;
-	if (type != SOCK_STREAM && type != SOCK_DGRAM)
+	uint32_t usual = type == SOCK_STREAM ? INET_TCP :
+			 type == SOCK_DGRAM ? INET_UDP : protocol;
+	uint32_t ping = domain == AF_INET ? INET_ICMP : INET_ICMPV6;
+
+	if (type != SOCK_STREAM && type != SOCK_DGRAM && type != SOCK_RAW)
 		return -ESOCKTNOSUPPORT;
-	if (protocol && protocol != (type == SOCK_STREAM ? INET_TCP : INET_UDP))
+	if (!protocol)
+		protocol = usual;
+	if (!protocol || protocol > INET_RAW ||
+	    (protocol != usual && (type != SOCK_DGRAM || protocol != ping)))
 		return -EPROTONOSUPPORT;
-	*out = inet_new(domain, type);
+	*out = inet_new(domain, type, protocol);
 	return *out ? 0 : -ENOMEM;
+}
+
+void inet_start(struct sock *s)
+{
+	struct inet *in = inet_of(s);
+
+	if (s->type != SOCK_RAW)
+		return;
+	mutex_lock(&inet_lock);
+	in->own.port = (uint16_t)s->protocol;	/* its name on Linux, too */
+	in->port_bound = true;
+	inet_enter_locked(s);
+	mutex_unlock(&inet_lock);
 }
 
 int inet_create(uint32_t type, uint32_t protocol, struct sock **out)
@@ -132,7 +156,7 @@ int inet_read_destination(const struct sock *s, const uint8_t *addr,
 {
 	const union inet_ip *own = &inet_of(s)->own.ip;
 	int err = read_name(s, addr, len,
-			    s->domain == AF_INET || s->type == SOCK_DGRAM, n);
+			    s->domain == AF_INET || s->ops == &udp_ops, n);
 
 	if (err)
 		return err;
@@ -144,8 +168,9 @@ int inet_read_destination(const struct sock *s, const uint8_t *addr,
 		n->ip.w[3] = inet_ip_is_v4(&n->ip) ? V4_LOOPBACK :
 						     __builtin_bswap32(1);
 	}
-	if (inet_ip_is_v4(&n->ip) && n->ip.w[3] == UINT32_MAX &&
-	    s->type == SOCK_DGRAM && !(s->flags & 1u << SO_BROADCAST))
+	if (inet_ip_is_v4(&n->ip) && (n->ip.w[3] == UINT32_MAX ||
+				      n->ip.w[3] == V4_LOOPBACK_BROADCAST) &&
+	    s->type != SOCK_STREAM && !(s->flags & 1u << SO_BROADCAST))
 		return -EACCES;
 	if (!is_local(&n->ip) || !net_space_is_up(s->space) ||
 	    (inet_ip_is_v4(&n->ip) ? inet_is_v6only(s) : inet_ip_is_v4(own)) ||
@@ -164,8 +189,7 @@ void inet_source(const union inet_ip *to, union inet_ip *own)
 		own->w[3] = V4_LOOPBACK;
 }
 
-int inet_write_name(uint32_t domain, const struct inet_name *n,
-		    uint8_t addr[SOCK_NAME_MAX])
+int inet_write_name(uint32_t domain, const struct inet_name *n, uint8_t *addr)
 {
 	memset(addr, 0, V6_BYTES);
 	addr[0] = (uint8_t)domain;
@@ -202,8 +226,9 @@ enum tcp_state inet_state(const struct sock *s)
 	const struct inet *in = inet_of(s);
 	bool fin_sent = s->shutdown & SHUT_SEND;
 
-	if (s->type == SOCK_DGRAM)
-		return in->peer.port ? TCP_ESTABLISHED : TCP_CLOSE;
+	if (s->type != SOCK_STREAM)
+		return inet_ip_is_any(&in->peer.ip) ? TCP_CLOSE :
+						      TCP_ESTABLISHED;
 	if (s->state == SOCK_LISTENING)
 		return TCP_LISTEN;
 	if (in->half)
@@ -221,7 +246,7 @@ uint32_t inet_unsent_bytes(struct sock *s)
 	uint64_t n = 0;
 	struct sock *peer;
 
-	if (s->type == SOCK_DGRAM)
+	if (s->type != SOCK_STREAM)
 		return 0;
 	mutex_lock(&inet_lock);
 	peer = s->state == SOCK_CONNECTED ? s->peer : NULL;

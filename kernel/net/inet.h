@@ -2,13 +2,20 @@
 /*
  * AF_INET and AF_INET6 between sockets of one sandbox: TCP (tcp.c) and UDP
  * (udp.c) over the loopback addresses, without packets: bytes go from socket
- * to socket as between those of AF_UNIX. Every other address is unreachable.
+ * to socket as between those of AF_UNIX. Raw sockets and those of ping (raw.c)
+ * have packets. Every other address is unreachable.
  */
 #pragma once
 #include "net/socket.h"
 
-enum { INET_TCP = 6, INET_UDP = 17 };	/* IPPROTO_* */
-enum { SOL_IP = 0, SOL_TCP = 6, SOL_UDP = 17, SOL_IPV6 = 41 };
+enum {	/* IPPROTO_* */
+	INET_ICMP = 1, INET_TCP = 6, INET_UDP = 17, INET_ICMPV6 = 58,
+	INET_RAW = 255,
+};
+enum {
+	SOL_IP = 0, SOL_TCP = 6, SOL_UDP = 17, SOL_IPV6 = 41, SOL_ICMPV6 = 58,
+	SOL_RAW = 255,
+};
 #define INET_OPTION_MAX	256u	/* bytes */
 
 /* An address as IPv6 has it; IPv4's are mapped: ::ffff:a.b.c.d. */
@@ -47,11 +54,14 @@ static inline bool inet_is(const struct sock *s)
 {
 	return s->domain == AF_INET || s->domain == AF_INET6;
 }
+/* s belongs to its space now: a raw socket hears from here on. */
+void inet_start(struct sock *s);
 /* Port that a struct sockaddr_in or _in6 names; 0: none or too short. */
 uint16_t inet_port_of(const uint8_t *addr, uint32_t len);
-/* Call show for every named socket of this kind. Locks: inet_lock is held
- * meanwhile. */
-void inet_show(const struct net_space *n, uint32_t domain, uint32_t protocol,
+/* Call show for every named socket of this kind; protocol 0: any. Locks:
+ * inet_lock is held meanwhile. */
+void inet_show(const struct net_space *n, uint32_t domain, uint32_t type,
+	       uint32_t protocol,
 	       void (*show)(void *arg, const struct inet_row *r), void *arg);
 /* The next byte to read is an urgent one (SIOCATMARK). */
 bool inet_is_at_mark(struct sock *s);
@@ -62,7 +72,7 @@ uint32_t inet_unsent_bytes(struct sock *s);
 struct inet_control {
 	int level, type;
 	uint32_t len;
-	uint8_t data[20];
+	uint8_t data[44];
 };
 /* A program's message of another level than SOL_SOCKET. 0 or -EINVAL. */
 int inet_read_control(struct sock_msg *m, int level, int type,

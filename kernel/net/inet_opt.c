@@ -10,7 +10,8 @@
 #include "net/netdev.h"
 
 enum {
-	IP_TOS = 1, IP_TTL = 2, IP_PKTINFO = 8, IP_MTU_DISCOVER = 10,
+	IP_TOS = 1, IP_TTL = 2, IP_HDRINCL = 3, IP_RECVOPTS = 6,
+	IP_RETOPTS = 7, IP_PKTINFO = 8, IP_MTU_DISCOVER = 10,
 	IP_RECVERR = 11, IP_RECVTTL = 12, IP_RECVTOS = 13, IP_MTU = 14,
 	IP_FREEBIND = 15, IP_BIND_ADDRESS_NO_PORT = 24, IP_MULTICAST_TTL = 33,
 	IP_MULTICAST_LOOP = 34,
@@ -18,9 +19,11 @@ enum {
 	IPV6_MULTICAST_LOOP = 19, IPV6_MTU_DISCOVER = 23, IPV6_MTU = 24,
 	IPV6_RECVERR = 25, IPV6_V6ONLY = 26, IPV6_RECVPKTINFO = 49,
 	IPV6_PKTINFO = 50, IPV6_RECVHOPLIMIT = 51, IPV6_HOPLIMIT = 52, IPV6_DONTFRAG = 62, IPV6_RECVTCLASS = 66,
-	IPV6_TCLASS = 67,
+	IPV6_TCLASS = 67, IPV6_CHECKSUM = 7, IPV6_2292HOPLIMIT = 8,
+	ICMP_FILTER = 1, ICMP6_FILTER = 1,
 };
 
+#define EXTENDED_ERR_BYTES	16u
 #define LOOPBACK_MSS	65483
 #define DEFAULT_MSS	536
 
@@ -39,6 +42,9 @@ static const struct option {
 } options[] = {
 	{ SOL_IP, IP_TOS, BYTE, 0, 255, 0 },
 	{ SOL_IP, IP_TTL, BYTE | UNSET, 1, 255, 64 },
+	{ SOL_IP, IP_HDRINCL, BYTE | BOOL, 0, 1, 0 },
+	{ SOL_IP, IP_RECVOPTS, BYTE | BOOL, 0, 1, 0 },
+	{ SOL_IP, IP_RETOPTS, BYTE | BOOL, 0, 1, 0 },
 	{ SOL_IP, IP_PKTINFO, BYTE | BOOL, 0, 1, 0 },
 	{ SOL_IP, IP_MTU_DISCOVER, BYTE, 0, 5, 1 },
 	{ SOL_IP, IP_RECVERR, BYTE | BOOL, 0, 1, 0 },
@@ -48,6 +54,7 @@ static const struct option {
 	{ SOL_IP, IP_BIND_ADDRESS_NO_PORT, BYTE | BOOL, 0, 1, 0 },
 	{ SOL_IP, IP_MULTICAST_TTL, BYTE | UNSET, 0, 255, 1 },
 	{ SOL_IP, IP_MULTICAST_LOOP, BYTE | BOOL, 0, 1, 1 },
+	{ SOL_IPV6, IPV6_2292HOPLIMIT, BOOL, 0, 1, 0 },
 	{ SOL_IPV6, IPV6_UNICAST_HOPS, UNSET, 0, 255, 64 },
 	{ SOL_IPV6, IPV6_MULTICAST_HOPS, UNSET, 0, 255, 1 },
 	{ SOL_IPV6, IPV6_MULTICAST_LOOP, 0, 0, 1, 1 },
@@ -73,6 +80,7 @@ static const struct option {
 	{ SOL_TCP, TCP_USER_TIMEOUT, 0, 0, INT32_MAX, 0 },
 	{ SOL_TCP, TCP_FASTOPEN, 0, 0, INT32_MAX, 0 },
 	{ SOL_TCP, TCP_NOTSENT_LOWAT, 0, -128, INT32_MAX, 0 },
+	{ SOL_RAW, IPV6_CHECKSUM, 0, -128, INT32_MAX, -1 },
 };
 _Static_assert(ARRAY_LEN(options) <= INET_NR_OPTIONS, "INET_NR_OPTIONS");
 
@@ -85,15 +93,36 @@ static int find(uint32_t level, uint32_t nr)
 	return -1;
 }
 
-void inet_option_defaults(struct inet *in)
+static int32_t *place_of(const struct sock *s, uint32_t level, uint32_t nr)
+{
+	return &inet_of(s)->opt[find(level, nr)];
+}
+
+void inet_option_defaults(const struct sock *s)
 {
 	for (uint32_t i = 0; i < ARRAY_LEN(options); i++)
-		in->opt[i] = options[i].preset;
+		inet_of(s)->opt[i] = options[i].preset;
+	if (s->type == SOCK_RAW && s->protocol == INET_RAW)
+		*place_of(s, SOL_IP, IP_HDRINCL) = 1;
+	if (s->protocol == INET_ICMPV6)
+		*place_of(s, SOL_RAW, IPV6_CHECKSUM) = 2;
+	if (s->domain == AF_INET6 && s->ops == &raw_ops)
+		*place_of(s, SOL_IPV6, IPV6_V6ONLY) = 1;
 }
 
 static int32_t value_of(const struct sock *s, uint32_t level, uint32_t nr)
 {
-	return inet_of(s)->opt[find(level, nr)];
+	return *place_of(s, level, nr);
+}
+
+bool inet_has_header(const struct sock *s)
+{
+	return value_of(s, SOL_IP, IP_HDRINCL);
+}
+
+int32_t inet_checksum_at(const struct sock *s)
+{
+	return value_of(s, SOL_RAW, IPV6_CHECKSUM);
 }
 
 bool inet_is_v6only(const struct sock *s)
@@ -117,6 +146,9 @@ static bool has_level(const struct sock *s, uint32_t level)
 		return s->domain == AF_INET6;
 	case SOL_TCP:
 		return s->type == SOCK_STREAM;
+	case SOL_ICMPV6:
+	case SOL_RAW:
+		return s->type == SOCK_RAW;
 	default:
 		return false;
 	}
@@ -140,6 +172,19 @@ static int set_number(struct sock *s, const struct option *o, int32_t *at,
 	return 0;
 }
 
+/* Is that the filter of this socket? */
+static bool is_filter(const struct sock *s, uint32_t level, uint32_t opt)
+{
+	return opt == ICMP_FILTER && s->type == SOCK_RAW &&
+	       level == (s->domain == AF_INET ? SOL_RAW : SOL_ICMPV6);
+}
+
+static uint32_t filter_size(const struct sock *s)
+{
+	return s->protocol == INET_ICMP ? sizeof(uint32_t) :
+	       s->protocol == INET_ICMPV6 ? sizeof(inet_of(s)->filter) : 0;
+}
+
 int inet_set_option(struct sock *s, uint32_t level, uint32_t opt,
 		    const uint8_t *v, uint32_t len)
 {
@@ -148,9 +193,16 @@ int inet_set_option(struct sock *s, uint32_t level, uint32_t opt,
 
 	if (!has_level(s, level))
 		return -ENOPROTOOPT;
+	if (is_filter(s, level, opt)) {
+		if (!filter_size(s))
+			return -EOPNOTSUPP;
+		memcpy(inet_of(s)->filter, v, MIN(len, filter_size(s)));
+		return 0;
+	}
 	if (level == SOL_TCP && opt == TCP_CONGESTION)
 		return len >= 4 && !memcmp(v, "reno", 4) ? 0 : -ENOENT;
-	if (at < 0)
+	if (at < 0 || (options[at].nr == IP_HDRINCL && !level &&
+		       s->type != SOCK_RAW))
 		return -ENOPROTOOPT;
 	if (len < sizeof(n) && !(len && options[at].kind & BYTE))
 		return -EINVAL;
@@ -186,7 +238,8 @@ static int get_info(struct sock *s, uint8_t *v, uint32_t len)
 static int get_special(struct sock *s, uint32_t level, uint32_t opt,
 		       int32_t *n)
 {
-	bool connected = inet_of(s)->peer.port;
+	bool connected = s->type == SOCK_STREAM ? inet_of(s)->peer.port :
+			 inet_state(s) == TCP_ESTABLISHED;
 
 	if (level == SOL_TCP && opt == TCP_MAXSEG && !*n)
 		*n = connected ? LOOPBACK_MSS : DEFAULT_MSS;
@@ -206,6 +259,13 @@ int inet_get_option(struct sock *s, uint32_t level, uint32_t opt,
 
 	if (!has_level(s, level))
 		return -EOPNOTSUPP;
+	if (is_filter(s, level, opt)) {
+		if (!filter_size(s))
+			return -EOPNOTSUPP;
+		len = MIN(len, filter_size(s));
+		memcpy(v, inet_of(s)->filter, len);
+		return (int)len;
+	}
 	if (level == SOL_TCP && opt == TCP_INFO)
 		return get_info(s, v, len);
 	if (level == SOL_TCP && opt == TCP_CONGESTION) {
@@ -236,6 +296,7 @@ static const struct control {
 	{ SOL_IP, IP_TOS, IP_RECVTOS, IS_TOS },
 	{ SOL_IPV6, IPV6_PKTINFO, IPV6_RECVPKTINFO, IS_NAME },
 	{ SOL_IPV6, IPV6_HOPLIMIT, IPV6_RECVHOPLIMIT, IS_HOPS },
+	{ SOL_IPV6, IPV6_2292HOPLIMIT, IPV6_2292HOPLIMIT, IS_HOPS },
 	{ SOL_IPV6, IPV6_TCLASS, IPV6_RECVTCLASS, IS_TOS },
 };
 
@@ -297,12 +358,34 @@ static void fill_control(const struct control *k, const struct sock_msg *m,
 	memcpy(c->data, v, sizeof(v));
 }
 
+/* struct sock_extended_err and the address of who did not take it. */
+static void fill_error(uint32_t level, const struct sock_msg *m,
+		       struct inet_control *c)
+{
+	union inet_ip at;
+	bool v4;
+
+	memcpy(&at, m->at, sizeof(at));
+	v4 = inet_ip_is_v4(&at);
+	*c = (struct inet_control){
+		.level = (int)level,
+		.type = level == SOL_IP ? IP_RECVERR : IPV6_RECVERR,
+		.len = EXTENDED_ERR_BYTES,
+		.data = { ECONNREFUSED, [4] = v4 ? 2 : 3, v4 ? 3 : 1,
+			  v4 ? 3 : 4 },
+	};
+	c->len += (uint32_t)inet_write_name(level == SOL_IP ? AF_INET :
+					    AF_INET6,
+					    &(struct inet_name){ .ip = at },
+					    c->data + c->len);
+}
+
 bool inet_next_control(const struct sock *s, const struct sock_msg *m,
 		       uint32_t n, struct inet_control *c)
 {
 	uint32_t level = s->domain == AF_INET ? SOL_IP : SOL_IPV6;
 
-	if (!inet_is(s) || s->type != SOCK_DGRAM)
+	if (!inet_is(s) || s->type == SOCK_STREAM)
 		return false;
 	for (uint32_t i = 0; i < ARRAY_LEN(controls); i++) {
 		if (controls[i].level != level ||
@@ -311,5 +394,8 @@ bool inet_next_control(const struct sock *s, const struct sock_msg *m,
 		fill_control(&controls[i], m, c);
 		return true;
 	}
-	return false;
+	if (n || !(m->out_flags & MSG_ERRQUEUE))
+		return false;
+	fill_error(level, m, c);
+	return true;
 }

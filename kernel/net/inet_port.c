@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Who has which port: one table for TCP and UDP, hashed by port, all under
- * inet_lock. In it is every socket with a port, those made by accept as well.
+ * inet_lock. In it is every socket with a port, those made by accept as well;
+ * the port of a ping socket is its identifier, that of a raw one its protocol.
  * Listening sockets come first in their bucket, so that a look-up of a listener
  * does not walk over its connections.
  */
@@ -45,6 +46,7 @@ static bool is_same_port(const struct inet *a, const struct inet *b)
 	return a != b && a->own.port == b->own.port &&
 	       a->sock->space == b->sock->space &&
 	       a->sock->type == b->sock->type &&
+	       a->sock->protocol == b->sock->protocol &&
 	       (covers(a, &b->own.ip) || covers(b, &a->own.ip));
 }
 
@@ -92,7 +94,7 @@ void inet_enter_locked(struct sock *s)
 
 	list_remove(&in->link);
 	/* of two that share a port, the later one of UDP gets the datagrams */
-	if (s->type == SOCK_DGRAM || s->state == SOCK_LISTENING)
+	if (s->type != SOCK_STREAM || s->state == SOCK_LISTENING)
 		list_prepend(b, &in->link);
 	else
 		list_append(b, &in->link);
@@ -115,7 +117,9 @@ int inet_bind(struct sock *s, const uint8_t *addr, uint32_t len)
 	if (err)
 		return err;
 	mutex_lock(&inet_lock);
-	if (in->own.port || s->state != SOCK_CLOSED) {
+	if (s->type == SOCK_RAW) {
+		in->own.ip = in->bound = n.ip;
+	} else if (in->own.port || s->state != SOCK_CLOSED) {
 		err = -EINVAL;
 	} else {
 		in->own = n;
@@ -194,10 +198,28 @@ static uint32_t score(const struct inet *in, const struct inet_name *to,
 	       inet_ip_equal(&in->peer.ip, &from->ip) ? n + 4 : 0;
 }
 
-struct sock *inet_find_locked(const struct sock *s, const struct inet_name *to,
+struct sock *inet_next_locked(const struct sock *s, const struct net_space *n,
+			      uint32_t type, uint32_t protocol,
+			      const struct inet_name *to)
+{
+	struct list *b = bucket_of(to->port), *l = s ? &inet_of(s)->link : b;
+
+	while ((l = l->next) != b) {
+		const struct inet *in = list_entry(l, struct inet, link);
+
+		if (in->sock->type == type && in->sock->protocol == protocol &&
+		    in->sock->space == n && in->own.port == to->port &&
+		    covers(in, &to->ip))
+			return in->sock;
+	}
+	return NULL;
+}
+
+struct sock *inet_find_locked(const struct net_space *space, uint32_t protocol,
+			      const struct inet_name *to,
 			      const struct inet_name *from)
 {
-	uint32_t type = s->type;
+	uint32_t type = protocol == INET_TCP ? SOCK_STREAM : SOCK_DGRAM;
 	uint32_t best = 0, nr = 0, hash = from->port;
 	struct sock *found = NULL;
 
@@ -205,11 +227,11 @@ struct sock *inet_find_locked(const struct sock *s, const struct inet_name *to,
 		const struct inet *in = list_entry(p, struct inet, link);
 		uint32_t n;
 
-		if (in->sock->type != type)
+		if (in->sock->type != type || in->sock->protocol != protocol)
 			continue;
 		if (type == SOCK_STREAM && in->sock->state != SOCK_LISTENING)
 			break;
-		if (in->sock->space != s->space)
+		if (in->sock->space != space)
 			continue;
 		n = score(in, to, from);
 		if (n > best) {
@@ -244,7 +266,8 @@ static void show_one(struct inet *in,
 	show(arg, &r);
 }
 
-void inet_show(const struct net_space *n, uint32_t domain, uint32_t protocol,
+void inet_show(const struct net_space *n, uint32_t domain, uint32_t type,
+	       uint32_t protocol,
 	       void (*show)(void *arg, const struct inet_row *r), void *arg)
 {
 	mutex_lock(&inet_lock);
@@ -254,7 +277,8 @@ void inet_show(const struct net_space *n, uint32_t domain, uint32_t protocol,
 
 			if (in->sock->space == n &&
 			    in->sock->domain == domain &&
-			    in->sock->protocol == protocol)
+			    in->sock->type == type &&
+			    (!protocol || in->sock->protocol == protocol))
 				show_one(in, show, arg);
 		}
 	}

@@ -141,7 +141,7 @@ static int find_way_locked(struct sock *s, const struct inet_name *n,
 		return err;
 	if (inet_is_taken_locked(s, n))
 		return -EADDRNOTAVAIL;
-	to = inet_find_locked(s, n, &in->own);
+	to = inet_find_locked(s->space, INET_TCP, n, &in->own);
 	if (!to)
 		return -ECONNREFUSED;
 	in->peer = *n;
@@ -323,7 +323,7 @@ static int tcp_connect(struct sock *s, const uint8_t *addr, uint32_t len,
 	err = inet_read_destination(s, addr, len, &n);
 	if (err)
 		return err;
-	half = inet_new(s->domain, SOCK_STREAM);
+	half = inet_new(s->domain, SOCK_STREAM, INET_TCP);
 	if (!half)
 		return -ENOMEM;
 	half->space = net_space_get(s->space);

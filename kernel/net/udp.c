@@ -3,7 +3,8 @@
  * UDP between sockets of one sandbox: one buffer is one datagram, its sender's
  * name behind the data, queued as far as the receiver's rcvbuf has room, and
  * lost where it has not. inet_lock is held from the look-up of the receiver
- * until its queue has the datagram, so it can not go meanwhile.
+ * until its queue has the datagram, so it can not go meanwhile. Who asked for it
+ * (IP_RECVERR) finds what nobody took in a queue of its own.
  */
 #include <linux/eventpoll.h>
 #include <asm/socket.h>
@@ -13,52 +14,92 @@
 
 #define UDP_HEADERS	28u	/* of the 64 KiB of an IPv4 packet */
 #define UDP_MAX		65535u
+#define ERRORS_MAX	128u
+/* What an error brings back of the datagram: ICMP's limits. */
+#define QUOTE_V4	520u
+#define QUOTE_V6	1184u
 
-/* Behind the data of a record. */
-struct udp_tail {
-	struct inet_name from, to;
-	uint8_t hops, tos;
-};
-
-static struct udp_tail *tail_of(const struct sk_buf *b)
+/* --- records ----------------------------------------------------------------------*/
+struct sk_buf *inet_record_create(uint32_t len, const struct inet_tail *t)
 {
-	return (struct udp_tail *)(b->data + ALIGN_UP(b->len, 8u));
-}
-
-/* --- sending ----------------------------------------------------------------------*/
-static struct sk_buf *make_record(struct sock_msg *m, uint32_t len, int *err)
-{
-	uint32_t size = ALIGN_UP(len, 8u) + (uint32_t)sizeof(struct udp_tail);
+	uint32_t size = ALIGN_UP(len, 8u) + (uint32_t)sizeof(*t);
 	struct sk_buf *b = sk_buf_create(NULL, size);
 
-	*err = b ? 0 : -ENOBUFS;
 	if (!b)
 		return NULL;
 	b->len = len;
-	tail_of(b)->hops = (uint8_t)(m->hops - 1);
-	tail_of(b)->tos = (uint8_t)(m->tos - 1);
-	if (m->data->move(m->data, b->data, len) == len)
-		return b;
-	*err = -EFAULT;
-	sk_buf_free(b);
-	return NULL;
+	*inet_tail_of(b) = *t;
+	return b;
 }
 
-/* Nobody is there: tell a connected sender, or one that wants to know. */
-static void unreachable(struct sock *s)
+void inet_queue_locked(struct sock *s, struct sk_buf *b)
 {
-	if (!inet_of(s)->peer.port && !inet_wants_errors(s))
+	if (sk_queue_record(s, b))
+		wait_wake_all(&s->wait, EPOLLIN | EPOLLRDNORM);
+	else
+		inet_of(s)->drops++;
+}
+
+/* --- sending ----------------------------------------------------------------------*/
+/* Into the queue of errors, with what it was and where it should have gone. */
+static void keep_error(struct sock *s, struct sk_buf *b)
+{
+	struct inet_tail t = *inet_tail_of(b);
+	struct inet *in = inet_of(s);
+	bool fits;
+
+	b->len = MIN(b->len, inet_ip_is_v4(&t.to.ip) ? QUOTE_V4 : QUOTE_V6);
+	*inet_tail_of(b) = t;
+	mutex_lock(&s->lock);
+	fits = in->nr_errors < ERRORS_MAX;
+	if (fits) {
+		list_append(&in->errors, &b->link);
+		__atomic_store_n(&in->nr_errors, in->nr_errors + 1,
+				 __ATOMIC_RELEASE);
+	}
+	mutex_unlock(&s->lock);
+	if (!fits)
+		sk_buf_free(b);
+}
+
+/* Nobody is there: tell a sender that is connected to just that name, or wants
+ * to know. Takes b over. */
+static void unreachable(struct sock *s, struct sk_buf *b)
+{
+	const struct inet_name *to = &inet_tail_of(b)->to;
+	const struct inet_name *peer = &inet_of(s)->peer;
+	bool wants = inet_wants_errors(s);
+
+	if (peer->port ? peer->port != to->port ||
+			 !inet_ip_equal(&peer->ip, &to->ip) : !wants) {
+		sk_buf_free(b);
 		return;
+	}
+	if (wants)
+		keep_error(s, b);
+	else
+		sk_buf_free(b);
 	s->err = ECONNREFUSED;
 	wait_wake_all(&s->wait, 0);
 }
 
-/* Takes b over. */
-static int deliver_locked(struct sock *s, const struct inet_name *to,
-			  struct sk_buf *b)
+bool udp_input_locked(const struct net_space *n, const struct inet_tail *t,
+		      const void *data, uint32_t len)
 {
-	struct udp_tail *t = tail_of(b);
-	struct inet *in = inet_of(s);
+	struct sock *r = inet_find_locked(n, INET_UDP, &t->to, &t->from);
+	struct sk_buf *b = r ? inet_record_create(len, t) : NULL;
+
+	if (b) {
+		memcpy(b->data, data, len);
+		inet_queue_locked(r, b);
+	}
+	return r;
+}
+
+/* Takes b over. */
+static int deliver_locked(struct sock *s, struct sk_buf *b)
+{
+	struct inet_tail *t = inet_tail_of(b);
 	struct sock *r;
 	int err = inet_autobind_locked(s);
 
@@ -66,39 +107,31 @@ static int deliver_locked(struct sock *s, const struct inet_name *to,
 		sk_buf_free(b);
 		return err;
 	}
-	t->from = in->own;
-	t->to = *to;
-	inet_source(&to->ip, &t->from.ip);
-	r = inet_find_locked(s, to, &t->from);
-	if (!r) {
-		sk_buf_free(b);
-		unreachable(s);
-	} else if (sk_queue_record(r, b)) {
-		wait_wake_all(&r->wait, EPOLLIN | EPOLLRDNORM);
-	} else {
-		inet_of(r)->drops++;
-	}
+	t->from = inet_of(s)->own;
+	inet_source(&t->to.ip, &t->from.ip);
+	r = inet_find_locked(s->space, INET_UDP, &t->to, &t->from);
+	raw_see_udp_locked(s->space, b, !r);
+	if (r)
+		inet_queue_locked(r, b);
+	else
+		unreachable(s, b);
 	return 0;
 }
 
-/* Where m goes: 0 and *to. */
-static int destination(struct sock *s, const struct sock_msg *m,
-		       struct inet_name *to)
+int inet_destination(struct sock *s, const struct sock_msg *m,
+		     struct inet_name *to)
 {
-	int err;
-
 	if (!m->addr_len) {
 		*to = inet_of(s)->peer;
-		return to->port ? 0 : -EDESTADDRREQ;
+		return inet_ip_is_any(&to->ip) ? -EDESTADDRREQ : 0;
 	}
-	err = inet_read_destination(s, m->addr, m->addr_len, to);
-	return err ? err : to->port ? 0 : -EINVAL;
+	return inet_read_destination(s, m->addr, m->addr_len, to);
 }
 
 static ssize_t udp_send(struct sock *s, struct sock_msg *m)
 {
 	size_t len = m->data->left;
-	struct inet_name to;
+	struct inet_tail t;
 	struct sk_buf *b;
 	int err;
 
@@ -108,45 +141,101 @@ static ssize_t udp_send(struct sock *s, struct sock_msg *m)
 		return -EMSGSIZE;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	err = destination(s, m, &to);
+	err = inet_destination(s, m, &t.to);
 	if (err)
 		return err;
+	if (!t.to.port)
+		return -EINVAL;
 	if (s->err)
 		return sock_take_error(s);
 	if (s->shutdown & SHUT_SEND)
 		return -EPIPE;
-	if (len > UDP_MAX - (inet_ip_is_v4(&to.ip) ? UDP_HEADERS : 8u))
+	if (len > UDP_MAX - (inet_ip_is_v4(&t.to.ip) ? UDP_HEADERS : 8u))
 		return -EMSGSIZE;
 	inet_fill_packet(s, m);
-	b = make_record(m, (uint32_t)len, &err);
+	t.hops = (uint8_t)(m->hops - 1);
+	t.tos = (uint8_t)(m->tos - 1);
+	b = inet_record_create((uint32_t)len, &t);
 	if (!b)
-		return err;
+		return -ENOBUFS;
+	if (m->data->move(m->data, b->data, len) != len) {
+		sk_buf_free(b);
+		return -EFAULT;
+	}
 	mutex_lock(&inet_lock);
-	err = deliver_locked(s, &to, b);
+	err = deliver_locked(s, b);
 	mutex_unlock(&inet_lock);
 	return err ? err : (ssize_t)len;
 }
 
 /* --- receiving --------------------------------------------------------------------*/
-static ssize_t udp_recv(struct sock *s, struct sock_msg *m)
+static struct sk_buf *take_error(struct sock *s)
+{
+	struct inet *in = inet_of(s);
+	struct sk_buf *b = NULL;
+
+	mutex_lock(&s->lock);
+	if (in->nr_errors) {
+		b = list_first(&in->errors, struct sk_buf, link);
+		list_remove(&b->link);
+		__atomic_store_n(&in->nr_errors, in->nr_errors - 1,
+				 __ATOMIC_RELEASE);
+		s->err = in->nr_errors ? ECONNREFUSED : 0;
+	}
+	mutex_unlock(&s->lock);
+	return b;
+}
+
+/* A name is that of the receiver who was not there. */
+static ssize_t recv_error(struct sock *s, struct sock_msg *m)
+{
+	struct sk_buf *b = take_error(s);
+	uint32_t n;
+
+	if (!b)
+		return -EAGAIN;
+	n = (uint32_t)MIN((size_t)b->len, m->data->left);
+	m->out_flags |= MSG_ERRQUEUE | (n < b->len ? MSG_TRUNC : 0);
+	inet_tail_of(b)->from = inet_tail_of(b)->to;
+	inet_describe(m, b);
+	if (m->want_from)
+		m->from = inet_from(s, b);
+	if (m->data->move(m->data, b->data, n) != n) {
+		unix_addr_put(m->from);
+		m->from = NULL;
+		sk_buf_free(b);
+		return -EFAULT;
+	}
+	sk_buf_free(b);
+	return n;
+}
+
+ssize_t inet_recv(struct sock *s, struct sock_msg *m)
 {
 	if (m->flags & MSG_ERRQUEUE)
-		return -EAGAIN;
+		return recv_error(s, m);
 	m->flags &= ~(uint32_t)MSG_OOB;
 	return unix_dgram_recv(s, m);
 }
 
-static struct unix_addr *udp_from(struct sock *s, const struct sk_buf *b)
+uint32_t inet_poll(struct sock *s)
+{
+	return unix_poll(s) |
+	       (__atomic_load_n(&inet_of(s)->nr_errors, __ATOMIC_ACQUIRE) ?
+			EPOLLERR : 0);
+}
+
+struct unix_addr *inet_from(struct sock *s, const struct sk_buf *b)
 {
 	uint8_t addr[SOCK_NAME_MAX];
-	int n = inet_write_name(s->domain, &tail_of(b)->from, addr);
+	int n = inet_write_name(s->domain, &inet_tail_of(b)->from, addr);
 
 	return unix_addr_create(addr, (uint32_t)n);
 }
 
-static void udp_describe(struct sock_msg *m, const struct sk_buf *b)
+void inet_describe(struct sock_msg *m, const struct sk_buf *b)
 {
-	const struct udp_tail *t = tail_of(b);
+	const struct inet_tail *t = inet_tail_of(b);
 
 	m->hops = t->hops;
 	m->tos = t->tos;
@@ -159,6 +248,10 @@ static void disconnect_locked(struct sock *s)
 	struct inet *in = inet_of(s);
 
 	in->peer.port = 0;
+	/* "any" of its family */
+	in->peer.ip.q[0] = 0;
+	in->peer.ip.w[2] = s->domain == AF_INET ? in->bound.w[2] : 0;
+	in->peer.ip.w[3] = 0;
 	in->own.ip = in->bound;
 	if (!in->port_bound)
 		inet_leave_locked(s);
@@ -197,10 +290,10 @@ static int udp_shutdown(struct sock *s, int how)
 	s->shutdown |= (uint32_t)how + 1;
 	mutex_unlock(&s->lock);
 	wait_wake_all(&s->wait, 0);
-	return inet_of(s)->peer.port ? 0 : -ENOTCONN;
+	return inet_state(s) == TCP_ESTABLISHED ? 0 : -ENOTCONN;
 }
 
-static void udp_release(struct sock *s)
+void inet_release(struct sock *s)
 {
 	mutex_lock(&inet_lock);
 	inet_leave_locked(s);
@@ -208,13 +301,13 @@ static void udp_release(struct sock *s)
 	/* no datagram leads here any more */
 	s->released = true;
 	sk_queue_purge(&s->queue);
+	sk_queue_purge(&inet_of(s)->errors);
 	sock_put(s);
 }
 
-static const struct sock_names udp_names = {
+const struct sock_names udp_names = {
 	.bind = inet_bind,
 	.connect = udp_connect,
-	.accept = unix_accept,
 	.shutdown = udp_shutdown,
 	.name = inet_name,
 };
@@ -222,9 +315,9 @@ static const struct sock_names udp_names = {
 const struct sock_ops udp_ops = {
 	.names = &udp_names,
 	.send = udp_send,
-	.recv = udp_recv,
-	.poll = unix_poll,
-	.release = udp_release,
-	.from = udp_from,
-	.describe = udp_describe,
+	.recv = inet_recv,
+	.poll = inet_poll,
+	.release = inet_release,
+	.from = inet_from,
+	.describe = inet_describe,
 };

@@ -25,5 +25,6 @@ group vfork clone exec futex switch mutex
 group mq sem wait pthread timer timerfd
 group msg sem-sysv itimer sigfd sigq sigsegv
 group signal nanosleep eventfd inotify memfd
+group rawsock rawudp icmp-flood
 group dev-shm poll ptrace procfs zombie
 exit 0

@@ -79,35 +79,56 @@ static void put_row(void *arg, const struct inet_row *r)
 		textbuf_printf(l->t, "%u\n", r->drops);
 }
 
-static int show_sockets(struct textbuf *t, bool v6, bool udp)
+static int show_sockets(struct textbuf *t, bool v6, uint32_t type,
+			uint32_t protocol)
 {
-	struct socket_list l = { t, 0, v6, udp };
+	struct socket_list l = { t, 0, v6, type != SOCK_STREAM };
 
-	textbuf_puts(t, udp ? (v6 ? UDP6_HEADER : UDP_HEADER) :
+	textbuf_puts(t, l.udp ? (v6 ? UDP6_HEADER : UDP_HEADER) :
 			v6 ? INET6_HEADER : INET_HEADER);
-	inet_show(net_ns_space(), v6 ? AF_INET6 : AF_INET,
-		  udp ? INET_UDP : INET_TCP, put_row, &l);
+	inet_show(net_ns_space(), v6 ? AF_INET6 : AF_INET, type, protocol,
+		  put_row, &l);
 	return 0;
 }
 
 static int show_tcp(struct textbuf *t, struct pseudo_node *node)
 {
-	return show_sockets(t, false, false);
+	return show_sockets(t, false, SOCK_STREAM, 0);
 }
 
 static int show_tcp6(struct textbuf *t, struct pseudo_node *node)
 {
-	return show_sockets(t, true, false);
+	return show_sockets(t, true, SOCK_STREAM, 0);
 }
 
 static int show_udp(struct textbuf *t, struct pseudo_node *node)
 {
-	return show_sockets(t, false, true);
+	return show_sockets(t, false, SOCK_DGRAM, INET_UDP);
 }
 
 static int show_udp6(struct textbuf *t, struct pseudo_node *node)
 {
-	return show_sockets(t, true, true);
+	return show_sockets(t, true, SOCK_DGRAM, INET_UDP);
+}
+
+static int show_icmp(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, false, SOCK_DGRAM, INET_ICMP);
+}
+
+static int show_icmp6(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, true, SOCK_DGRAM, INET_ICMPV6);
+}
+
+static int show_raw(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, false, SOCK_RAW, 0);
+}
+
+static int show_raw6(struct textbuf *t, struct pseudo_node *node)
+{
+	return show_sockets(t, true, SOCK_RAW, 0);
 }
 
 static const char snmp_text[] =
@@ -123,8 +144,10 @@ const struct pseudo_entry proc_net_table[] = {
 	PROC_FILE("tcp6", show_tcp6),
 	PROC_FILE("udp", show_udp),
 	PROC_FILE("udp6", show_udp6),
-	PROC_TEXT("raw", UDP_HEADER),
-	PROC_TEXT("raw6", UDP6_HEADER),
+	PROC_FILE("icmp", show_icmp),
+	PROC_FILE("icmp6", show_icmp6),
+	PROC_FILE("raw", show_raw),
+	PROC_FILE("raw6", show_raw6),
 	PROC_FILE("unix", proc_show_net_unix),
 	PROC_TEXT("route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\t"
 		  "Metric\tMask\t\tMTU\tWindow\tIRTT\n"),

@@ -250,6 +250,7 @@ static const struct pseudo_entry net_unix_table[] = {
 static const struct pseudo_entry net_ipv4_table[] = {
 	PROC_TEXT("ip_local_port_range", "32768\t60999\n"),
 	PROC_TEXT("ip_unprivileged_port_start", "1024\n"),
+	PROC_TEXT("ping_group_range", "0\t2147483647\n"),
 	PROC_TEXT("tcp_max_syn_backlog", "512\n"),
 	PROC_TEXT("tcp_fin_timeout", "60\n"),
 	PROC_TEXT("tcp_rmem", "4096\t131072\t6291456\n"),

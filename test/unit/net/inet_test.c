@@ -86,6 +86,16 @@ static struct sock *make(uint32_t type)
 	return inet_create(type, 0, &s) ? NULL : s;
 }
 
+static struct sock *make_raw(uint32_t type, uint32_t protocol)
+{
+	struct sock *s = NULL;
+
+	if (inet_create(type, protocol, &s))
+		return NULL;
+	inet_start(s);
+	return s;
+}
+
 static int bind_port(struct sock *s, uint16_t port)
 {
 	uint8_t a[16];
@@ -220,6 +230,83 @@ static uint32_t pick_from(uint32_t *seed, uint32_t n)
 	return (*seed >> 8) % n;
 }
 
+static struct sock *make_any(uint32_t *seed)
+{
+	static const uint8_t protocols[] = {
+		INET_ICMP, INET_UDP, INET_RAW, 200, INET_TCP,
+	};
+
+	switch (pick_from(seed, 6)) {
+	case 0:
+		return make(SOCK_DGRAM);
+	case 1:
+		return make_raw(SOCK_RAW, protocols[pick_from(seed, 5)]);
+	case 2:
+		return make_raw(SOCK_DGRAM, INET_ICMP);
+	default:
+		return make(SOCK_STREAM);
+	}
+}
+
+/* A packet as raw sockets send it: often an echo request, or a datagram, with
+ * a header or without, and whatever is wrong with it. */
+static uint32_t make_packet(uint8_t *p, uint32_t *seed)
+{
+	uint32_t head = pick_from(seed, 2) ? 20 : 0, sum = 0, len;
+	uint8_t *d = p + head;
+
+	len = head + 8 + pick_from(seed, 60);
+	for (uint32_t i = 0; i < len; i++)
+		p[i] = (uint8_t)pick_from(seed, 256);
+	if (head) {
+		p[0] = pick_from(seed, 9) ? 0x45 : (uint8_t)len;
+		p[6] = p[7] = 0;
+		p[9] = pick_from(seed, 2) ? INET_ICMP : INET_UDP;
+		name(d - 8, 0x7f000001, 0);	/* its last four bytes */
+		memcpy(d - 4, (uint8_t[]){ 127, 0, 0, 1 }, 4);
+	}
+	d[0] = pick_from(seed, 2) ? 8 : 0;
+	d[1] = d[2] = d[3] = d[6] = d[7] = 0;
+	if (pick_from(seed, 2)) {	/* a datagram to one of the ports */
+		d[2] = FIRST_PORT >> 8;
+		d[3] = (uint8_t)(FIRST_PORT + pick_from(seed, NR_PORTS));
+		d[4] = 0;
+		d[5] = (uint8_t)(len - head);
+		return len;
+	}
+	for (uint32_t i = head; i < len; i++)
+		sum += i & 1 ? p[i] : (uint32_t)p[i] << 8;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = ~(sum + (sum >> 16));
+	d[2] = (uint8_t)(sum >> 8);
+	d[3] = (uint8_t)sum;
+	return len;
+}
+
+/* What only datagrams and packets have. */
+static void random_raw_call(struct sock *s, uint32_t *seed)
+{
+	int32_t on = (int32_t)pick_from(seed, 2);
+	uint8_t p[100], a[16];
+
+	switch (pick_from(seed, 5)) {
+	case 0:
+		(void)!inet_set_option(s, SOL_IP, 3 /* IP_HDRINCL */,
+				       (uint8_t *)&on, sizeof(on));
+		break;
+	case 1:
+		(void)!inet_set_option(s, SOL_IP, 11 /* IP_RECVERR */,
+				       (uint8_t *)&on, sizeof(on));
+		break;
+	case 2:
+		(void)!recv_bytes(s, p, sizeof(p), MSG_ERRQUEUE);
+		break;
+	default:
+		name(a, 0x7f000001, 0);
+		(void)!send_bytes(s, p, make_packet(p, seed), 0, a);
+	}
+}
+
 /* Calls without waiting on one socket of a set, that is this thread's. */
 static void random_call(struct sock **p, uint32_t *seed)
 {
@@ -229,8 +316,12 @@ static void random_call(struct sock **p, uint32_t *seed)
 	struct sock *s = *p, *n;
 
 	if (!s) {
-		*p = s = make(pick_from(seed, 4) ? SOCK_STREAM : SOCK_DGRAM);
+		*p = s = make_any(seed);
 		s->flags = pick_from(seed, 2) ? 1u << 2 | 1u << 15 : 0;
+		return;
+	}
+	if (s->type != SOCK_STREAM && pick_from(seed, 2)) {
+		random_raw_call(s, seed);
 		return;
 	}
 	switch (pick_from(seed, 14)) {
@@ -254,7 +345,8 @@ static void random_call(struct sock **p, uint32_t *seed)
 		break;
 	case 6:
 	case 7:
-		if (s->ops->names->accept(s, true, &n))
+		if (!s->ops->names->accept ||
+		    s->ops->names->accept(s, true, &n))
 			break;
 		drop(s);
 		*p = n;
@@ -266,7 +358,7 @@ static void random_call(struct sock **p, uint32_t *seed)
 		name(a, 0x7f000001, port);
 		(void)!send_bytes(s, bytes, pick_from(seed, sizeof(bytes)),
 				  pick_from(seed, 4) ? 0 : MSG_OOB,
-				  s->type == SOCK_DGRAM ? a : NULL);
+				  s->type != SOCK_STREAM ? a : NULL);
 		break;
 	case 10:
 		(void)!send_bytes(s, bytes, 100, 0, NULL);
@@ -352,8 +444,9 @@ static void nothing_stays(void)
 {
 	uint32_t n = 0;
 
-	inet_show(NULL, AF_INET, INET_TCP, count_row, &n);
-	inet_show(NULL, AF_INET, INET_UDP, count_row, &n);
+	inet_show(NULL, AF_INET, SOCK_STREAM, 0, count_row, &n);
+	inet_show(NULL, AF_INET, SOCK_RAW, 0, count_row, &n);
+	inet_show(NULL, AF_INET, SOCK_DGRAM, 0, count_row, &n);
 	CHECK_EQ(n, 0);
 }
 
