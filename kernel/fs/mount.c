@@ -14,10 +14,13 @@
 #include "fs/vfs_priv.h"
 #include "lib/string.h"
 
-#define UMOUNT_DETACH	2u	/* MNT_DETACH of umount2(2) */
+/* As many as can be walked through for each of them: what is bound into itself, or
+ * propagates, doubles. */
+#define MOUNTS_MAX	10000u
 
 /* Under dcache_lock. */
 struct list mounts = LIST_INIT(mounts);
+static uint32_t nr_mounts;	/* atomic; with those in no tree */
 
 /*
  * Mounts that are made when their name is first walked to. The dentry of such
@@ -39,17 +42,19 @@ struct mount *mount_create(struct super *sb, struct dentry *root,
 	if (!m)
 		return NULL;
 	m->source = kstrdup(source ? source : "none");
-	if (!m->source) {
+	if (!m->source || __atomic_load_n(&nr_mounts, __ATOMIC_RELAXED) >=
+			  MOUNTS_MAX) {
+		kfree(m->source);
 		kfree(m);
 		return NULL;
 	}
+	__atomic_fetch_add(&nr_mounts, 1, __ATOMIC_RELAXED);
 	ref_get(&sb->refs);
 	m->sb = sb;
 	m->root = root ? dentry_get(root) : NULL;
 	m->flags = flags;
 	ref_init(&m->refs, 1);
 	list_init(&m->link);
-	list_init(&m->copied);
 	return m;
 }
 
@@ -63,6 +68,7 @@ void mount_put(struct mount *m)
 		super_put(m->sb);
 		kfree(m->source);
 		kfree(m);
+		__atomic_fetch_sub(&nr_mounts, 1, __ATOMIC_RELAXED);
 		m = parent;
 	}
 }
@@ -138,8 +144,7 @@ void vfs_root_path(struct path *out)
 	mutex_unlock(&dcache_lock);
 }
 
-/* *where becomes the place on top of what is mounted there, if m can be there. */
-static int place_locked(const struct mount *m, struct path *where)
+int mount_place_locked(const struct mount *m, struct path *where)
 {
 	const struct dentry *d;
 	struct mount *top;
@@ -157,8 +162,7 @@ static int place_locked(const struct mount *m, struct path *where)
 	return 0;
 }
 
-/* m, which is in no list, into the tree. */
-static void hang_locked(struct mount *m, const struct path *at)
+void mount_hang_locked(struct mount *m, const struct path *at)
 {
 	ref_get(&at->mnt->refs);
 	m->ns = at->mnt->ns;
@@ -169,22 +173,25 @@ static void hang_locked(struct mount *m, const struct path *at)
 	list_append(&mounts, &m->link);
 }
 
-int mount_attach_locked(struct mount *m, const struct path *where)
+int mount_attach(struct list *made, const struct path *where)
 {
+	struct mount *m = list_first(made, struct mount, link);
 	struct path at = *where;
-	int err = place_locked(m, &at);
-
-	if (!err)
-		hang_locked(m, &at);
-	return err;
-}
-
-static int attach(struct mount *m, const struct path *where)
-{
 	int err;
 
 	mutex_lock(&dcache_lock);
-	err = mount_attach_locked(m, where);
+	err = mount_place_locked(m, &at);
+	mutex_unlock(&dcache_lock);
+	if (!err)
+		err = mount_propagate(m, &at, made);
+	mutex_lock(&dcache_lock);
+	if (!err)	/* the directory may have gone meanwhile */
+		err = mount_place_locked(m, &at);
+	if (!err) {
+		list_remove(&m->link);
+		mount_hang_locked(m, &at);
+		mount_join_locked(made, NULL);
+	}
 	mutex_unlock(&dcache_lock);
 	return err;
 }
@@ -194,15 +201,18 @@ int vfs_mount(const struct path *where, struct super *sb, struct inode *root,
 {
 	struct dentry *d = root_dentry_get(sb, root);
 	struct mount *m = d ? mount_create(sb, d, source, flags) : NULL;
+	struct list made = LIST_INIT(made);
 	int err;
 
 	dentry_put(d);
 	if (!m)
 		return -ENOMEM;
-	err = attach(m, where);
-	if (err)
-		mount_put(m);
-	else
+	list_append(&made, &m->link);
+	mutex_lock(&mount_changes);
+	err = mount_attach(&made, where);
+	mutex_unlock(&mount_changes);
+	mounts_drop(&made);
+	if (!err)
 		super_put(sb);	/* the caller's reference is taken over */
 	return err;
 }
@@ -270,6 +280,7 @@ static int make_late(uint32_t i, const struct path *where)
 	struct super *sb = l->create();
 	struct dentry *d = sb ? root_dentry_get(sb, NULL) : NULL;
 	struct mount *m = d ? mount_create(sb, d, l->source, l->flags) : NULL;
+	struct path at = *where;
 	int err = -ENOMEM;
 
 	dentry_put(d);
@@ -277,9 +288,11 @@ static int make_late(uint32_t i, const struct path *where)
 	if (!m)
 		return err;
 	mutex_lock(&dcache_lock);
-	err = mount_attach_locked(m, where);
-	if (!err)
+	err = mount_place_locked(m, &at);
+	if (!err) {
+		mount_hang_locked(m, &at);
 		late_done_locked(i, m);
+	}
 	mutex_unlock(&dcache_lock);
 	if (err)
 		mount_put(m);
@@ -330,29 +343,11 @@ void mounts_make_late(void)
 
 /* --- bindings, removal ------------------------------------------------------*/
 
-static int bind_one(const struct path *where, struct mount *from,
-		    struct dentry *root)
-{
-	struct mount *m = mount_create(from->sb, root, from->source,
-				       from->flags);
-	int err;
-
-	if (!m)
-		return -ENOMEM;
-	m->kept = from->kept;
-	err = attach(m, where);
-	if (err)
-		mount_put(m);
-	return err;
-}
-
 int vfs_mount_bind(const struct path *where, const struct path *what,
 		   bool recursive)
 {
 	bool shows_more = false;
 
-	if (recursive)
-		return mount_bind_tree(where, what);
 	/* what is mounted there may be there to hide something */
 	mutex_lock(&dcache_lock);
 	list_for_each(p, &mounts) {
@@ -363,22 +358,20 @@ int vfs_mount_bind(const struct path *where, const struct path *what,
 			shows_more = true;
 	}
 	mutex_unlock(&dcache_lock);
-	return shows_more ? -EINVAL : bind_one(where, what->mnt, what->dentry);
+	return shows_more && !recursive ? -EINVAL :
+	       mount_bind_tree(where, what, recursive);
 }
 
-static bool has_children_locked(const struct mount *m)
+bool mount_has_late_locked(const struct mount *m)
 {
 	for (uint32_t i = 0; i < late.nr; i++)
 		if (late.on[i] == m)
-			return true;
-	list_for_each(p, &mounts)
-		if (list_entry(p, struct mount, link)->parent == m)
 			return true;
 	return false;
 }
 
 /* Its mountpoint may be covered by another mount. */
-void mount_detach_locked(struct mount *m)
+static void unhook_locked(struct mount *m)
 {
 	bool still = !m->mountpoint ||
 		     mount_is_late_locked(NULL, m->mountpoint);
@@ -396,31 +389,10 @@ void mount_detach_locked(struct mount *m)
 		m->mountpoint->flags &= ~(uint32_t)DENTRY_MOUNTED;
 }
 
-/* m and all mounts below it, for putting, chained in `gone`. */
-static void detach_tree_locked(struct mount *top, struct list *gone)
+void mount_detach_locked(struct mount *m)
 {
-	bool again = true;
-
-	mount_detach_locked(top);
-	list_append(gone, &top->link);
-	while (again) {
-		again = false;
-		list_for_each_safe(p, &mounts) {
-			struct mount *m = list_entry(p, struct mount, link);
-
-			list_for_each(g, gone) {
-				if (m->parent !=
-				    list_entry(g, struct mount, link))
-					continue;
-				mount_detach_locked(m);
-				list_append(gone, &m->link);
-				again = true;
-				break;
-			}
-			if (again)
-				break;
-		}
-	}
+	mount_leave_group_locked(m, false);
+	unhook_locked(m);
 }
 
 void mounts_drop(struct list *gone)
@@ -433,29 +405,8 @@ void mounts_drop(struct list *gone)
 	}
 }
 
-int vfs_umount(const struct path *where, uint32_t flags)
-{
-	struct mount *m = where->mnt;
-	struct list gone = LIST_INIT(gone);
-	int err = 0;
-
-	mutex_lock(&dcache_lock);
-	if (where->dentry != m->root || !m->parent || m->is_locked ||
-	    list_is_empty(&m->link))
-		err = -EINVAL;
-	/* The tree's reference and the caller's path. */
-	else if (!(flags & UMOUNT_DETACH) &&
-		 (has_children_locked(m) || ref_read(&m->refs) > 2))
-		err = -EBUSY;
-	else
-		detach_tree_locked(m, &gone);
-	mutex_unlock(&dcache_lock);
-	mounts_drop(&gone);
-	return err;
-}
-
 /* Is p on mount `top` or on one below it? */
-static bool is_under_locked(const struct path *p, const struct mount *top)
+bool mount_is_under_locked(const struct path *p, const struct mount *top)
 {
 	const struct mount *m = p->mnt;
 
@@ -464,28 +415,51 @@ static bool is_under_locked(const struct path *p, const struct mount *top)
 	return m == top;
 }
 
+/* May m go to at, which is the top there? */
+static int check_move_locked(const struct mount *m, const struct path *what,
+			     const struct path *at)
+{
+	if (what->dentry != m->root || m->ns != at->mnt->ns || m->is_locked)
+		return -EINVAL;
+	if (mount_is_under_locked(at, m))	/* all is under the root */
+		return -ELOOP;
+	return m->parent->group ||
+	       (at->mnt->group && mount_holds_unbindable_locked(m)) ? -EINVAL :
+								      0;
+}
+
 int vfs_mount_move(const struct path *where, const struct path *what)
 {
 	struct mount *m = what->mnt, *was_on = NULL;
 	struct dentry *was_at = NULL;
+	struct list made = LIST_INIT(made);
 	struct path at = *where;
 	int err;
 
 	mounts_make_late();
+	mutex_lock(&mount_changes);
 	mutex_lock(&dcache_lock);
-	err = what->dentry != m->root || m->ns != at.mnt->ns || m->is_locked ?
-	      -EINVAL : place_locked(m, &at);
+	err = mount_place_locked(m, &at);
 	if (err == -ENOTDIR)
 		err = -EINVAL;
-	if (!err && is_under_locked(&at, m))	/* all is under the root */
-		err = -ELOOP;
+	if (!err)
+		err = check_move_locked(m, what, &at);
+	mutex_unlock(&dcache_lock);
+	if (!err)
+		err = mount_propagate(m, &at, &made);
+	mutex_lock(&dcache_lock);
+	if (!err)	/* the directory may have gone meanwhile */
+		err = mount_place_locked(m, &at);
 	if (!err) {
 		was_on = m->parent;
 		was_at = m->mountpoint;
-		mount_detach_locked(m);
-		hang_locked(m, &at);
+		unhook_locked(m);
+		mount_hang_locked(m, &at);
+		mount_join_locked(&made, NULL);
 	}
 	mutex_unlock(&dcache_lock);
+	mutex_unlock(&mount_changes);
+	mounts_drop(&made);
 	dentry_put(was_at);
 	mount_put(was_on);
 	return err;
@@ -499,19 +473,23 @@ int vfs_pivot_root(const struct path *root, const struct path *new_root,
 	int err = 0;
 
 	mounts_make_late();
+	mutex_lock(&mount_changes);
 	mutex_lock(&dcache_lock);
 	if (m == old || put_old->mnt == old)
 		err = -EBUSY;
 	else if (new_root->dentry != m->root || root->dentry != old->root ||
-		 !m->parent || m->is_locked || !is_under_locked(put_old, m))
+		 !m->parent || m->is_locked ||
+		 !mount_is_under_locked(put_old, m) || m->parent->group ||
+		 put_old->mnt->group || (old->parent && old->parent->group))
 		err = -EINVAL;
 	if (err) {
 		mutex_unlock(&dcache_lock);
+		mutex_unlock(&mount_changes);
 		return err;
 	}
 	was_on = m->parent;
 	was_at = m->mountpoint;
-	mount_detach_locked(m);
+	unhook_locked(m);
 	/* m takes old's place in the tree, old goes to put_old */
 	m->ns = old->ns;
 	m->parent = old->parent;
@@ -525,6 +503,7 @@ int vfs_pivot_root(const struct path *root, const struct path *new_root,
 	if (m->ns->root == old)
 		m->ns->root = m;
 	mutex_unlock(&dcache_lock);
+	mutex_unlock(&mount_changes);
 	dentry_put(was_at);
 	mount_put(was_on);
 	return 0;

@@ -12,8 +12,6 @@
 #include "core/heap.h"
 #include "fs/vfs_priv.h"
 
-#define KEPT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
-
 struct mnt_ns mnt_ns_first = {
 	.ns = { .refs = { 1 }, .kind = NS_MNT, .inum = 4026531832u,
 		.owner = &user_ns_first },
@@ -23,6 +21,7 @@ static void mnt_ns_free(struct ns *n)
 {
 	struct list gone = LIST_INIT(gone);
 
+	mutex_lock(&mount_changes);
 	mutex_lock(&dcache_lock);
 	list_for_each_safe(l, &mounts) {
 		struct mount *m = list_entry(l, struct mount, link);
@@ -33,6 +32,7 @@ static void mnt_ns_free(struct ns *n)
 		list_append(&gone, &m->link);
 	}
 	mutex_unlock(&dcache_lock);
+	mutex_unlock(&mount_changes);
 	mounts_drop(&gone);
 	ns_free(n);
 }
@@ -51,124 +51,100 @@ void mnt_ns_root(struct mnt_ns *n, struct path *out)
 }
 
 /* --- copies of trees --------------------------------------------------------*/
-static struct mutex copying = MUTEX_INIT;	/* guards mount.copy */
+struct mutex mount_changes = MUTEX_INIT;
 
-/* Of a mount from a directory of it on, and what is mounted below. */
-struct tree_copy {
-	struct path top;	/* borrowed */
-	struct list copies;	/* by link, as long as they are not joined */
-	struct list originals;	/* by copied; with references */
-};
-
-static bool is_part_locked(const struct tree_copy *t, const struct mount *m)
+static struct mount *copy_one(struct mount *m, struct dentry *root,
+			      enum copy_how how, struct list *made)
 {
-	if (m == t->top.mnt)
-		return true;
-	while (m->parent && m->parent != t->top.mnt)
-		m = m->parent;
-	return m->parent &&
-	       dentry_is_below_locked(m->mountpoint, t->top.dentry);
+	struct mount *c = mount_create(m->sb, root, m->source, m->flags);
+	bool slave = how == COPY_AS_SLAVE && m->group;
+
+	m->copy = c;
+	if (!c)
+		return NULL;
+	c->kept = m->kept;
+	c->is_locked = m->is_locked;
+	c->unbindable = m->unbindable;
+	c->group = slave ? 0 : m->group;
+	c->master = slave ? m->group : m->master;
+	list_append(made, &c->link);
+	return c;
 }
 
-/* A part that has no copy yet, with a reference; NULL: all have. */
-static struct mount *next_to_copy_locked(const struct tree_copy *t)
+/* Has m to be copied next: is it mounted on what has a copy? */
+static bool is_next(const struct mount *m, const struct path *top, bool whole)
 {
-	list_for_each(l, &mounts) {
-		struct mount *m = list_entry(l, struct mount, link);
+	bool is_below = true;
 
-		if (m->ns == t->top.mnt->ns && !m->copy &&
-		    is_part_locked(t, m)) {
-			ref_get(&m->refs);
-			return m;
+	if (m->copy || !m->parent || !m->parent->copy ||
+	    (m->unbindable && !whole))
+		return false;
+	if (m->parent == top->mnt) {
+		mutex_lock(&dcache_lock);
+		is_below = dentry_is_below_locked(m->mountpoint, top->dentry);
+		mutex_unlock(&dcache_lock);
+	}
+	return is_below;
+}
+
+struct mount *mount_copy_tree(const struct path *top, enum copy_how how,
+			      bool all, bool whole, struct list *made)
+{
+	struct list *from = top->mnt->ns ? &mounts : made;
+	struct mount *first = copy_one(top->mnt, top->dentry, how, made), *c;
+	bool again = first && all;
+
+	while (again) {
+		again = false;
+		list_for_each(l, from) {
+			struct mount *m = list_entry(l, struct mount, link);
+
+			if (!is_next(m, top, whole))
+				continue;
+			c = copy_one(m, m->root, how, made);
+			if (!c)
+				return NULL;
+			c->parent = m->parent->copy;
+			ref_get(&c->parent->refs);
+			c->mountpoint = dentry_get(m->mountpoint);
+			again = true;
 		}
 	}
-	return NULL;
+	return first;
 }
 
-/* Make the copies. Returns 0 or -ENOMEM; dcache_lock is held in any case, and
- * end follows. */
-static int tree_copy_begin(struct tree_copy *t)
+void mount_copies_forget(struct list *made)
 {
-	struct mount *m, *c;
-
-	list_init(&t->copies);
-	list_init(&t->originals);
-	mounts_make_late();
-	mutex_lock(&copying);
-	mutex_lock(&dcache_lock);
-	while ((m = next_to_copy_locked(t))) {
-		mutex_unlock(&dcache_lock);
-		c = mount_create(m->sb, m == t->top.mnt ? t->top.dentry :
-				 m->root, m->source, m->flags);
-		mutex_lock(&dcache_lock);
-		list_append(&t->originals, &m->copied);
-		m->copy = c;
-		if (!c)
-			return -ENOMEM;
-		c->kept = m->kept;
-		c->is_locked = m->is_locked;
-		list_append(&t->copies, &c->link);
-	}
-	return 0;
+	list_for_each(l, &mounts)
+		list_entry(l, struct mount, link)->copy = NULL;
+	list_for_each(l, made)
+		list_entry(l, struct mount, link)->copy = NULL;
 }
 
-/* Put the copies together below that of the top, which has its place in n. Those
- * of mounts that went meanwhile are left over. */
-static void tree_copy_join_locked(struct tree_copy *t, struct mnt_ns *n)
+int mount_bind_tree(const struct path *where, const struct path *what, bool all)
 {
-	list_for_each(l, &t->originals) {
-		struct mount *m = list_entry(l, struct mount, copied);
-		struct mount *c = m->copy;
-
-		/* one that became the root meanwhile has no parent */
-		if (m == t->top.mnt || !m->ns || !m->parent ||
-		    !m->parent->copy)
-			continue;
-		list_remove(&c->link);
-		list_append(&mounts, &c->link);
-		c->ns = n;
-		c->parent = m->parent->copy;
-		ref_get(&c->parent->refs);
-		c->mountpoint = dentry_get(m->mountpoint);
-	}
-}
-
-/* Lets go of dcache_lock. */
-static void tree_copy_end(struct tree_copy *t)
-{
-	list_for_each(l, &t->originals)
-		list_entry(l, struct mount, copied)->copy = NULL;
-	mutex_unlock(&dcache_lock);
-	while (!list_is_empty(&t->originals)) {
-		struct mount *m = list_first(&t->originals, struct mount,
-					     copied);
-
-		list_remove(&m->copied);
-		mount_put(m);
-	}
-	mutex_unlock(&copying);
-	mounts_drop(&t->copies);
-}
-
-int mount_bind_tree(const struct path *where, const struct path *what)
-{
-	struct tree_copy t = { .top = *what };
+	struct list made = LIST_INIT(made);
 	struct mount *c;
-	int err = tree_copy_begin(&t);
+	int err;
 
-	c = what->mnt->copy;
-	if (!err && !c)		/* unmounted meanwhile */
-		err = -EINVAL;
+	mounts_make_late();
+	mutex_lock(&mount_changes);
+	/* unmounted meanwhile; but the file of a namespace is in no tree */
+	err = what->mnt->unbindable || (!what->mnt->ns && what->mnt->parent) ?
+	      -EINVAL : 0;
 	if (!err) {
-		c->is_locked = false;
-		list_remove(&c->link);
-		err = mount_attach_locked(c, where);
-		if (err)
-			list_append(&t.copies, &c->link);
+		c = mount_copy_tree(what, COPY_AS_PEER, all && what->mnt->ns,
+				    false, &made);
+		mount_copies_forget(&made);
+		if (!c)
+			err = -ENOMEM;
 		else
-			tree_copy_join_locked(&t, c->ns);
+			c->is_locked = false;
 	}
-	tree_copy_end(&t);
+	if (!err)
+		err = mount_attach(&made, where);
+	mutex_unlock(&mount_changes);
+	mounts_drop(&made);
 	return err;
 }
 
@@ -181,7 +157,37 @@ static void move_locked(struct path *at)
 		return;
 	at->mnt = m->copy;
 	ref_get(&at->mnt->refs);
-	ref_put(&m->refs);	/* the list of originals has one: not the last */
+	ref_put(&m->refs);	/* the old tree has one: not the last */
+}
+
+/* To n, which is new, a copy of the tree of old. With mount_changes. */
+static int fill_copy(struct mnt_ns *n, struct mnt_ns *old, struct path *a,
+		     struct path *b, struct list *made)
+{
+	bool is_foreign = n->ns.owner != old->ns.owner;
+	struct path top = { old->root, old->root->root };
+	struct mount *c = mount_copy_tree(&top, is_foreign ? COPY_AS_SLAVE :
+					  COPY_AS_PEER, true, true, made);
+
+	if (!c)
+		return -ENOMEM;
+	list_for_each(l, made) {
+		struct mount *m = list_entry(l, struct mount, link);
+
+		if (!is_foreign)
+			break;
+		m->kept |= m->flags & MOUNT_KEPT;
+		m->is_locked = true;
+	}
+	c->is_locked = false;
+	mutex_lock(&dcache_lock);
+	n->root = c;
+	move_locked(a);
+	move_locked(b);
+	mount_copies_forget(made);
+	mount_join_locked(made, n);
+	mutex_unlock(&dcache_lock);
+	return 0;
 }
 
 int mnt_ns_copy(struct mnt_ns *old, struct user_ns *owner, struct path *a,
@@ -189,40 +195,21 @@ int mnt_ns_copy(struct mnt_ns *old, struct user_ns *owner, struct path *a,
 {
 	struct mnt_ns *n = (struct mnt_ns *)ns_create(NS_MNT, sizeof(*n), owner,
 						      mnt_ns_free);
-	struct tree_copy t;
+	struct list made = LIST_INIT(made);
 	int err;
 
 	if (!n)
 		return -ENOMEM;
-	mutex_lock(&dcache_lock);
-	t.top = (struct path){ old->root, old->root->root };
-	path_get(&t.top);
-	mutex_unlock(&dcache_lock);
-	err = tree_copy_begin(&t);
-	if (!err && old->root != t.top.mnt)	/* pivot_root was faster */
-		err = -EAGAIN;
-	if (!err) {
-		list_for_each(l, &t.copies) {
-			struct mount *c = list_entry(l, struct mount, link);
-
-			if (owner == old->ns.owner)
-				break;
-			c->kept |= c->flags & KEPT;
-			c->is_locked = true;
-		}
-		n->root = t.top.mnt->copy;
-		n->root->ns = n;
-		n->root->is_locked = false;
-		list_remove(&n->root->link);
-		list_append(&mounts, &n->root->link);
-		tree_copy_join_locked(&t, n);
-		move_locked(a);
-		move_locked(b);
-		*out = &n->ns;
-	}
-	tree_copy_end(&t);
-	path_put(&t.top);
+	mounts_make_late();
+	mutex_lock(&mount_changes);
+	err = fill_copy(n, old, a, b, &made);
+	if (err)
+		mount_copies_forget(&made);
+	mutex_unlock(&mount_changes);
+	mounts_drop(&made);
 	if (err)
 		ns_put(&n->ns);
+	else
+		*out = &n->ns;
 	return err;
 }

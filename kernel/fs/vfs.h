@@ -380,9 +380,15 @@ struct mount {
 	struct mnt_ns *ns;	/* in whose tree it is; NULL: in none */
 	bool is_locked;		/* it can not be taken away */
 	uint32_t kept;		/* flags that can not be taken from it */
-	/* while a tree is copied; fs/mount_tree.c */
+	/* of whom it hears; fs/mount_peers.c */
+	uint32_t group;		/* of peers, 0: not shared */
+	uint32_t master;	/* the group whose slave it is; 0: of none */
+	bool unbindable;
+	/* while the tree is changed; under mount_changes */
+	uint8_t goes;		/* it is being unmounted */
+	bool passes_on;		/* nothing comes on it, but on its slaves */
 	struct mount *copy;
-	struct list copied;
+	struct mount *model;	/* whose like comes on it, or what did */
 };
 
 /* A tree of mounts (fs/mount_tree.c). */
@@ -438,6 +444,9 @@ struct mount *vfs_mount_nowhere(struct super *sb);
 int vfs_pivot_root(const struct path *root, const struct path *new_root,
 		   const struct path *put_old);
 /* Returns 0, -EINVAL, -EPERM (a flag is kept). */
+/* MS_SHARED, MS_PRIVATE, MS_SLAVE or MS_UNBINDABLE for the mount whose root is
+ * where, all: and for those on it. Returns 0 or -EINVAL. */
+int vfs_mount_propagation(const struct path *where, uint32_t type, bool all);
 int vfs_remount(const struct path *where, uint32_t flags);
 void vfs_root_path(struct path *out);	/* of the first tree */
 /* Those of one tree, as /proc/mounts shows them. n may be gone meanwhile. */

@@ -15,15 +15,56 @@ void mount_put(struct mount *m);
 /* All that are in a tree, parents before children but for those that
  * pivot_root moved; under dcache_lock. */
 extern struct list mounts;
-/* Hang m, which is in no list, over where, on top of what may be mounted there
- * already. Returns 0, -EINVAL, -ENOENT, -ENOTDIR. Under dcache_lock. */
-int mount_attach_locked(struct mount *m, const struct path *where);
-/* Show what, with all that is mounted below it, also at where. */
-int mount_bind_tree(const struct path *where, const struct path *what);
+/* Who changes trees holds it, but for late mounts, which come before all that
+ * is copied or shared. Taken before dcache_lock. */
+extern struct mutex mount_changes;
+/* *where becomes the place on top of what is mounted there, if m can be there.
+ * Returns 0, -EINVAL, -ENOENT, -ENOTDIR. Under dcache_lock. */
+int mount_place_locked(const struct mount *m, struct path *where);
+/* m, which is in no list, into the tree. Under dcache_lock. */
+void mount_hang_locked(struct mount *m, const struct path *at);
+/* The tree made, which begins with its top, comes to where, and its like to its
+ * peers; on failure all that was made is left in `made`. With mount_changes. */
+int mount_attach(struct list *made, const struct path *where);
+/* Show what, with all that is mounted below it if `all`, also at where. */
+int mount_bind_tree(const struct path *where, const struct path *what, bool all);
+bool mount_is_under_locked(const struct path *p, const struct mount *top);
+
+/* Flags that can not be taken from what other users own. */
+#define MOUNT_KEPT	(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+/* --- mount_tree.c ----------------------------------------------------------*/
+enum copy_how { COPY_AS_PEER, COPY_AS_SLAVE };
+/*
+ * Copy the mount, from a directory of it on, and (all) what is mounted below; not
+ * what is unbindable, unless `whole`. The copies are appended to `made`, by link,
+ * the top first and without a parent; a tree that is in none is of `made`, too.
+ * mount.copy leads to them until mount_copies_forget. With mount_changes.
+ * Returns the top's copy, or NULL: no memory, some are made.
+ */
+struct mount *mount_copy_tree(const struct path *top, enum copy_how how,
+			      bool all, bool whole, struct list *made);
+void mount_copies_forget(struct list *made);
+
+/* --- mount_peers.c ---------------------------------------------------------*/
+/*
+ * m (in no tree: the first of `made`, else it is moved) comes to `at`: make what
+ * the peers and slaves of that mount get, into `made`. With mount_changes.
+ * Returns 0 or -ENOMEM.
+ */
+int mount_propagate(struct mount *m, const struct path *at, struct list *made);
+/* The made ones into the trees of their parents; n: of one that has none. */
+void mount_join_locked(struct list *made, struct mnt_ns *n);
+bool mount_holds_unbindable_locked(const struct mount *m);
+/* m hears of nobody any more; slave: but of its peers. Under dcache_lock. */
+void mount_leave_group_locked(struct mount *m, bool slave);
+
 /* Make what waits for its first use. */
 void mounts_make_late(void);
 /* Out of its tree; its link is in no list then. Under dcache_lock. */
 void mount_detach_locked(struct mount *m);
+/* Are mounts on it still to be made? */
+bool mount_has_late_locked(const struct mount *m);
 /* Put all, which are in this list by their link. */
 void mounts_drop(struct list *gone);
 /* What is mounted on d of m, or NULL; borrowed. Caller holds dcache_lock. */

@@ -2,8 +2,7 @@
 /*
  * mount, umount2 and pivot_root, for programs with CAP_SYS_ADMIN inside the sandbox: file
  * systems that live in the kernel, images, binds, moves and changed flags. Nothing of
- * the host can be mounted. Mounts do not propagate between namespaces: asking for
- * it succeeds and does nothing.
+ * the host can be mounted.
  */
 #include <linux/capability.h>
 #include <linux/fcntl.h>
@@ -231,6 +230,15 @@ static int mount_old(const struct path *where, uint64_t source, uint32_t flags)
 	return err;
 }
 
+static int set_propagation(const struct path *where, uint32_t flags)
+{
+	uint32_t type = flags & ~(uint32_t)(MS_REC | MS_SILENT);
+
+	/* one, and nothing else */
+	return type & ~(uint32_t)MS_PROPAGATION || type & (type - 1) ? -EINVAL :
+	       vfs_mount_propagation(where, type, flags & MS_REC);
+}
+
 /* A string of the program, or "" for NULL. *out is to be freed. */
 static int get_text(uint64_t user, size_t max, char **out)
 {
@@ -292,7 +300,7 @@ long sys_mount(uint64_t source, uint64_t target, uint64_t type,
 	else if (f & MS_BIND)
 		err = mount_old(&where, source, f);
 	else if (f & MS_PROPAGATION)
-		err = where.dentry == where.mnt->root ? 0 : -EINVAL;
+		err = set_propagation(&where, f);
 	else if (f & MS_MOVE)
 		err = mount_old(&where, source, f);
 	else

@@ -72,6 +72,12 @@ static void show_info(struct mount_writer *w, const struct mount *m,
 	textbuf_escape(t, where, ESCAPED);
 	textbuf_puts(t, " ");
 	show_options(t, m);
+	if (m->group)
+		textbuf_printf(t, " shared:%u", m->group);
+	if (m->master)
+		textbuf_printf(t, " master:%u", m->master);
+	if (m->unbindable)
+		textbuf_puts(t, " unbindable");
 	textbuf_printf(t, " - %s ", m->sb->type);
 	textbuf_escape(t, source_of(m), ESCAPED);
 	textbuf_puts(t, ro ? " ro\n" : " rw\n");
