@@ -144,7 +144,10 @@ int vfs_truncate(const struct path *p, const struct cred *c, uint64_t size)
 	err = inode_get_writer(i);
 	if (err)
 		return err;
-	err = vfs_truncate_inode(i, c, size);
+	if (__atomic_load_n(&i->leases, __ATOMIC_SEQ_CST))
+		err = fs_hooks.lease_break(i, O_WRONLY);
+	if (!err)
+		err = vfs_truncate_inode(i, c, size);
 	inode_put_writer(i);
 	if (!err && fs_is_watched())
 		fs_notify_path(p, IN_MODIFY);

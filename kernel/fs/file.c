@@ -123,6 +123,8 @@ static void file_destroy(struct file *f)
 		f->ops->release(f);
 	if (f->counted_writer)
 		inode_put_writer(f->inode);
+	if (f->counted_reader)
+		__atomic_fetch_sub(&f->inode->readers, 1, __ATOMIC_SEQ_CST);
 	if (f->path.dentry)
 		path_put(&f->path);
 	inode_put(f->inode);

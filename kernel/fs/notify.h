@@ -31,6 +31,9 @@ struct fs_hooks {
 	void (*file_closed)(struct file *f);
 	/* Likewise, and f->epoll_links is not empty. */
 	void (*file_unwatch)(struct file *f);
+	/* i, which has leases, is opened: wait for those against it. 0 or
+	 * -errno. Locks: none held. */
+	int (*lease_break)(struct inode *i, uint32_t flags);
 };
 extern struct fs_hooks fs_hooks;	/* set once, at start-up */
 extern uint32_t fs_nr_watches;		/* atomic: watches that exist */

@@ -34,6 +34,16 @@ static int open_by_type(struct file *f)
 			if (err)
 				return err;
 			f->counted_writer = true;
+		} else if (f->mode & FMODE_READ) {
+			__atomic_fetch_add(&i->readers, 1, __ATOMIC_SEQ_CST);
+			f->counted_reader = true;
+		}
+		/* Partner: lease_set, which announces a lease and then looks
+		 * at who has the file open. One of the two sees the other. */
+		if (unlikely(__atomic_load_n(&i->leases, __ATOMIC_SEQ_CST))) {
+			err = fs_hooks.lease_break(i, f->flags);
+			if (err)
+				return err;
 		}
 		fallthrough;
 	case S_IFDIR:

@@ -210,6 +210,8 @@ struct inode {
 	/* AF_UNIX bound here, FIFO's pipe: owned by whoever set it */
 	void *attached;
 	int32_t writers;	/* open for writing; < 0: executed; atomic */
+	int32_t readers;	/* open for reading alone; atomic */
+	struct lease *leases;	/* linux/lease.c; NULL: none; atomic */
 	uint32_t state;		/* enum inode_state; atomic */
 	/* its name in keys of futexes, 0 until it needs one; atomic */
 	uint64_t futex_id;
@@ -241,6 +243,7 @@ struct file {
 	void *async;		/* O_ASYNC; linux/async.c */
 	struct list epoll_links;	/* epoll entries watching it; epoll's lock */
 	bool counted_writer;	/* in inode->writers; set once */
+	bool counted_reader;	/* in inode->readers; set once */
 };
 
 enum file_mode {

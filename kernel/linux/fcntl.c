@@ -13,6 +13,7 @@
 #include "linux/async.h"
 #include "linux/fdtable.h"
 #include "linux/flock.h"
+#include "linux/lease.h"
 #include "linux/pid_ns.h"
 #include "linux/seals.h"
 #include "linux/sockets.h"
@@ -118,17 +119,19 @@ static long set_signal(struct file *f, uint64_t arg)
 	return 0;
 }
 
-/* Leases are never granted: as when others have the file open. */
-static long set_lease(struct file *f, uint64_t arg)
+static long set_lease(struct file *f, int fd, uint64_t arg)
 {
-	const struct cred *c = current_thread()->cred;
+	bool to_us = arg != F_UNLCK && !f->fown_pid;
+	long err;
 
-	if (f->inode->uid != c->fsuid && !cred_has_cap(c, CAP_LEASE))
-		return -EACCES;
-	if ((f->inode->mode & S_IFMT) != S_IFREG)
-		return -EINVAL;
-	return arg == F_RDLCK || arg == F_WRLCK || arg == F_UNLCK ?
-	       -EAGAIN : -EINVAL;
+	/* before: from then on somebody may be told */
+	if (to_us)
+		(void)!set_owner(f, (int32_t)current_process()->nr,
+				 F_OWNER_PID);
+	err = lease_set(f, fd, (uint32_t)arg);
+	if (err && to_us)
+		f->fown_pid = 0;
+	return err;
 }
 
 static long set_notify(struct file *f, int fd, uint32_t events)
@@ -216,9 +219,9 @@ static long fcntl_file(struct file *f, int fd, uint32_t cmd, uint64_t arg)
 	case F_GETSIG:
 		return f->fown_sig;
 	case F_SETLEASE:
-		return set_lease(f, arg);
+		return set_lease(f, fd, arg);
 	case F_GETLEASE:
-		return F_UNLCK;
+		return lease_get(f);
 	case F_NOTIFY:
 		return set_notify(f, fd, (uint32_t)arg);
 	case F_SETPIPE_SZ:

@@ -21,6 +21,7 @@
 #include "lib/string.h"
 #include "linux/async.h"
 #include "linux/flock.h"
+#include "linux/lease.h"
 #include "linux/inotify_start.h"
 #include "linux/path.h"
 
@@ -227,6 +228,7 @@ static void file_closed(struct file *f)
 {
 	flock_file_closed(f);
 	async_file_closed(f);
+	lease_file_closed(f);
 	if (fs_is_watched() && S_ISDIR(f->inode->mode))
 		dnotify_set(f, 0, 0);
 	if (fs_is_watched() && f->path.dentry)
@@ -286,6 +288,7 @@ void inotify_start(void)
 	fs_hooks.notify = notify;
 	fs_hooks.gone = gone;
 	fs_hooks.file_closed = file_closed;
+	fs_hooks.lease_break = lease_break;
 }
 
 /* --- the file -------------------------------------------------------------*/
