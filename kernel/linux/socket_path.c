@@ -60,8 +60,10 @@ static int find_path(struct sockaddr_copy *a, uint32_t type,
 			err = -ECONNREFUSED;
 		else if ((*out)->type != type)
 			err = -EPROTOTYPE;
-		if (err)
+		if (err) {
 			sock_put(*out);
+			*out = NULL;
+		}
 	}
 	path_put(&p);
 out_ctx:

@@ -79,3 +79,23 @@ TEST(dgram_peer_only)
 	show(connect_to(b, "a"));
 	show(send(b, "x", 1, 0));
 }
+
+/* Refused each time, and the other socket goes on. */
+TEST(dgram_to_stream_name)
+{
+	struct sockaddr_un a;
+	socklen_t n = name_to(&a, "stream");
+	int l = make(SOCK_STREAM), s = make(SOCK_DGRAM), c, t;
+	char buf[8];
+
+	must(bind_to(l, "stream"));
+	must(listen(l, 4));
+	show(sendto(s, "x", 1, 0, (struct sockaddr *)&a, n));
+	for (int i = 0; i < 20; i++)
+		sendto(s, "x", 1, 0, (struct sockaddr *)&a, n);
+	c = make(SOCK_STREAM);
+	show(connect_to(c, "stream"));
+	t = must(accept(l, NULL, NULL));
+	show(send(c, "one", 3, 0));
+	show(recv(t, buf, 8, 0));
+}
