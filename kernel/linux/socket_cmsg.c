@@ -46,6 +46,16 @@ static int read_rights(const int32_t *fds, uint32_t n, struct sock_msg *m)
 	return 0;
 }
 
+static bool is_somebody(uint32_t pid)
+{
+	bool found;
+
+	mutex_lock(&process_lock);
+	found = thread_find(pid) || process_find(pid);
+	mutex_unlock(&process_lock);
+	return found;
+}
+
 static int read_cred(const struct sock_cred *c, struct sock_msg *m)
 {
 	const struct thread *t = current_thread();
@@ -59,14 +69,14 @@ static int read_cred(const struct sock_cred *c, struct sock_msg *m)
 	if (c->pid != (int32_t)t->process->nr &&
 	    !cred_has_cap_in(own, own_pid_ns()->ns.owner, CAP_SYS_ADMIN))
 		return -EPERM;
-	if (!pid)
-		return -ESRCH;
 	if (uid != own->uid && uid != own->euid && uid != own->suid &&
 	    !cred_has_own_cap(own, CAP_SETUID))
 		return -EPERM;
 	if (gid != own->gid && gid != own->egid && gid != own->sgid &&
 	    !cred_has_own_cap(own, CAP_SETGID))
 		return -EPERM;
+	if (!pid || !is_somebody(pid))
+		return -ESRCH;
 	m->cred = (struct sock_cred){ .pid = (int32_t)pid, .uid = uid,
 				      .gid = gid };
 	return 0;
@@ -198,7 +208,7 @@ void cmsg_write(struct user_msghdr *h, struct sock_msg *m,
 	struct inet_control c;
 
 	if (!h->control || !h->controllen) {
-		if (pass_cred || m->files || inet_next_control(s, m, 0, &c))
+		if ((pass_cred && m->has_cred) || m->files || inet_next_control(s, m, 0, &c))
 			m->out_flags |= MSG_CTRUNC;
 	} else {
 		for (uint32_t n = 0; inet_next_control(s, m, n, &c); n++)

@@ -68,17 +68,6 @@ ssize_t socket_read(struct file *f, struct uio *u, uint64_t *pos)
 	return n;
 }
 
-ssize_t socket_write(struct file *f, struct uio *u, uint64_t *pos)
-{
-	struct sock *s = socket_of(f);
-	struct uio_data data = { { u->left, move_out }, u };
-	struct sock_msg m = { .data = &data.d };
-
-	m.nonblock = f->flags & O_NONBLOCK;
-	m.cred = socket_caller_cred(false);
-	return s->ops->send(s, &m);
-}
-
 /* --- sending --------------------------------------------------------------------*/
 static void signal_pipe(void)
 {
@@ -87,21 +76,47 @@ static void signal_pipe(void)
 	signal_send_thread(current_thread(), SIGPIPE, &i);
 }
 
-/* Where an explicit address leads. m->to: referenced or NULL. */
+/* Where an explicit address leads, in Linux's order. m->to: referenced or NULL. */
 static int find_destination(struct sock *s, struct sockaddr_copy *a,
 			    struct sock_msg *m)
 {
-	if (!a->len || s->type == SOCK_SEQPACKET ||
-	    s->ops == &tcp_ops)	/* which does not look at it */
-		return 0;
-	if (s->type == SOCK_STREAM)
-		return s->state == SOCK_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+	int err = 0;
+
 	if (s->ops->names) {
-		m->addr = a->b;
-		m->addr_len = a->len;
+		if (a->len && s->ops != &tcp_ops) { /* which does not look */
+			m->addr = a->b;
+			m->addr_len = a->len;
+		}
 		return 0;
 	}
-	return unix_addr_find(a, s->type, &m->to);
+	if (s->type == SOCK_STREAM)
+		return !a->len ? 0 : s->state == SOCK_CONNECTED ? -EISCONN :
+		       -EOPNOTSUPP;
+	if (s->type == SOCK_SEQPACKET) {
+		if (s->state != SOCK_CONNECTED)
+			return -ENOTCONN;
+		a->len = 0;
+	}
+	if (a->len)
+		err = unix_addr_check(a);
+	if (!err && passes_cred(s))
+		err = unix_autobind(s);
+	if (!err && a->len)
+		err = unix_send_error(s);
+	return err || !a->len ? err : unix_addr_find(a, s->type, &m->to);
+}
+
+ssize_t socket_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+	struct sock *s = socket_of(f);
+	struct uio_data data = { { u->left, move_out }, u };
+	struct sock_msg m = { .data = &data.d };
+	struct sockaddr_copy none = { .len = 0 };
+	int err = find_destination(s, &none, &m);
+
+	m.nonblock = f->flags & O_NONBLOCK;
+	m.cred = socket_caller_cred(false);
+	return err ? err : s->ops->send(s, &m);
 }
 
 /* m: files and credentials are set; files are given up in any case. */
@@ -113,8 +128,6 @@ static ssize_t send_uio(struct file *f, struct sock *s, struct uio *u,
 
 	m->data = &data.d;
 	m->nonblock = is_nonblocking(f, m->flags);
-	if (!n && !s->ops->names && passes_cred(s))
-		n = unix_autobind(s);
 	if (!n)
 		n = s->ops->send(s, m);
 	sock_put(m->to);
@@ -176,7 +189,12 @@ static ssize_t send_msghdr(struct file *f, struct sock *s, uint64_t user,
 	if (n)
 		return n;
 	m.cred = socket_caller_cred(false);
-	n = cmsg_read(&h, &m);
+	/* these look at the socket before the message */
+	if (s->type == SOCK_SEQPACKET)
+		n = s->err ? sock_take_error(s) :
+		    s->state != SOCK_CONNECTED ? -ENOTCONN : 0;
+	if (!n)
+		n = cmsg_read(&h, &m);
 	if (!n)
 		n = send_uio(f, s, &v.uio, &m, &a);
 	user_iov_fini(&v);

@@ -94,14 +94,18 @@ static int bind_path(struct socket_file *sf, struct sockaddr_copy *a)
 	if (err)
 		return err;
 	err = vfs_bind_node(&w, name, 0777 & ~current_umask(), &p);
+	if (!err) {
+		err = unix_bind_path(sf->sk, a->b, a->len);
+		if (err) {
+			path_put(&p);
+			(void)!vfs_unlink(&w, name);
+		}
+	} else if (err == -EEXIST) {
+		err = -EADDRINUSE;
+	}
 	walk_ctx_put(&w);
 	if (err)
-		return err == -EEXIST ? -EADDRINUSE : err;
-	err = unix_bind_path(sf->sk, a->b, a->len);
-	if (err) {
-		path_put(&p);
 		return err;
-	}
 	sf->node = p;
 	i = path_inode(&p);
 	mutex_lock(&i->lock);
@@ -121,7 +125,8 @@ int unix_addr_bind(struct socket_file *sf, struct sockaddr_copy *a)
 		return err;
 	if (is_abstract(a))
 		return unix_bind_abstract(sf->sk, a->b, a->len);
-	return sf->sk->addr ? -EINVAL : bind_path(sf, a);
+	/* that it has a name is said last: Linux makes the node first, too */
+	return bind_path(sf, a);
 }
 
 void unix_node_detach(struct socket_file *sf)

@@ -58,6 +58,8 @@ int unix_dgram_connect(struct sock *s, struct sock *to, bool nonblock);
 /* The receiver's queue has no room for more from s. */
 bool unix_dgram_is_full(struct sock *to, const struct sock *s);
 ssize_t unix_dgram_send(struct sock *s, struct sock_msg *m);
+/* What a send finds first: the pending error, or -EPIPE; 0: nothing. */
+int unix_send_error(struct sock *s);
 ssize_t unix_dgram_recv(struct sock *s, struct sock_msg *m);
 /* s->lock held: what s sends goes nowhere any more. Returns the reference
  * that was held, for sock_put after the unlock. */

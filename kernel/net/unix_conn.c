@@ -56,7 +56,7 @@ int unix_listen(struct sock *s, int backlog, const struct sock_cred *c)
 	} else {
 		s->backlog = MIN((uint32_t)backlog, SOCK_BACKLOG_MAX);
 		s->state = SOCK_LISTENING;
-		s->own_cred = *c;
+		s->own_cred = s->peer_cred = *c;
 	}
 	mutex_unlock(&s->lock);
 	if (!err)
@@ -68,19 +68,19 @@ int unix_listen(struct sock *s, int backlog, const struct sock_cred *c)
 /* Both locked. -EBUSY: the queue is full. */
 static int connect_check_locked(const struct sock *s, const struct sock *to)
 {
-	if (s->state == SOCK_CONNECTED)
-		return -EISCONN;
-	if (s->state == SOCK_LISTENING)
-		return -EINVAL;
 	if (to->state != SOCK_LISTENING || to->shutdown & SHUT_RECV)
 		return -ECONNREFUSED;
-	return to->accept_len > to->backlog ? -EBUSY : 0;
+	if (to->accept_len > to->backlog)
+		return -EBUSY;
+	return s->state == SOCK_CONNECTED ? -EISCONN :
+	       s->state == SOCK_LISTENING ? -EINVAL : 0;
 }
 
 static void connect_commit_locked(struct sock *s, struct sock *to,
 				  struct sock *other_end)
 {
 	other_end->own_cred = to->own_cred;
+	other_end->flags |= to->flags & 1u << SO_PASSCRED;
 	other_end->addr = unix_addr_get(to->addr);
 	unix_pair(s, other_end);
 	list_append(&to->accept_queue, &other_end->accept_link);
@@ -146,8 +146,8 @@ int unix_stream_connect(struct sock *s, struct sock *to, bool nonblock)
 	return 0;
 }
 
-/* 0 and *out, or why not. */
-static int try_accept(struct sock *s, struct sock **out)
+/* 0 and *out, or why not. What is shut down only who would wait is told. */
+static int try_accept(struct sock *s, bool nonblock, struct sock **out)
 {
 	int err = -EAGAIN;
 
@@ -160,7 +160,7 @@ static int try_accept(struct sock *s, struct sock **out)
 		__atomic_store_n(&s->accept_len, s->accept_len - 1,
 				 __ATOMIC_RELEASE);
 		err = 0;
-	} else if (s->shutdown & SHUT_RECV) {
+	} else if (s->shutdown & SHUT_RECV && !nonblock) {
 		err = -EINVAL;
 	}
 	mutex_unlock(&s->lock);
@@ -175,11 +175,11 @@ int unix_accept(struct sock *s, bool nonblock, struct sock **out)
 
 	if (s->type == SOCK_DGRAM)
 		return -EOPNOTSUPP;
-	err = try_accept(s, out);
+	err = try_accept(s, nonblock, out);
 	if (err == -EAGAIN && !nonblock) {
 		deadline = sock_deadline(s->rcvtimeo_ns);
 		wait_add(&w, &s->wait, NULL);
-		while ((err = try_accept(s, out)) == -EAGAIN && !sleep_err)
+		while ((err = try_accept(s, false, out)) == -EAGAIN && !sleep_err)
 			sleep_err = wait_sleep(&w, deadline, true);
 		wait_end(&w);
 		if (err == -EAGAIN)

@@ -24,6 +24,47 @@ struct sock *unix_dgram_detach_locked(struct sock *s)
 	return old;
 }
 
+/* There is room in s again: tell those who wait for it. */
+static void tell_room(struct sock *s)
+{
+	wait_wake_all(&s->peer_wait, 0);
+	mutex_lock(&s->lock);
+	list_for_each(p, &s->senders)
+		wait_wake_all(&list_entry(p, struct sock, sender_link)->wait,
+			      EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	mutex_unlock(&s->lock);
+}
+
+/*
+ * s, under its read_lock, has a peer no more. What is queued came from there, and
+ * is lost; if there was something, a peer that was connected to s, too, is told.
+ */
+static void end_pair(struct sock *s, struct sock *old)
+{
+	struct list queue;
+
+	mutex_lock(&s->lock);
+	list_move_all(&s->queue, &queue);
+	s->queue_bytes = 0;
+	__atomic_store_n(&s->queue_len, 0, __ATOMIC_SEQ_CST);
+	mutex_unlock(&s->lock);
+	if (list_is_empty(&queue))
+		return;
+	sk_queue_purge(&queue);
+	tell_room(s);
+	mutex_lock(&old->lock);
+	if (old->peer == s && !old->released && !s->released)
+		old->err = ECONNRESET;
+	mutex_unlock(&old->lock);
+	wait_wake_all(&old->wait, 0);
+}
+
+static int connect_check_locked(const struct sock *s, const struct sock *to)
+{
+	return to->released ? -ECONNREFUSED :
+	       to->peer && to->peer != s ? -EPERM : 0;
+}
+
 /* s is no longer connected to old: drop the reference it held. */
 static void forget_peer(struct sock *s, struct sock *old)
 {
@@ -44,24 +85,30 @@ int unix_dgram_connect(struct sock *s, struct sock *to, bool nonblock)
 		return -EPROTOTYPE;
 	/* read_lock serialises connects of s: sender_link has one owner */
 	mutex_lock(&s->read_lock);
+	if (to) {
+		mutex_lock_two(&s->lock, &to->lock);
+		err = connect_check_locked(s, to);
+		mutex_unlock_two(&s->lock, &to->lock);
+	}
+	if (err)
+		goto out;
 	mutex_lock(&s->lock);
 	old = unix_dgram_detach_locked(s);
 	mutex_unlock(&s->lock);
+	if (old && old != to)
+		end_pair(s, old);
 	forget_peer(s, old);
 	if (to) {
 		mutex_lock_two(&s->lock, &to->lock);
-		if (to->released) {
-			err = -ECONNREFUSED;
-		} else if (to->peer && to->peer != s) {
-			err = -EPERM;
-		} else {
+		err = connect_check_locked(s, to);
+		if (!err) {
 			s->peer = sock_get(to);
-			s->peer_cred = to->own_cred;
 			s->state = SOCK_CONNECTED;
 			list_append(&to->senders, &s->sender_link);
 		}
 		mutex_unlock_two(&s->lock, &to->lock);
 	}
+out:
 	mutex_unlock(&s->read_lock);
 	wait_wake_all(&s->wait, 0);
 	return err;
@@ -97,12 +144,12 @@ static int try_queue(struct sock *s, struct sock *to, struct sk_buf *b)
 	int err = 0;
 
 	mutex_lock(&to->lock);
-	if (to->released)
+	if (to->type == SOCK_DGRAM && to->peer && to->peer != s)
+		err = -EPERM;
+	else if (to->released)
 		err = to->type == SOCK_DGRAM ? -ECONNREFUSED : -EPIPE;
 	else if (to->shutdown & SHUT_RECV)
 		err = -EPIPE;
-	else if (to->type == SOCK_DGRAM && to->peer && to->peer != s)
-		err = -EPERM;
 	else if (to != s && unix_dgram_is_full(to, s))
 		err = -EAGAIN;
 	if (!err) {
@@ -175,6 +222,13 @@ static int send_record(struct sock *s, struct sock *to, struct sock_msg *m,
 	return 0;
 }
 
+int unix_send_error(struct sock *s)
+{
+	if (s->err)
+		return sock_take_error(s);
+	return s->shutdown & SHUT_SEND ? -EPIPE : 0;
+}
+
 ssize_t unix_dgram_send(struct sock *s, struct sock_msg *m)
 {
 	size_t len = m->data->left;
@@ -183,17 +237,18 @@ ssize_t unix_dgram_send(struct sock *s, struct sock_msg *m)
 
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
-	if (s->shutdown & SHUT_SEND)
-		return -EPIPE;
+	if (s->type == SOCK_SEQPACKET && s->state != SOCK_CONNECTED)
+		return -ENOTCONN;
+	if (len > s->sndbuf - 32)
+		return -EMSGSIZE;
+	err = unix_send_error(s);
+	if (err)
+		return err;
 	to = destination(s, m, &err);
 	if (!to)
 		return err;
-	if (to->type != s->type)
-		err = -EPROTOTYPE;
-	else if (len > s->sndbuf - 32)
-		err = -EMSGSIZE;
-	else
-		err = send_record(s, to, m, (uint32_t)len);
+	err = to->type != s->type ? -EPROTOTYPE :
+	      send_record(s, to, m, (uint32_t)len);
 	sock_put(to);
 	return err ? err : (ssize_t)len;
 }
@@ -221,17 +276,6 @@ static struct sk_buf *next_record(struct sock *s, bool peek, uint32_t *skip)
 	return found;
 }
 
-/* There is room in s again: tell those who wait for it. */
-static void tell_room(struct sock *s)
-{
-	wait_wake_all(&s->peer_wait, 0);
-	mutex_lock(&s->lock);
-	list_for_each(p, &s->senders)
-		wait_wake_all(&list_entry(p, struct sock, sender_link)->wait,
-			      EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-	mutex_unlock(&s->lock);
-}
-
 static void remove_record(struct sock *s, struct sk_buf *b)
 {
 	uint32_t left;
@@ -253,8 +297,6 @@ static int wait_for_record(struct sock *s, struct sock_msg *m, uint64_t deadline
 	struct waiter w;
 	int err = 0;
 
-	if (s->err)
-		return sock_take_error(s);
 	if (s->shutdown & SHUT_RECV &&
 	    (s->type == SOCK_SEQPACKET || !m->nonblock))
 		return 1;
@@ -316,8 +358,14 @@ ssize_t unix_dgram_recv(struct sock *s, struct sock_msg *m)
 	if (s->type == SOCK_SEQPACKET && s->state != SOCK_CONNECTED)
 		return -ENOTCONN;
 	mutex_lock(&s->read_lock);
-	while (!(b = next_record(s, m->flags & MSG_PEEK, &skip)) && !ret)
-		ret = wait_for_record(s, m, deadline);
+	for (b = NULL; !ret; ret = wait_for_record(s, m, deadline)) {
+		ret = s->err ? sock_take_error(s) : 0;
+		if (ret)
+			break;
+		b = next_record(s, m->flags & MSG_PEEK, &skip);
+		if (b)
+			break;
+	}
 	if (b)
 		ret = take_record(s, m, b, skip);
 	else if (ret == 1)

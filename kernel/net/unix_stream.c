@@ -353,6 +353,7 @@ static ssize_t stream_recv(struct sock *s, struct sock_msg *m)
 	r.target = MAX(r.target, 1ul);	/* also if no byte is asked for */
 	mutex_lock(&s->read_lock);
 	err = read_loop(s, m, &r);
+	m->has_cred |= !err;	/* at the end of the file: nobody's */
 	move_peek_offset(s, m, r.copied);
 	mutex_unlock(&s->read_lock);
 	return r.copied ? (ssize_t)r.copied : err;

@@ -7,61 +7,20 @@
  * STEPS plain" such as volumes and layers can follow (no special modes,
  * attributes, holes; links of directories).
  */
-#include "harness.h"
+#include "random_help.h"
 
 #include <dirent.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <sys/xattr.h>
 
 #define NR_FDS		6
 #define DATA_MAX	30000u
-#define SUM_START	14695981039346656037ull
-#define SUM_STEP	1099511628211ull
 
-static uint64_t state, sum;
-static bool traces, plain;
+static bool plain;
 static int fds[NR_FDS];
 static char data[DATA_MAX], back[DATA_MAX];
-
-static uint32_t rnd(uint32_t n)
-{
-	state = state * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(state >> 33) % n;
-}
-
-static void add(uint64_t x)
-{
-	sum = (sum ^ x) * SUM_STEP;
-}
-
-static void add_bytes(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		add((unsigned char)p[i]);
-}
-
-/* One call and its result. */
-static void done(long r, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
-static void done(long r, const char *fmt, ...)
-{
-	int err = r == -1 ? errno : 0;
-
-	add((uint64_t)r);
-	add((uint64_t)err);
-	if (traces) {
-		char line[300];
-		va_list ap;
-
-		va_start(ap, fmt);
-		vsnprintf(line, sizeof(line), fmt, ap);
-		va_end(ap);
-		say("%s = %ld %s", line, r, err ? err_name(err) : "");
-	}
-}
 
 /* --- what calls are made on --------------------------------------------------*/
 static const char *short_name(void)
@@ -471,7 +430,6 @@ static void run(uint64_t seed, int steps)
 	on_signal(SIGXFSZ, SIG_IGN, 0);
 	on_signal(SIGPIPE, SIG_IGN, 0);
 	state = seed;
-	sum = SUM_START;
 	memset(fds, -1, sizeof(fds));
 	for (int i = 0; i < steps; i++) {
 		step();

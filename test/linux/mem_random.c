@@ -4,7 +4,7 @@
  * protection of every page (as /proc/self/maps tells) and its contents must be
  * what Linux gives.
  */
-#include "harness.h"
+#include "random_help.h"
 
 #include <linux/mman.h>
 #include <sys/uio.h>
@@ -12,24 +12,9 @@
 #define RW (PROT_READ | PROT_WRITE)
 #define ARENA_PAGES 96
 #define FILE_PAGES 40
-#define SUM_START 14695981039346656037ull
-#define SUM_STEP 1099511628211ull
 
-static uint64_t state;
 static char *arena;
 static int fd;
-static uint64_t sum;
-
-static uint32_t rnd(uint32_t n)
-{
-	state = state * 6364136223846793005ull + 1442695040888963407ull;
-	return (uint32_t)(state >> 33) % n;
-}
-
-static void add(uint64_t x)
-{
-	sum = (sum ^ x) * SUM_STEP;
-}
 
 static void add_result(long r)
 {
