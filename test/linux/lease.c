@@ -127,7 +127,7 @@ static pid_t child_opens(int flags, const char *then)
 		_exit(0);
 	}
 	fd = (int)must(open("f", flags));
-	num(write(fd, "x", 1));
+	must(write(fd, "x", 1));
 	_exit(3);
 }
 
