@@ -182,6 +182,20 @@ static int pseudo_setattr(struct inode *i, const struct attr *a)
 	return 0;
 }
 
+static int pseudo_dir_getattr(struct inode *i, struct kstat *st)
+{
+	struct pseudo_node *n = pseudo_node(i);
+	const struct pseudo_entry *e = n->entry->children;
+
+	inode_getattr_generic(i, st);
+	st->nlink = 2;
+	for (; e && e->name; e++)
+		st->nlink += S_ISDIR(e->mode);
+	if (n->entry->dir && n->entry->dir->nr_dirs)
+		st->nlink += n->entry->dir->nr_dirs(n);
+	return 0;
+}
+
 static void pseudo_evict(struct inode *i)
 {
 	struct pseudo_node *n = pseudo_node(i);
@@ -193,6 +207,7 @@ static void pseudo_evict(struct inode *i)
 
 static const struct inode_ops dir_ops = {
 	.lookup = pseudo_lookup,
+	.getattr = pseudo_dir_getattr,
 	.setattr = pseudo_setattr,
 	.evict = pseudo_evict,
 };
@@ -245,8 +260,6 @@ static struct inode *make_inode(struct super *sb, const struct pseudo_entry *e,
 	n->inode = i;
 	i->private = n;
 	i->ino = pseudo_ino(e, key, key2);
-	if (S_ISDIR(e->mode))
-		i->nlink = 2;
 	return i;
 }
 

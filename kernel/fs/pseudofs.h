@@ -56,6 +56,8 @@ struct pseudo_dir_ops {
 	/* Does what the directory stands for still exist? 0 or -errno for
 	 * every lookup and listing. NULL: yes. */
 	int (*check)(struct pseudo_node *dir);
+	/* How many of the dynamic names are directories; NULL: none. */
+	uint32_t (*nr_dirs)(struct pseudo_node *dir);
 	/* Of the root: it goes, and with it what its data refers to. NULL:
 	 * nothing. */
 	void (*drop)(struct pseudo_node *root);

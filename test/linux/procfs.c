@@ -525,3 +525,36 @@ TEST(oom_score_adj)
 	show(write(fd, "5000", 4));
 	show(write(fd, "x", 1));
 }
+
+static void *wait_for_word(void *arg)
+{
+	char c;
+
+	must(read(*(int *)arg, &c, 1));
+	return NULL;
+}
+
+static void show_links(const char *path)
+{
+	struct stat st;
+
+	must(stat(path, &st));
+	say("%s: %lu", path, (unsigned long)st.st_nlink);
+}
+
+/* Programs count their threads by the links of their task directory. */
+TEST(links_count_directories)
+{
+	pthread_t t;
+	int fds[2];
+
+	show_links("/proc/self/task");
+	must(pipe(fds));
+	must0(pthread_create(&t, NULL, wait_for_word, fds));
+	show_links("/proc/self/task");
+	must(write(fds[1], "x", 1));
+	must0(pthread_join(t, NULL));
+	show_links("/proc/self/fd");
+	show_links("/proc/self/ns");
+	show_links("/proc/self/attr");
+}

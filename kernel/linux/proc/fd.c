@@ -224,4 +224,16 @@ static int task_next(struct pseudo_node *dir, uint64_t from,
 	return 1;
 }
 
-const struct pseudo_dir_ops proc_task_ops = { .lookup = task_lookup, .next = task_next };
+static uint32_t nr_tasks(struct pseudo_node *dir)
+{
+	struct process *p = proc_process(dir);
+	uint32_t n = p ? p->nr_threads : 0;
+
+	if (p)
+		process_put(p);
+	return n;
+}
+
+const struct pseudo_dir_ops proc_task_ops = {
+	.lookup = task_lookup, .next = task_next, .nr_dirs = nr_tasks,
+};

@@ -135,13 +135,32 @@ static int pid_next(struct pseudo_node *dir, uint64_t from,
 	return 1;
 }
 
+static bool count_seen(struct process *p, void *arg)
+{
+	struct pid_search *s = arg;
+
+	s->best += pid_seen_locked(s->ns, p->pid) != 0;
+	return true;
+}
+
+static uint32_t nr_pids(struct pseudo_node *dir)
+{
+	struct pid_search s = { .ns = proc_pid_ns(dir) };
+
+	mutex_lock(&process_lock);
+	process_for_each(count_seen, &s);
+	mutex_unlock(&process_lock);
+	return s.best;
+}
+
 static void pid_drop(struct pseudo_node *root)
 {
 	pid_ns_put(root->data);
 }
 
 static const struct pseudo_dir_ops pid_ops = {
-	.lookup = pid_lookup, .next = pid_next, .drop = pid_drop,
+	.lookup = pid_lookup, .next = pid_next, .nr_dirs = nr_pids,
+	.drop = pid_drop,
 };
 
 /* --- the table ------------------------------------------------------------------*/
