@@ -191,7 +191,7 @@ void thread_unlink_locked(struct thread *t)
 	mutex_lock(&p->signals.lock);
 	list_remove(&t->link);
 	p->nr_threads--;
-	signal_flush_thread_locked(t);
+	signal_thread_gone_locked(t);
 	mutex_unlock(&p->signals.lock);
 	list_remove(&t->tid_link);
 	nr_threads_total--;

@@ -23,8 +23,8 @@ struct fs_state *fs_state_copy(struct fs_state *fs);
 void fs_state_put(struct fs_state *fs);
 /* The vfork parent of p, if any, may run again. */
 void process_release_vfork(struct process *p);
-/* signals.lock held */
-void signal_flush_thread_locked(struct thread *t);
+/* t has left its process; signals.lock held */
+void signal_thread_gone_locked(struct thread *t);
 /* Fields that other files of linux/ own (extra.c). */
 void process_init_extra(struct process *p);
 void process_free_proc_data(struct process *p);

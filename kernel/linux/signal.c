@@ -156,8 +156,6 @@ static int queue(struct process *p, struct sigpending *q, int signo,
 {
 	struct sigqueue *s;
 
-	if (signo < SIGRTMIN && q->set & sig_bit(signo))
-		return 0;
 	if (p->signals.nr_queued >= p->limits[RLIMIT_SIGPENDING].cur &&
 	    must_queue)
 		return -EAGAIN;
@@ -184,6 +182,7 @@ int signal_send_locked(struct process *p, struct thread *t, int signo,
 	bool must_queue = signo >= SIGRTMIN && i && i->code < 0;
 	bool from_above = is_from_above(p, i);
 	struct ksiginfo unseen;
+	struct sigpending *q;
 	int err;
 
 	if (signo == SIGKILL && is_refused(p, signo, from_above))
@@ -205,8 +204,11 @@ int signal_send_locked(struct process *p, struct thread *t, int signo,
 	if (is_ignored(p, t ? t : first, signo, from_above) &&
 	    !((t ? t : first)->sig.waiting & sig_bit(signo)))
 		return 0;
-	err = queue(p, t ? &t->sig.pending : &p->signals.shared, signo, i,
-		    must_queue);
+	q = t ? &t->sig.pending : &p->signals.shared;
+	/* whoever sent the one before has told a thread that takes it */
+	if (signo < SIGRTMIN && q->set & sig_bit(signo))
+		return 0;
+	err = queue(p, q, signo, i, must_queue);
 	if (err)
 		return err;
 	if (!t)
@@ -380,6 +382,20 @@ bool signal_is_ignored_or_blocked(int signo)
 	       t->process->signals.action[signo - 1].handler == SIGNAL_IGNORE;
 }
 
+/* Of what came to the process, t will not take these: others may. */
+static void leave_to_others(struct thread *t, uint64_t set)
+{
+	set &= t->process->signals.shared.set;
+	while (set) {
+		int signo = lowest(set);
+		struct thread *other = choose_thread(t->process, signo);
+
+		set &= ~sig_bit(signo);
+		if (other && other != t)
+			task_post_work(other->task, TASK_WORK_SIGNAL);
+	}
+}
+
 /* The calling thread's mask changed: look again at what is pending. */
 void signal_set_blocked(struct thread *t, uint64_t mask)
 {
@@ -390,17 +406,7 @@ void signal_set_blocked(struct thread *t, uint64_t mask)
 	t->sig.blocked = mask;
 	if (deliverable(t))
 		task_post_work(t->task, TASK_WORK_SIGNAL);
-	/* what we no longer take, another thread may */
-	uint64_t left = s->shared.set & mask;
-
-	while (left) {
-		int signo = lowest(left);
-		struct thread *other = choose_thread(t->process, signo);
-
-		left &= ~sig_bit(signo);
-		if (other && other != t)
-			task_post_work(other->task, TASK_WORK_SIGNAL);
-	}
+	leave_to_others(t, mask);
 	mutex_unlock(&s->lock);
 }
 
@@ -445,7 +451,8 @@ void signal_discard_locked(struct process *p, int signo)
 	flush_everywhere(p, sig_bit(signo));
 }
 
-void signal_flush_thread_locked(struct thread *t)
+void signal_thread_gone_locked(struct thread *t)
 {
 	signal_flush_all(t->process, &t->sig.pending);
+	leave_to_others(t, ~t->sig.blocked);
 }

@@ -566,3 +566,62 @@ TEST(cpu_clock_of_other_thread)
 	__atomic_store_n(&spin_stop, 1, __ATOMIC_RELAXED);
 	must0(pthread_join(t, NULL));
 }
+
+static volatile int end_now;
+
+static void *end_when_told(void *arg)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	pthread_sigmask(SIG_SETMASK, &set, NULL);
+	*(volatile int *)arg = 1;
+	while (!end_now)
+		;
+	/* the library's way blocks signals first */
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+static void *end_after_signal(void *arg)
+{
+	sigset_t set;
+	int seen = *(int *)arg;
+
+	sigemptyset(&set);
+	pthread_sigmask(SIG_SETMASK, &set, NULL);
+	while (signal_count == seen)
+		usleep(100);
+	return NULL;
+}
+
+/* A signal to the process that was meant for a thread which ends goes to
+ * another one: else this waits for ever. */
+TEST(signal_of_a_thread_that_ends)
+{
+	volatile int started;
+	pthread_t first, second;
+	sigset_t set;
+	int seen;
+
+	on_signal(SIGUSR1, count_signal, SA_RESTART);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	must0(pthread_sigmask(SIG_BLOCK, &set, NULL));
+	for (int i = 0; i < 1000; i++) {
+		started = end_now = 0;
+		seen = signal_count;
+		must0(pthread_create(&first, NULL, end_when_told,
+				     (void *)&started));
+		must0(pthread_create(&second, NULL, end_after_signal, &seen));
+		while (!started)
+			sched_yield();
+		end_now = 1;
+		for (volatile int n = i; n; n--)
+			;
+		must(kill(getpid(), SIGUSR1));
+		must0(pthread_join(first, NULL));
+		must0(pthread_join(second, NULL));
+	}
+	num(signal_count);
+}
