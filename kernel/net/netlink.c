@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Netlink sockets, NETLINK_ROUTE only: dumps of interfaces, of addresses and
+ * Netlink sockets. NETLINK_KOBJECT_UEVENT: nothing is ever told, for no device
+ * comes or goes. NETLINK_ROUTE: dumps of interfaces, of addresses and
  * routes, which are the loopback's, and of the rules that Linux begins with.
  * Dumps of all else (neighbours) are empty.
  * Nothing can be changed but whether a space's own loopback is up, and no event
@@ -381,6 +382,8 @@ static ssize_t netlink_send(struct sock *s, struct sock_msg *m)
 	m->files = NULL;
 	if (m->flags & MSG_OOB)
 		return -EOPNOTSUPP;
+	if (s->protocol != NETLINK_ROUTE)
+		return -ECONNREFUSED;
 	if (m->data->left > REQUEST_MAX)
 		return -EMSGSIZE;
 	request = kmalloc(len);
@@ -491,11 +494,12 @@ int netlink_create(uint32_t type, uint32_t protocol, struct sock **out)
 {
 	if (type != SOCK_RAW && type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	if (protocol != NETLINK_ROUTE)
+	if (protocol != NETLINK_ROUTE && protocol != NETLINK_KOBJECT_UEVENT)
 		return -EPROTONOSUPPORT;
 	*out = sock_create(AF_NETLINK, type, &netlink_ops);
 	if (!*out)
 		return -ENOMEM;
+	(*out)->protocol = protocol;
 	(*out)->family = kzalloc(sizeof(struct netlink));
 	if ((*out)->family)
 		return 0;

@@ -277,3 +277,21 @@ TEST(through_libc)
 	show(getaddrinfo("127.0.0.1", "80", &hints, &ai));
 	num(ai->ai_family);
 }
+
+/* Events of devices: a socket that waits for them. */
+TEST(device_events)
+{
+	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = 1 };
+	int fd = must(socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK,
+			     NETLINK_KOBJECT_UEVENT));
+	socklen_t n = sizeof(int);
+	char buf[64];
+	int protocol;
+
+	must(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &n));
+	num(protocol);
+	show(bind(fd, (struct sockaddr *)&a, sizeof(a)));
+	show(recv(fd, buf, sizeof(buf), 0));
+	show(socket(AF_NETLINK, SOCK_STREAM, NETLINK_KOBJECT_UEVENT));
+	show(socket(AF_NETLINK, SOCK_RAW, 31));
+}
