@@ -71,10 +71,8 @@ uint32_t pid_seen_locked(const struct pid_ns *n, uint32_t id)
 	return e ? e->nr : 0;
 }
 
-uint32_t pid_seen(const struct pid_ns *n, uint32_t id)
+uint32_t pid_seen_below(const struct pid_ns *n, uint32_t id)
 {
-	if (likely(n == &pid_ns_first))
-		return id;
 	mutex_lock(&process_lock);
 	id = pid_seen_locked(n, id);
 	mutex_unlock(&process_lock);

@@ -54,7 +54,11 @@ bool pid_ns_is_below(const struct pid_ns *n, const struct pid_ns *top);
 /* What n calls id; 0: it is not there. */
 uint32_t pid_seen_locked(const struct pid_ns *n, uint32_t id);
 /* The same with the lock taken. */
-uint32_t pid_seen(const struct pid_ns *n, uint32_t id);
+uint32_t pid_seen_below(const struct pid_ns *n, uint32_t id);
+static inline uint32_t pid_seen(const struct pid_ns *n, uint32_t id)
+{
+	return likely(n == &pid_ns_first) ? id : pid_seen_below(n, id);
+}
 /* What the caller's namespace calls id. */
 static inline uint32_t pid_to_user(uint32_t id)
 {

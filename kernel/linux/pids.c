@@ -24,16 +24,16 @@ long sys_gettid(void)
 
 long sys_getppid(void)
 {
-	struct process *const *of = &current_process()->parent, *parent;
+	struct process *self = current_process(), *parent;
 	uint32_t pid;
 
 	/* one that is freed meanwhile is not the parent any more */
 	do {
-		parent = __atomic_load_n(of, __ATOMIC_ACQUIRE);
-		pid = parent ? __atomic_load_n(&parent->pid,
-					       __ATOMIC_RELAXED) : 0;
-	} while (parent != __atomic_load_n(of, __ATOMIC_ACQUIRE));
-	return pid_to_user(pid);
+		parent = __atomic_load_n(&self->parent, __ATOMIC_ACQUIRE);
+		pid = __atomic_load_n(&parent->pid, __ATOMIC_RELAXED);
+	} while (parent != __atomic_load_n(&self->parent, __ATOMIC_ACQUIRE));
+	return likely(self->pid_ns == &pid_ns_first) ? pid :
+	       pid_seen_below(self->pid_ns, pid);
 }
 
 long sys_getpgrp(void)
