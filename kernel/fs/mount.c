@@ -421,11 +421,10 @@ static int check_move_locked(const struct mount *m, const struct path *what,
 {
 	if (what->dentry != m->root || m->ns != at->mnt->ns || m->is_locked)
 		return -EINVAL;
-	if (mount_is_under_locked(at, m))	/* all is under the root */
-		return -ELOOP;
-	return m->parent->group ||
-	       (at->mnt->group && mount_holds_unbindable_locked(m)) ? -EINVAL :
-								      0;
+	if (m->parent && (m->parent->group || (at->mnt->group &&
+					       mount_holds_unbindable_locked(m))))
+		return -EINVAL;
+	return mount_is_under_locked(at, m) ? -ELOOP : 0; /* so is the root */
 }
 
 int vfs_mount_move(const struct path *where, const struct path *what)

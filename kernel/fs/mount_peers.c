@@ -272,8 +272,10 @@ static uint32_t staying_on(const struct mount *m, bool on_root)
 	return nr;
 }
 
-/* Those stay that hold what stays; but what is right over one can come down. */
-static void unmark_locked(void)
+/* Those stay that hold what stays; but what is right over one can come down. The
+ * locked stay, too, if not even what they are on goes; but what top hid, its owner
+ * shows. */
+static void unmark_locked(const struct mount *top)
 {
 	bool again = true;
 
@@ -282,7 +284,8 @@ static void unmark_locked(void)
 		for_each_mount(m) {
 			if (m->goes != GOES_ALONG ||
 			    !(staying_on(m, false) ||
-			      (m->is_locked && !m->parent->goes) ||
+			      (m->is_locked && !m->parent->goes &&
+			       m->mountpoint != top->mountpoint) ||
 			      (m->parent->goes && staying_on(m, true))))
 				continue;
 			m->goes = 0;
@@ -299,7 +302,7 @@ static void mark_locked(struct mount *top, bool tree)
 	for_each_mount(m)
 		if (m->goes == GOES_ASKED)
 			mark_likes_locked(m);
-	unmark_locked();
+	unmark_locked(top);
 }
 
 /* Is one that goes along in use? */

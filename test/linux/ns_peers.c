@@ -250,6 +250,7 @@ static int other_tree(void *arg)
 	show_peers("a/n");
 	show(umount("a/n"));
 	show(umount("a/m"));
+	fflush(stdout);
 	return 0;
 }
 
@@ -286,6 +287,43 @@ TEST(a_lesser_namespace_only_hears)
 	two_trees(CLONE_NEWUSER);
 }
 
+static int lesser_hears(void *arg)
+{
+	become_root_of_new(CLONE_NEWNS);
+	step(1);
+	show(umount("a/m/in"));
+	fflush(stdout);
+	step(1);
+	show_peers("a/m");
+	show_peers("a/m/in");
+	fflush(stdout);
+	return 0;
+}
+
+/* It can not look below what came with a tree, unless its owner does. */
+TEST(locked_until_the_owner_unmounts)
+{
+	pid_t pid;
+	char c;
+
+	private_tree();
+	make_mount("a", MS_SHARED);
+	must(mkdir("a/m", 0755));
+	make_mount("s", MS_PRIVATE);
+	make_mount("s/in", MS_PRIVATE);
+	must(pipe(pipes));
+	must(pipe(pipes + 2));
+	fflush(stdout);
+	pid = spawn(lesser_hears, NULL);
+	must(read(pipes[0], &c, 1));
+	must(mount("s", "a/m", NULL, MS_BIND | MS_REC, NULL));
+	step(0);
+	show(umount("a/m/in"));
+	fflush(stdout);
+	must(write(pipes[3], "x", 1));
+	show_exit("child", pid);
+}
+
 TEST(roots_of_shared)
 {
 	private_tree();
@@ -294,6 +332,7 @@ TEST(roots_of_shared)
 	must(mkdir("a/root/old", 0755));
 	show(syscall(SYS_pivot_root, "a/root", "a/root/old"));
 	show(mount("a/root", "a", NULL, MS_MOVE, NULL));
+	show(mount("a/root", "a/root/old", NULL, MS_MOVE, NULL));
 	must(mount(NULL, "a", NULL, MS_PRIVATE, NULL));
 	must(mount(NULL, "a/root", NULL, MS_SHARED, NULL));
 	show(syscall(SYS_pivot_root, "a/root", "a/root/old"));

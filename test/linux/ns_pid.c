@@ -529,6 +529,8 @@ static int look_at_proc(void *arg)
 	say("Pid %.1s PPid %.1s Tgid %.1s NSpid %.1s", value("Pid"),
 	    value("PPid"), value("Tgid"), value("NSpid"));
 	show_file("/proc/1/task/1/children");
+	must(slurp("/proc/loadavg"));
+	say("last number %d", atoi(strrchr(slurped, ' ')));
 	show(access("/proc/2/task/2/status", F_OK));
 	show(access("/proc/2/task/1", F_OK));
 	must(kill(pid, SIGKILL));

@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "linux/boot.h"
 #include "linux/mm.h"
+#include "linux/pid_ns.h"
 #include "linux/uts.h"
 #include "platform/platform.h"
 
@@ -99,8 +100,7 @@ static bool add_usage(struct process *p, void *arg)
 	u->user_ns += process_cpu_ns(p, true) + p->children_user_ns;
 	u->sys_ns += process_cpu_ns(p, false) + p->children_sys_ns;
 	u->processes += p->nr_threads;
-	if (p->pid > u->last_pid)
-		u->last_pid = p->pid;
+	u->last_pid = MAX(u->last_pid, pid_seen_locked(own_pid_ns(), p->pid));
 	list_for_each(l, &p->threads) {
 		struct thread *th = list_entry(l, struct thread, link);
 
