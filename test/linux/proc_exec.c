@@ -371,6 +371,55 @@ TEST(exec_ends_other_threads)
 	execv(self_path, argv);
 }
 
+HELPER(nothing)
+{
+	return 0;
+}
+
+static int vfork_child;		/* atomic; 0: none, -1: no more */
+
+static void *signal_vfork_child(void *arg)
+{
+	int pid, last = 0, sent = 0;
+
+	while ((pid = __atomic_load_n(&vfork_child, __ATOMIC_SEQ_CST)) >= 0) {
+		if (pid != last)
+			sent = 0;
+		last = pid;
+		/* without end they would leave the child no time */
+		if (pid && sent++ < 20)
+			kill(pid, SIGURG);
+	}
+	return NULL;
+}
+
+/* The handler, then nobody, takes signals on the way out of shared memory. */
+TEST(vfork_exec_among_signals)
+{
+	char *argv[] = { "x", "--helper", "nothing", NULL };
+	pthread_t t;
+	int status;
+
+	on_signal(SIGURG, count_signal, 0);
+	must0(pthread_create(&t, NULL, signal_vfork_child, NULL));
+	for (int i = 0; i < 200; i++) {
+		pid_t pid = must(vfork());
+
+		if (pid == 0) {
+			__atomic_store_n(&vfork_child, getpid(),
+					 __ATOMIC_SEQ_CST);
+			execv(self_path, argv);
+			_exit(126);
+		}
+		__atomic_store_n(&vfork_child, 0, __ATOMIC_SEQ_CST);
+		must(waitpid(pid, &status, 0));
+		if (status)
+			say("status %#x", status);
+	}
+	__atomic_store_n(&vfork_child, -1, __ATOMIC_SEQ_CST);
+	must0(pthread_join(t, NULL));
+}
+
 TEST(execveat_calls)
 {
 	char *argv[] = { "x", "--helper", "print", "at", NULL };

@@ -16,8 +16,14 @@ long host_call(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 /* Does not start, and ends with -EINTR, when work is pending. */
 long host_call_intr(long nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 		    uint64_t e, uint64_t f);
-void host_exit(uint32_t *busy, int nr) __noreturn;
+void host_exit(uint32_t *busy) __noreturn;
 void host_hand_over(uint32_t *word) __noreturn;
+/*
+ * The end of a host thread: last(word), one of the two above, with every host
+ * signal blocked. A kick that came after the store would write its frame over
+ * that of the block's next host thread.
+ */
+void host_leave(void (*last)(uint32_t *word), uint32_t *word) __noreturn;
 
 #define HC1(nr, a)		host_call(nr, (uint64_t)(a), 0, 0, 0, 0, 0)
 #define HC2(nr, a, b) \

@@ -25,8 +25,15 @@ struct host_ucontext {
 	uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, eflags;
 	uint16_t cs, gs, fs, ss;
 	uint64_t err, trapno, oldmask, cr2;
+	void *fpstate;
+	uint64_t reserved[8];
+	uint64_t uc_sigmask;
 };
 
+#define UC_STRICT_RESTORE_SS	4
+#define SS_DISABLE		2
+#define HOST_CS			0x33
+#define HOST_SS			0x2b
 #define RFLAGS_TF	0x100ull
 #define RFLAGS_DF	0x400ull
 #define RFLAGS_AC	0x40000ull
@@ -40,6 +47,8 @@ extern const char entry_trap[], entry_fault[], entry_kick[];
 /* From entry.S. gs_changed: by the program, until now. */
 void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc,
 		 uint64_t gs_changed);
+
+void host_restore(const struct host_ucontext *uc) __noreturn;	/* stub.S */
 
 static bool is_between(uint64_t pc, const char *from, const char *to)
 {
@@ -206,4 +215,15 @@ void host_signal(int signo, siginfo_t *si, struct host_ucontext *uc,
 			return;
 		on_fault(t, signo, si, uc);
 	}
+}
+
+void host_leave(void (*last)(uint32_t *word), uint32_t *word)
+{
+	struct host_ucontext uc = {
+		.uc_flags = UC_STRICT_RESTORE_SS, .ss_flags = SS_DISABLE,
+		.rip = (uint64_t)last, .rdi = (uint64_t)word,
+		.cs = HOST_CS, .ss = HOST_SS, .uc_sigmask = ~0ull,
+	};
+
+	host_restore(&uc);
 }

@@ -135,7 +135,7 @@ static void blank_main(void)
 
 	sleep_while_zero(&b->assigned);
 	t = b->task;
-	/* Partner: host_hand_over; after it the old thread uses no stack. */
+	/* Partner: host_hand_over; then the old thread uses neither stack. */
 	sleep_while_zero(&t->arch.plat.hand_over);
 	__asm__ volatile("wrgsbase %0" : : "r"(t));
 	set_alternate_stack(t);

@@ -305,7 +305,7 @@ void plat_task_exit(bool last_in_space)
 	 * lock. The host ends the process with its last thread.
 	 */
 	task_retire(t);
-	host_exit(&t->arch.busy, __NR_exit);
+	host_leave(host_exit, &t->arch.busy);
 }
 
 int plat_space_leave(void)
@@ -325,7 +325,7 @@ int plat_space_leave(void)
 	err = supervisor_start_task(t, PLAT_SPACE_NEW, &context);
 	if (err)
 		return err;
-	host_hand_over(&t->arch.plat.hand_over);
+	host_leave(host_hand_over, &t->arch.plat.hand_over);
 }
 
 void plat_kick(struct task *t)

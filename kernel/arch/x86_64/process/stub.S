@@ -46,22 +46,21 @@ host_call_abort:
 	ret
 
 /*
- * host_exit(uint32_t *busy, int nr): give the task's block back and end the
- * host thread. No stack is used after the store.
+ * host_exit(uint32_t *busy): give the task's block back and end the host
+ * thread. No stack is used, nor may a signal come: host_leave.
  */
 	.globl host_exit
 	.type host_exit, @function
 host_exit:
-	mov	%esi, %eax
-	mov	%rdi, %rdx
+	movl	$0, (%rdi)
+	mov	$60, %eax
 	xor	%edi, %edi
-	movl	$0, (%rdx)
 	syscall
 	ud2
 
 /*
  * host_hand_over(uint32_t *word): another host thread takes this task over,
- * kernel stack included: say so, wake it, end. No stack is used.
+ * both stacks included: say so, wake it, end. As above.
  */
 	.globl host_hand_over
 	.type host_hand_over, @function
@@ -76,6 +75,11 @@ host_hand_over:
 	syscall
 	ud2
 
+/* host_restore(struct host_ucontext *): go on with what it holds. */
+	.globl host_restore
+	.type host_restore, @function
+host_restore:
+	mov	%rdi, %rsp
 /* Return from a host signal handler (SA_RESTORER). */
 	.globl host_sigreturn
 	.type host_sigreturn, @function
