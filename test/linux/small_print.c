@@ -283,7 +283,10 @@ static int thread_waits(void *arg)
 {
 	int *tid = arg;
 
-	must(syscall(SYS_futex, tid, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0));
+	/* the signal may choose this thread */
+	while (syscall(SYS_futex, tid, 0 /* FUTEX_WAIT */, 0, NULL, NULL, 0))
+		if (errno != EINTR)
+			must(-1);
 	return 0;
 }
 
