@@ -100,13 +100,13 @@ static int bad(struct err *e, const char *option, const char *value,
 static int parse_host(struct run_options *o, const char *s, struct err *e)
 {
 	struct host *h = &o->hosts[o->nr_hosts];
-	size_t n = strcspn(s, ":="), len;
+	size_t n = strcspn(s, ":= \t\n"), len;
 	struct in6_addr parsed;
 	char *copy = strdup(s), *address;
 
 	if (o->nr_hosts == VOLUMES_MAX || !copy)
 		return err_set(e, EINVAL, "more than %d hosts", VOLUMES_MAX);
-	if (!n || !s[n])
+	if (!n || (s[n] != ':' && s[n] != '='))
 		return bad(e, "add-host", s, "NAME:ADDRESS");
 	copy[n] = 0;
 	address = copy + n + 1;

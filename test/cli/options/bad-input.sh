@@ -68,7 +68,8 @@ test_bad_cpus() { usage_error run --cpus nonsense -- true; }
 test_bad_env_file() { usage_error run --env-file /no/such/file -- true; }
 test_bad_user() { usage_error run -u no-such-user-name -- true; }
 test_bad_add_host() {
-	for host in nonsense :1.2.3.4 name: name:1.2.3 name:host 'name:[::1'; do
+	for host in nonsense :1.2.3.4 name: name:1.2.3 name:host 'name:[::1' \
+		'two names:1.2.3.4' $'two\nlines:1.2.3.4'; do
 		usage_error run --add-host "$host" -- true
 	done
 }
