@@ -85,7 +85,7 @@ bool inet_ip_is_any(const union inet_ip *ip)
 	return !ip->w[3] && !ip->q[0] && (!ip->w[2] || ip->w[2] == MAPPED);
 }
 
-static bool is_local(const union inet_ip *ip)
+bool inet_is_local(const union inet_ip *ip)
 {
 	if (inet_ip_is_v4(ip))
 		return ip->b[12] == 127;
@@ -147,7 +147,7 @@ int inet_read_own(const struct sock *s, const uint8_t *addr, uint32_t len,
 		return err;
 	if (inet_ip_is_v4(&n->ip) && inet_is_v6only(s))
 		return -EINVAL;
-	return inet_ip_is_any(&n->ip) || is_local(&n->ip) ? 0 :
+	return inet_ip_is_any(&n->ip) || inet_is_local(&n->ip) ? 0 :
 							     -EADDRNOTAVAIL;
 }
 
@@ -172,7 +172,7 @@ int inet_read_destination(const struct sock *s, const uint8_t *addr,
 				      n->ip.w[3] == V4_LOOPBACK_BROADCAST) &&
 	    s->type != SOCK_STREAM && !(s->flags & 1u << SO_BROADCAST))
 		return -EACCES;
-	if (!is_local(&n->ip) || !net_space_is_up(s->space) ||
+	if (!inet_is_local(&n->ip) || !net_space_is_up(s->space) ||
 	    (inet_ip_is_v4(&n->ip) ? inet_is_v6only(s) : inet_ip_is_v4(own)) ||
 	    (!inet_ip_is_any(own) &&
 	     inet_ip_is_v4(own) != inet_ip_is_v4(&n->ip)))

@@ -162,6 +162,11 @@ static int set_number(struct sock *s, const struct option *o, int32_t *at,
 		v = v != 0;
 	if (o->kind & UNSET && v == -1)
 		v = o->preset;
+	if (o->level == SOL_RAW) {	/* IPV6_CHECKSUM */
+		if (v > 0 && v & 1)
+			return -EINVAL;
+		v = MAX(v, -1);
+	}
 	if (v < (o->min == -128 ? INT32_MIN : o->min) || v > o->max)
 		return -EINVAL;
 	/* not once others count on the family of its port */
@@ -179,6 +184,13 @@ static bool is_filter(const struct sock *s, uint32_t level, uint32_t opt)
 	       level == (s->domain == AF_INET ? SOL_RAW : SOL_ICMPV6);
 }
 
+/* It is of SOL_RAW, too. */
+static bool is_checksum(const struct sock *s, uint32_t level, uint32_t opt)
+{
+	return level == SOL_IPV6 && opt == IPV6_CHECKSUM &&
+	       s->type == SOCK_RAW;
+}
+
 static uint32_t filter_size(const struct sock *s)
 {
 	return s->protocol == INET_ICMP ? sizeof(uint32_t) :
@@ -188,11 +200,17 @@ static uint32_t filter_size(const struct sock *s)
 int inet_set_option(struct sock *s, uint32_t level, uint32_t opt,
 		    const uint8_t *v, uint32_t len)
 {
-	int at = find(level, opt);
 	int32_t n;
+	int at;
 
 	if (!has_level(s, level))
 		return -ENOPROTOOPT;
+	if (is_checksum(s, level, opt)) {
+		if (s->protocol == INET_ICMPV6)
+			return -EINVAL;
+		level = SOL_RAW;
+	}
+	at = find(level, opt);
 	if (is_filter(s, level, opt)) {
 		if (!filter_size(s))
 			return -EOPNOTSUPP;
@@ -254,7 +272,7 @@ static int get_special(struct sock *s, uint32_t level, uint32_t opt,
 int inet_get_option(struct sock *s, uint32_t level, uint32_t opt,
 		    uint8_t v[INET_OPTION_MAX], uint32_t len)
 {
-	int at = find(level, opt), err;
+	int at = find(is_checksum(s, level, opt) ? SOL_RAW : level, opt), err;
 	int32_t n = at < 0 ? 0 : inet_of(s)->opt[at];
 
 	if (!has_level(s, level))

@@ -67,13 +67,14 @@ static inline bool inet_ip_equal(const union inet_ip *a,
 }
 
 bool inet_ip_is_any(const union inet_ip *ip);	/* 0.0.0.0 or :: */
+bool inet_is_local(const union inet_ip *ip);	/* the loopback's */
 /* An address that a program gave, for connect and send: "any" becomes the
  * loopback's. 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH. */
+int inet_read_destination(const struct sock *s, const uint8_t *addr,
+			  uint32_t len, struct inet_name *n);
 /* Likewise, for bind: 0, -EINVAL, -EAFNOSUPPORT, -EADDRNOTAVAIL. */
 int inet_read_own(const struct sock *s, const uint8_t *addr, uint32_t len,
 		  struct inet_name *n);
-int inet_read_destination(const struct sock *s, const uint8_t *addr,
-			  uint32_t len, struct inet_name *n);
 bool inet_is_unspec(const uint8_t *addr, uint32_t len);
 /* As struct sockaddr_in or _in6. Returns its length. */
 int inet_write_name(uint32_t domain, const struct inet_name *n, uint8_t *addr);

@@ -175,6 +175,10 @@ static void respond(const struct packet *p, uint8_t tos, uint8_t *buf,
 		is_v4(p) ? INET_ICMP : INET_ICMPV6, .hops = HOPS, .tos = tos,
 	};
 
+	/* a header that a program made says anything */
+	inet_source(&r.to, &r.from);
+	if (!inet_is_local(&r.to) || !inet_is_local(&r.from))
+		return;
 	put_checksum(&r, 2);
 	put_head(&r, false);
 	input(&r);
@@ -352,11 +356,18 @@ static int take_head(struct packet *p)
 	return 1;
 }
 
+static bool is_too_long(const struct packet *p)
+{
+	return p->len > PACKET_MAX - (is_v4(p) ? V4_HEAD : 0);
+}
+
 /* An echo request of a ping socket gets its identifier. 1 or -errno. */
 static int prepare_echo(struct sock *s, struct packet *p)
 {
 	int err;
 
+	if (is_too_long(p))
+		return -EMSGSIZE;
 	if (p->len < ICMP_HEAD || p->data[1] ||
 	    p->data[0] != (is_v4(p) ? ECHO : ECHO6))
 		return -EINVAL;
@@ -377,10 +388,13 @@ static int prepare_raw(struct sock *s, struct packet *p)
 		return take_head(p);
 	if (is_icmp(p) && p->len < 2)
 		return -EFAULT;		/* Linux looks at its type and code */
-	if (p->len > PACKET_MAX - (is_v4(p) ? V4_HEAD : 0))
+	if (is_too_long(p))
 		return -EMSGSIZE;
-	if (!is_v4(p) && at >= 0)
+	if (!is_v4(p) && at >= 0) {
+		if ((uint32_t)at + 2 > p->len)
+			return -EINVAL;
 		put_checksum(p, (uint32_t)at);
+	}
 	put_head(p, true);
 	return 1;
 }

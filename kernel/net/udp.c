@@ -41,15 +41,22 @@ void inet_queue_locked(struct sock *s, struct sk_buf *b)
 }
 
 /* --- sending ----------------------------------------------------------------------*/
-/* Into the queue of errors, with what it was and where it should have gone. */
-static void keep_error(struct sock *s, struct sk_buf *b)
+/*
+ * Into the queue of errors: how the datagram began, and where it should have
+ * gone. A copy: the queue is not to hold on to all that was sent.
+ */
+static void keep_error(struct sock *s, const struct sk_buf *lost)
 {
-	struct inet_tail t = *inet_tail_of(b);
+	const struct inet_tail *t = inet_tail_of(lost);
 	struct inet *in = inet_of(s);
+	uint32_t len = MIN(lost->len, inet_ip_is_v4(&t->to.ip) ? QUOTE_V4 :
+								 QUOTE_V6);
+	struct sk_buf *b = inet_record_create(len, t);
 	bool fits;
 
-	b->len = MIN(b->len, inet_ip_is_v4(&t.to.ip) ? QUOTE_V4 : QUOTE_V6);
-	*inet_tail_of(b) = t;
+	if (!b)
+		return;
+	memcpy(b->data, lost->data, len);
 	mutex_lock(&s->lock);
 	fits = in->nr_errors < ERRORS_MAX;
 	if (fits) {
@@ -63,22 +70,18 @@ static void keep_error(struct sock *s, struct sk_buf *b)
 }
 
 /* Nobody is there: tell a sender that is connected to just that name, or wants
- * to know. Takes b over. */
-static void unreachable(struct sock *s, struct sk_buf *b)
+ * to know. */
+static void unreachable(struct sock *s, const struct sk_buf *b)
 {
 	const struct inet_name *to = &inet_tail_of(b)->to;
 	const struct inet_name *peer = &inet_of(s)->peer;
 	bool wants = inet_wants_errors(s);
 
 	if (peer->port ? peer->port != to->port ||
-			 !inet_ip_equal(&peer->ip, &to->ip) : !wants) {
-		sk_buf_free(b);
+			 !inet_ip_equal(&peer->ip, &to->ip) : !wants)
 		return;
-	}
 	if (wants)
 		keep_error(s, b);
-	else
-		sk_buf_free(b);
 	s->err = ECONNREFUSED;
 	wait_wake_all(&s->wait, 0);
 }
@@ -111,10 +114,12 @@ static int deliver_locked(struct sock *s, struct sk_buf *b)
 	inet_source(&t->to.ip, &t->from.ip);
 	r = inet_find_locked(s->space, INET_UDP, &t->to, &t->from);
 	raw_see_udp_locked(s->space, b, !r);
-	if (r)
+	if (r) {
 		inet_queue_locked(r, b);
-	else
+	} else {
 		unreachable(s, b);
+		sk_buf_free(b);
+	}
 	return 0;
 }
 

@@ -306,6 +306,77 @@ TEST(own_headers)
 	show(send_bytes(fd, &p, sizeof(p), name4("9.9.9.9", 0)) < 0);
 }
 
+/* Headers that say what is not so: answers go to the loopback alone. */
+TEST(own_headers_that_lie)
+{
+	struct {
+		struct iphdr h;
+		unsigned char icmp[8];
+	} p = { { .version = 4, .ihl = 5, .ttl = 9, .protocol = IPPROTO_ICMP },
+		{ ICMP_ECHO, 0, 0xe5, 0xcb, 0x12, 0x34 } };
+	int fd, icmp, to;
+
+	own_loopback();
+	fd = raw(AF_INET, IPPROTO_RAW);
+	icmp = raw(AF_INET, IPPROTO_ICMP);
+	to = raw(AF_INET, 200);
+	p.h.saddr = htonl(0x08080808);
+	p.h.daddr = htonl(INADDR_LOOPBACK);
+	show(send_bytes(fd, &p, sizeof(p), name4("127.0.0.1", 0)));
+	look(icmp);
+	look(icmp);
+	p.h.saddr = 0;
+	p.h.daddr = 0;
+	show(send_bytes(fd, &p, sizeof(p), name4("127.0.0.1", 0)));
+	look(icmp);
+	look(icmp);
+	p.h.daddr = htonl(0x08080808);
+	p.h.protocol = 200;
+	show(send_bytes(fd, &p, sizeof(p), name4("127.0.0.1", 0)));
+	look(to);
+	p.h.saddr = htonl(0x08080808);
+	p.h.daddr = htonl(INADDR_LOOPBACK);
+	p.h.protocol = 201;
+	show(send_bytes(fd, &p, sizeof(p), name4("127.0.0.1", 0)));
+	look(icmp);
+}
+
+static void set_checksum(int fd, int level, int at)
+{
+	socklen_t len = sizeof(at);
+
+	show(setsockopt(fd, level, IPV6_CHECKSUM, &at, sizeof(at)));
+	at = 99;
+	show(getsockopt(fd, level, IPV6_CHECKSUM, &at, &len));
+	num(at);
+}
+
+TEST(place_of_the_checksum)
+{
+	struct name to;
+	int fd;
+
+	own_loopback();
+	to = name6("::1", 0);
+	fd = raw(AF_INET6, 201);
+	set_checksum(fd, SOL_RAW_OPTION, 3);
+	set_checksum(fd, SOL_RAW_OPTION, 2);
+	show(send_bytes(fd, "abcdefg", 3, to));
+	show(send_bytes(fd, "abcdefg", 4, to));
+	look6(fd);
+	set_checksum(fd, SOL_RAW_OPTION, -7);
+	show(send_bytes(fd, "abcdefg", 0, to));
+	look6(fd);
+	set_checksum(fd, SOL_IPV6, 0x7ffffffe);
+	show(send_bytes(fd, "abcdefg", 7, to));
+	fd = raw(AF_INET6, IPPROTO_ICMPV6);
+	set_checksum(fd, SOL_IPV6, 4);
+	fd = (int)must(socket(AF_INET6, SOCK_DGRAM, 0));
+	set_checksum(fd, SOL_IPV6, 4);
+	fd = raw(AF_INET, 201);
+	set_checksum(fd, SOL_IPV6, 4);
+}
+
 TEST(udp_is_heard_and_said)
 {
 	struct {
@@ -469,6 +540,7 @@ TEST(error_queue_over_ipv6)
 
 TEST(ping)
 {
+	static unsigned char big[65535] = { ICMP_ECHO };
 	unsigned char p[100];
 	struct name from = { .len = sizeof(from.a) };
 	int fd, two, other, raw_fd;
@@ -498,6 +570,8 @@ TEST(ping)
 	look(raw_fd);
 	show(send(fd, p, echo(p, AF_INET, 3), 0));
 	show(send_bytes(fd, p, 7, name4("127.0.0.1", 0)));
+	show(send_bytes(fd, big, sizeof(big), name4("127.0.0.1", 0)));
+	show(send_bytes(fd, big, 65516, name4("127.0.0.1", 0)));
 	p[1] = 1;
 	show(send_bytes(fd, p, 11, name4("127.0.0.1", 0)));
 	p[1] = 0;

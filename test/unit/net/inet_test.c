@@ -450,7 +450,30 @@ static void nothing_stays(void)
 	CHECK_EQ(n, 0);
 }
 
+/* What is queued of errors is not all that was sent. */
+static void errors_are_small(void)
+{
+	enum { SENT = 200, BYTES = 60000 };
+	uint8_t to[16], *bytes = kzalloc(BYTES), on[4] = { 1 };
+	struct sock *s;
+	uint64_t before;
+
+	CHECK_EQ(inet_create(SOCK_DGRAM, 0, &s), 0);
+	CHECK_EQ(inet_set_option(s, SOL_IP, 11 /* IP_RECVERR */, on, 4), 0);
+	name(to, 0x7f000001, 9);
+	before = fake_pages_used;
+	for (uint32_t i = 0; i < SENT; i++) {
+		(void)!sock_take_error(s);
+		CHECK_EQ(send_bytes(s, bytes, BYTES, 0, to), BYTES);
+	}
+	CHECK(inet_of(s)->nr_errors > SENT / 2);
+	CHECK(fake_pages_used - before < SENT);
+	kfree(bytes);
+	drop(s);
+}
+
 static const struct unit_test tests[] = {
+	{ "errors are small", errors_are_small },
 	{ "out of reach", out_of_reach },
 	{ "all ports taken", all_ports_taken },
 	{ "tcp: connects that wait", pending_ends },
