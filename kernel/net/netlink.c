@@ -471,6 +471,10 @@ static int netlink_name(struct sock *s, bool peer, uint8_t addr[SOCK_NAME_MAX])
 
 static void netlink_release(struct sock *s)
 {
+	/* who still has a reference (mq_notify) queues nothing from here on */
+	mutex_lock(&s->lock);
+	s->released = true;
+	mutex_unlock(&s->lock);
 	sk_queue_purge(&s->queue);
 	sock_put(s);
 }

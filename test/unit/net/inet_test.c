@@ -435,6 +435,19 @@ static void any_request(void)
 	drop(s);
 }
 
+/* mq_notify keeps a reference, and may queue its cookie late. */
+static void netlink_that_is_closed(void)
+{
+	struct sock *s;
+
+	CHECK_EQ(netlink_create(SOCK_RAW, NETLINK_ROUTE, &s), 0);
+	sock_get(s);
+	CHECK(sk_queue_record(s, sk_buf_create(NULL, 32)));
+	s->ops->release(s);
+	CHECK(!sk_queue_record(s, sk_buf_create(NULL, 32)));
+	sock_put(s);
+}
+
 static void count_row(void *arg, const struct inet_row *r)
 {
 	++*(uint32_t *)arg;
@@ -481,6 +494,7 @@ static const struct unit_test tests[] = {
 	{ "anything", anything_alone },
 	{ "anything, by threads", anything_together },
 	{ "netlink: any request", any_request },
+	{ "netlink: that is closed", netlink_that_is_closed },
 	{ "nothing stays", nothing_stays },
 };
 
