@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What: bubblewrap: a container of its own mounts, processes and network
 # Needs: bwrap ps ip
-bwrap --ro-bind / / true 2>/dev/null || { echo "no containers"; exit 77; }
+bwrap --ro-bind / / --unshare-all --proc /proc --dev /dev true 2>/dev/null || { echo "no containers"; exit 77; }
 bwrap --ro-bind / / --unshare-all --proc /proc --dev /dev sh -c 'ps -e -o comm=; ls /dev'
 bwrap --ro-bind / / --unshare-pid --as-pid-1 --proc /proc sh -c 'echo $$; ps -e -o comm='
 bwrap --ro-bind / / --tmpfs /tmp --unshare-user --uid 7 --gid 8 sh -c 'id -u; id -g; touch /tmp/a && ls /tmp'

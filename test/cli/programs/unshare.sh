@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # What: util-linux unshare, nsenter, lsns: users, mounts, host names, networks, processes
 # Needs: unshare nsenter lsns ip hostname ps
-unshare -Ur true 2>/dev/null || { echo "no user namespaces"; exit 77; }
+unshare -Urpf --mount-proc true 2>/dev/null || { echo "no namespaces"; exit 77; }
 unshare -Ur id -u
 unshare -Ur cat /proc/self/setgroups
 unshare -U --map-users=auto true 2>/dev/null
