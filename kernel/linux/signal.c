@@ -183,7 +183,7 @@ int signal_send_locked(struct process *p, struct thread *t, int signo,
 	bool from_above = is_from_above(p, i);
 	struct ksiginfo unseen;
 	struct sigpending *q;
-	int err;
+	int err = 0;
 
 	if (signo == SIGKILL && is_refused(p, signo, from_above))
 		return 0;
@@ -205,10 +205,8 @@ int signal_send_locked(struct process *p, struct thread *t, int signo,
 	    !((t ? t : first)->sig.waiting & sig_bit(signo)))
 		return 0;
 	q = t ? &t->sig.pending : &p->signals.shared;
-	/* whoever sent the one before has told a thread that takes it */
-	if (signo < SIGRTMIN && q->set & sig_bit(signo))
-		return 0;
-	err = queue(p, q, signo, i, must_queue);
+	if (signo >= SIGRTMIN || !(q->set & sig_bit(signo)))
+		err = queue(p, q, signo, i, must_queue);
 	if (err)
 		return err;
 	if (!t)
