@@ -567,6 +567,12 @@ TEST(cpu_clock_of_other_thread)
 	must0(pthread_join(t, NULL));
 }
 
+#ifdef __GLIBC__
+#define CAN_END_RAW 1
+#else
+#define CAN_END_RAW 0
+#endif
+
 static volatile int end_now;
 
 static void *end_when_told(void *arg)
@@ -578,7 +584,7 @@ static void *end_when_told(void *arg)
 	*(volatile int *)arg = 1;
 	while (!end_now)
 		sched_yield();
-	/* the library's way blocks signals first */
+	/* the library's way blocks signals first; nobody can join it so */
 	syscall(SYS_exit, 0);
 	return NULL;
 }
@@ -601,9 +607,14 @@ TEST(signal_of_a_thread_that_ends)
 {
 	volatile int started;
 	pthread_t first, second;
+	pthread_attr_t small;
 	sigset_t set;
 	int seen;
 
+	if (!CAN_END_RAW)
+		skip("the library's list of threads would break");
+	must0(pthread_attr_init(&small));
+	must0(pthread_attr_setstacksize(&small, 65536));
 	on_signal(SIGUSR1, count_signal, SA_RESTART);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -611,7 +622,7 @@ TEST(signal_of_a_thread_that_ends)
 	for (int i = 0; i < 200; i++) {
 		started = end_now = 0;
 		seen = signal_count;
-		must0(pthread_create(&first, NULL, end_when_told,
+		must0(pthread_create(&first, &small, end_when_told,
 				     (void *)&started));
 		must0(pthread_create(&second, NULL, end_after_signal, &seen));
 		while (!started)
@@ -620,7 +631,6 @@ TEST(signal_of_a_thread_that_ends)
 		for (volatile int n = i; n; n--)
 			;
 		must(kill(getpid(), SIGUSR1));
-		must0(pthread_join(first, NULL));
 		must0(pthread_join(second, NULL));
 	}
 	num(signal_count);
