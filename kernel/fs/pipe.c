@@ -73,11 +73,6 @@ static void ring_free(char *ring, uint32_t size)
 		page_free(ring, order_of(size));
 }
 
-static uint32_t pow2_up(uint32_t n)
-{
-	return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
-}
-
 uint32_t pipe_free_piece(struct pipe *p, char **mem)
 {
 	uint32_t at = p->head & (p->size - 1);
@@ -101,6 +96,7 @@ static bool resize_ring(struct pipe *p, uint32_t size)
 	char *ring = ring_alloc(size), *mem;
 	uint32_t used = pipe_used(p), done = 0;
 
+	assert(used <= size);
 	if (!ring)
 		return false;
 	while (done < used) {
@@ -126,7 +122,8 @@ bool pipe_reserve(struct pipe *p, size_t n)
 		p->head = p->tail = 0;	/* stay in the first page */
 	if (likely(used + n <= p->size) || p->size == p->capacity)
 		return true;
-	want = n > RING_FIRST - used ? p->capacity : RING_FIRST;
+	/* the ring of one that was made larger need not be the first */
+	want = used + n <= RING_FIRST ? RING_FIRST : p->capacity;
 	return resize_ring(p, want) || p->size;
 }
 
@@ -293,6 +290,7 @@ static size_t put_packet(struct pipe *p, struct uio *u, size_t n)
 static ssize_t write_some(struct pipe *p, struct uio *u, bool atomic)
 {
 	size_t n = u->left, room = pipe_room(p), got;
+	size_t header = p->packets ? HEADER : 0;
 
 	if (p->packets) {
 		n = MIN(n, PIPE_BUF_BYTES);
@@ -306,8 +304,13 @@ static ssize_t write_some(struct pipe *p, struct uio *u, bool atomic)
 			return 0;
 		n = room;
 	}
-	if (!pipe_reserve(p, n + (p->packets ? HEADER : 0)))
+	if (!pipe_reserve(p, n + header))
 		return -ENOMEM;
+	/* less than that where memory is short */
+	room = p->size - pipe_used(p);
+	if (room < (atomic || p->packets ? n + header : 1))
+		return -ENOMEM;
+	n = MIN(n, room - header);
 	got = p->packets ? put_packet(p, u, n) : put_bytes(p, u, n);
 	return got ? (ssize_t)got : -EFAULT;
 }
@@ -565,8 +568,7 @@ int fifo_open(struct inode *i, struct file *f)
 
 struct pipe *pipe_of_file(const struct file *f)
 {
-	return f->ops == &pipe_fops && !(f->mode & FMODE_PATH) ? f->private :
-								 NULL;
+	return f->ops != &pipe_fops || f->mode & FMODE_PATH ? NULL : f->private;
 }
 
 long pipe_get_size(struct pipe *p)
@@ -577,11 +579,12 @@ long pipe_get_size(struct pipe *p)
 long pipe_set_size(struct pipe *p, size_t size, bool privileged)
 {
 	uint32_t capacity, room;
-	long ret = 0;
+	int ret = 0;
 
 	if (size > 1u << 31)
 		return -EINVAL;
-	capacity = pow2_up((uint32_t)MAX(size, (size_t)PIPE_BUF_BYTES));
+	size = MAX(size, (size_t)PIPE_BUF_BYTES);
+	capacity = 1u << (32 - __builtin_clz((uint32_t)size - 1));
 	if (capacity > PIPE_CAPACITY_MAX && !privileged)
 		return -EPERM;
 	mutex_lock(&p->lock);

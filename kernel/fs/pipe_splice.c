@@ -66,6 +66,10 @@ ssize_t pipe_splice_from_file(struct file *pipe, struct file *in,
 			break;
 		}
 		n = MIN(n, pipe_free_piece(p, &mem));
+		if (!n) {
+			ret = -ENOMEM;
+			break;
+		}
 		uio_init(&u, &iov, mem, n, false);
 		ret = file_read(in, &u, off);
 		if (ret <= 0)

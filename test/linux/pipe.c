@@ -543,3 +543,28 @@ TEST(proc_fd_reopen)
 	show(write(w, "x", 1));
 	show(read(p[0], &c, 1));
 }
+
+/* What is in a pipe stays when it is made larger, and more is written then. */
+TEST(larger_with_contents)
+{
+	static char in[70000], out[sizeof(in)];
+	size_t n = 0;
+	int fds[2];
+
+	for (size_t i = 0; i < sizeof(in); i++)
+		in[i] = (char)(i * 7 + i / 256);
+	for (int turn = 0; turn < 20; turn++) {
+		must(pipe(fds));
+		must(write(fds[1], in, 60000));
+		must(fcntl(fds[1], F_SETPIPE_SZ, 1 << 20));
+		must(write(fds[1], in + 60000, 10000));
+		for (n = 0; n < sizeof(in);)
+			n += (size_t)must(read(fds[0], out + n,
+					       sizeof(in) - n));
+		if (memcmp(in, out, sizeof(in)))
+			say("%d: other contents", turn);
+		close(fds[0]);
+		close(fds[1]);
+	}
+	num(n);
+}
