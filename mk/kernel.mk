@@ -20,7 +20,7 @@ KERNEL_SMALL_kvm := kernel/linux/% kernel/fs/% kernel/drv/% kernel/net/% \
 KERNEL_FAST_kvm := $(addprefix kernel/linux/,dispatch.c fdtable.c file_rw.c \
 	native.c mm_fault.c) \
 	$(addprefix kernel/fs/,file.c pipe.c uio.c) \
-	$(addprefix kernel/drv/virtio/,blk.c channel.c queue.c) \
+	$(addprefix kernel/drv/virtio/,blk.c channel.c mmio.c queue.c) \
 	$(addprefix kernel/platform/kvm/,anon.c apic.c clock.c copy.c fault.c \
 	irq.c message.c pagetable.c runq.c runq_fair.c sched.c \
 	sched_queues.c sched_time.c space.c task.c tlb.c word.c)
