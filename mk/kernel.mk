@@ -29,7 +29,8 @@ kernel_small = $(if $(filter $(KERNEL_SMALL_$(1)),$(filter-out \
 KERNELS ?= $(PLATFORMS)
 
 ALL_CFLAGS = $(KERNEL_CFLAGS_process) $(KERNEL_CFLAGS_kvm) \
-	$(KERNEL_SMALL_CFLAGS) $(TENDER_CFLAGS)
+	$(KERNEL_SMALL_CFLAGS) $(TENDER_CFLAGS) \
+	$(KERNEL_SMALL_kvm) / $(KERNEL_FAST_kvm)
 $(O)/flags.stamp: FORCE
 	@mkdir -p $(@D)
 	@echo '$(ALL_CFLAGS)' | cmp -s - $@ || echo '$(ALL_CFLAGS)' > $@
