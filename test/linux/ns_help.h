@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 
 /* In a new namespace, or the test is skipped where that is not allowed. */
 static inline void enter_new(int flags)
@@ -42,6 +43,17 @@ static inline void become_root_of_new(int more)
 	must(write_file("/proc/self/uid_map", text));
 	snprintf(text, sizeof(text), "0 %u 1", gid);
 	must(write_file("/proc/self/gid_map", text));
+}
+
+/* In a tree of mounts that nobody else hears of, as its root. */
+static inline void private_tree(void)
+{
+	if (!geteuid())
+		enter_new(CLONE_NEWNS);
+	else
+		become_root_of_new(CLONE_NEWNS);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		skip("not allowed to mount: %s", err_name(errno));
 }
 
 static inline int open_ns(const char *kind)

@@ -5,18 +5,7 @@
  */
 #include "ns_help.h"
 
-#include <sys/mount.h>
 #include <sys/vfs.h>
-
-static void private_tree(void)
-{
-	if (!geteuid())
-		enter_new(CLONE_NEWNS);
-	else
-		become_root_of_new(CLONE_NEWNS);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		skip("not allowed to mount: %s", err_name(errno));
-}
 
 /* The same facts for root and others. */
 static void user_tree(void)

@@ -6,17 +6,6 @@
 #include "ns_help.h"
 
 #include <limits.h>
-#include <sys/mount.h>
-
-static void private_tree(void)
-{
-	if (!geteuid())
-		enter_new(CLONE_NEWNS);
-	else
-		become_root_of_new(CLONE_NEWNS);
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		skip("not allowed to mount: %s", err_name(errno));
-}
 
 static int seen[64], nr_seen;
 
